@@ -1,0 +1,1 @@
+//! Approvals: asking a human, and letting the one approved call through once.

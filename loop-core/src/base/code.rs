@@ -1,0 +1,61 @@
+//! The closed set of error codes. Rooms return their own error enums; each has `code()` into this set,
+//! and each HTTP surface maps a code to its status and body in one `match`.
+
+/// What went wrong, in terms every surface can map to a status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Code {
+    /// The input is malformed, misses a field or names an unknown enum value.
+    InvalidRequest,
+    /// No key, an unknown key, or a revoked or expired one.
+    Unauthenticated,
+    /// The key lacks the scope that the operation needs.
+    InsufficientScope,
+    /// The policy denies the action.
+    PolicyDenied,
+    /// The thing named does not exist for this tenant.
+    NotFound,
+    /// The thing is in a state that does not allow the step (already decided, already used).
+    Conflict,
+    /// The thing was valid once and is no longer (an expired link or approval).
+    Gone,
+    /// The body is larger than the operation accepts.
+    TooLarge,
+    /// A limit on the number of requests or stored things was reached.
+    RateLimited,
+    /// The operation exists but is not built yet.
+    NotImplemented,
+    /// An outbound call (forward target, provider) failed.
+    UpstreamFailed,
+    /// The store cannot take the work now: full queue, locked file, full disk. Nothing was changed.
+    Unavailable,
+    /// A defect or a damaged store. Details are logged, never shown.
+    Internal,
+}
+
+impl Code {
+    /// The stable spelling used in logs, metrics and answers.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "INVALID_REQUEST",
+            Self::Unauthenticated => "UNAUTHENTICATED",
+            Self::InsufficientScope => "INSUFFICIENT_SCOPE",
+            Self::PolicyDenied => "POLICY_DENIED",
+            Self::NotFound => "NOT_FOUND",
+            Self::Conflict => "CONFLICT",
+            Self::Gone => "GONE",
+            Self::TooLarge => "TOO_LARGE",
+            Self::RateLimited => "RATE_LIMITED",
+            Self::NotImplemented => "NOT_IMPLEMENTED",
+            Self::UpstreamFailed => "UPSTREAM_FAILED",
+            Self::Unavailable => "UNAVAILABLE",
+            Self::Internal => "INTERNAL",
+        }
+    }
+}
+
+impl std::fmt::Display for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,15 @@
+//! JSON as agents send it: read once into a flat, borrowed tape that keeps every number's exact digits and
+//! refuses duplicate keys, so that what is decided, bound and stored is one and the same thing.
+//!
+//! Everything else (settings, rules, stored bodies) goes through `serde_json`; `docs/adr` says why
+//! arguments do not.
+
+mod canonical;
+mod parse;
+mod view;
+mod write;
+
+pub use canonical::{canonical, canonical_into};
+pub use parse::{Error, Limits};
+pub use view::{Doc, Items, Kind, Members, View};
+pub use write::{write, write_string};

@@ -1,0 +1,507 @@
+//! The reader (RFC 8259), stricter than the grammar where two readers could disagree: duplicate keys, lone
+//! surrogates and numbers beyond any use are errors.
+
+use std::borrow::Cow;
+
+use super::view::{Data, Doc, Node};
+
+/// What a document may at most be. The length of the text is the caller's to bound.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// How deep arrays and objects may nest.
+    pub depth: u32,
+    /// How many values and members in all.
+    pub nodes: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { depth: 64, nodes: 200_000 }
+    }
+}
+
+/// The longest accepted number, in characters.
+const NUMBER_MAX: usize = 128;
+/// The most digits an exponent may have.
+const EXPONENT_DIGITS_MAX: usize = 5;
+/// Objects with up to so many members look for duplicates as they go; larger ones sort their keys.
+const SMALL_OBJECT: u32 = 12;
+
+/// Why a text was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// Not JSON.
+    #[error("invalid JSON at byte {at}")]
+    Syntax {
+        /// Where reading stopped.
+        at: usize,
+    },
+    /// Not UTF-8.
+    #[error("invalid UTF-8 at byte {at}")]
+    Utf8 {
+        /// The first bad byte.
+        at: usize,
+    },
+    /// Nested deeper than the limit.
+    #[error("JSON nests deeper than {limit} levels")]
+    Depth {
+        /// The limit.
+        limit: u32,
+    },
+    /// More values than the limit.
+    #[error("JSON holds more than {limit} values")]
+    Nodes {
+        /// The limit.
+        limit: u32,
+    },
+    /// An object names a member twice.
+    #[error("duplicate key `{key}`")]
+    Duplicate {
+        /// The name, cut to 64 characters.
+        key: String,
+    },
+    /// A number too long or with too large an exponent to mean anything.
+    #[error("number out of range at byte {at}")]
+    Number {
+        /// Where it starts.
+        at: usize,
+    },
+}
+
+pub(super) fn parse<'a>(text: &'a [u8], limits: Limits, nodes: Vec<Node<'a>>) -> Result<Doc<'a>, Error> {
+    let text = std::str::from_utf8(text).map_err(|error| Error::Utf8 { at: error.valid_up_to() })?;
+    let mut reader = Reader { text, bytes: text.as_bytes(), at: 0, limits, nodes };
+    reader.space();
+    reader.value(Cow::Borrowed(""), limits.depth)?;
+    reader.space();
+    if reader.at == text.len() { Ok(Doc { nodes: reader.nodes }) } else { Err(reader.syntax()) }
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    bytes: &'a [u8],
+    at: usize,
+    limits: Limits,
+    nodes: Vec<Node<'a>>,
+}
+
+impl<'a> Reader<'a> {
+    const fn syntax(&self) -> Error {
+        Error::Syntax { at: self.at }
+    }
+
+    #[inline]
+    fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    #[inline]
+    fn space(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\n' | b'\r' | b'\t')) {
+            self.at += 1;
+        }
+    }
+
+    #[inline]
+    fn expect(&mut self, byte: u8) -> Result<(), Error> {
+        if self.peek() == Some(byte) {
+            self.at += 1;
+            Ok(())
+        } else {
+            Err(self.syntax())
+        }
+    }
+
+    fn slice(&self, from: usize, to: usize) -> Result<&'a str, Error> {
+        self.text.get(from..to).ok_or(Error::Syntax { at: from })
+    }
+
+    fn value(&mut self, key: Cow<'a, str>, depth: u32) -> Result<(), Error> {
+        let at = self.nodes.len();
+        if at >= self.limits.nodes as usize {
+            return Err(Error::Nodes { limit: self.limits.nodes });
+        }
+        let data = match self.peek() {
+            Some(b'"') => Data::String(self.string()?),
+            Some(b'{') => return self.object(key, depth),
+            Some(b'[') => return self.array(key, depth),
+            Some(b'-' | b'0'..=b'9') => Data::Number(Cow::Borrowed(self.number()?)),
+            Some(b't') => self.word("true", Data::Bool(true))?,
+            Some(b'f') => self.word("false", Data::Bool(false))?,
+            Some(b'n') => self.word("null", Data::Null)?,
+            _ => return Err(self.syntax()),
+        };
+        self.nodes.push(Node { key, data, next: (at as u32).saturating_add(1) });
+        Ok(())
+    }
+
+    fn word(&mut self, word: &'static str, data: Data<'a>) -> Result<Data<'a>, Error> {
+        let end = self.at + word.len();
+        if self.bytes.get(self.at..end) == Some(word.as_bytes()) {
+            self.at = end;
+            Ok(data)
+        } else {
+            Err(self.syntax())
+        }
+    }
+
+    /// Opens a container: its node goes in with placeholders that [`Self::close`] fills.
+    fn open(&mut self, key: Cow<'a, str>, depth: u32) -> Result<(usize, u32), Error> {
+        let below = depth.checked_sub(1).ok_or(Error::Depth { limit: self.limits.depth })?;
+        let at = self.nodes.len();
+        self.nodes.push(Node { key, data: Data::Null, next: 0 });
+        self.at += 1;
+        self.space();
+        Ok((at, below))
+    }
+
+    fn close(&mut self, at: usize, data: Data<'a>) {
+        let next = self.nodes.len() as u32;
+        if let Some(node) = self.nodes.get_mut(at) {
+            node.data = data;
+            node.next = next;
+        }
+    }
+
+    fn array(&mut self, key: Cow<'a, str>, depth: u32) -> Result<(), Error> {
+        let (at, below) = self.open(key, depth)?;
+        let mut len = 0;
+        if self.peek() == Some(b']') {
+            self.at += 1;
+        } else {
+            loop {
+                self.value(Cow::Borrowed(""), below)?;
+                len += 1;
+                if self.after_item(b']')? {
+                    break;
+                }
+            }
+        }
+        self.close(at, Data::Array(len));
+        Ok(())
+    }
+
+    fn object(&mut self, key: Cow<'a, str>, depth: u32) -> Result<(), Error> {
+        let (at, below) = self.open(key, depth)?;
+        let mut len = 0;
+        if self.peek() == Some(b'}') {
+            self.at += 1;
+        } else {
+            loop {
+                if self.peek() != Some(b'"') {
+                    return Err(self.syntax());
+                }
+                let name = self.string()?;
+                if len < SMALL_OBJECT && self.names(at).any(|old| old == name) {
+                    return Err(duplicate(&name));
+                }
+                self.space();
+                self.expect(b':')?;
+                self.space();
+                self.value(name, below)?;
+                len += 1;
+                if self.after_item(b'}')? {
+                    break;
+                }
+            }
+        }
+        if len > SMALL_OBJECT {
+            let mut names: Vec<&str> = self.names(at).collect();
+            names.sort_unstable();
+            let twice = names.iter().zip(names.iter().skip(1)).find(|(a, b)| a == b);
+            if let Some((name, _)) = twice {
+                return Err(duplicate(name));
+            }
+        }
+        self.close(at, Data::Object(len));
+        Ok(())
+    }
+
+    /// Eats `,` or the closing byte; `true` when it was the latter.
+    #[inline]
+    fn after_item(&mut self, close: u8) -> Result<bool, Error> {
+        self.space();
+        match self.peek() {
+            Some(b',') => {
+                self.at += 1;
+                self.space();
+                Ok(false)
+            }
+            Some(byte) if byte == close => {
+                self.at += 1;
+                Ok(true)
+            }
+            _ => Err(self.syntax()),
+        }
+    }
+
+    /// The names read so far of the object whose node is at `at`.
+    fn names(&self, at: usize) -> impl Iterator<Item = &str> {
+        let mut next = at + 1;
+        std::iter::from_fn(move || {
+            let node = self.nodes.get(next)?;
+            next = node.next as usize;
+            Some(&*node.key)
+        })
+    }
+
+    fn number(&mut self) -> Result<&'a str, Error> {
+        let from = self.at;
+        if self.peek() == Some(b'-') {
+            self.at += 1;
+        }
+        match self.peek() {
+            Some(b'0') => self.at += 1,
+            Some(b'1'..=b'9') => self.digits()?,
+            _ => return Err(self.syntax()),
+        }
+        if self.peek() == Some(b'.') {
+            self.at += 1;
+            self.digits()?;
+        }
+        if matches!(self.peek(), Some(b'e' | b'E')) {
+            self.at += 1;
+            if matches!(self.peek(), Some(b'+' | b'-')) {
+                self.at += 1;
+            }
+            let exponent = self.at;
+            self.digits()?;
+            if self.at - exponent > EXPONENT_DIGITS_MAX {
+                return Err(Error::Number { at: from });
+            }
+        }
+        if self.at - from > NUMBER_MAX {
+            return Err(Error::Number { at: from });
+        }
+        self.slice(from, self.at)
+    }
+
+    /// One digit or more.
+    #[inline]
+    fn digits(&mut self) -> Result<(), Error> {
+        let from = self.at;
+        while matches!(self.peek(), Some(b'0'..=b'9')) {
+            self.at += 1;
+        }
+        if self.at == from { Err(self.syntax()) } else { Ok(()) }
+    }
+
+    fn string(&mut self) -> Result<Cow<'a, str>, Error> {
+        self.at += 1;
+        let from = self.at;
+        loop {
+            match self.peek() {
+                Some(b'"') => {
+                    let text = self.slice(from, self.at)?;
+                    self.at += 1;
+                    return Ok(Cow::Borrowed(text));
+                }
+                Some(b'\\') => return self.escaped(from).map(Cow::Owned),
+                Some(byte) if byte >= 0x20 => self.at += 1,
+                _ => return Err(self.syntax()),
+            }
+        }
+    }
+
+    /// Goes on with a string that holds an escape at the current position.
+    fn escaped(&mut self, from: usize) -> Result<String, Error> {
+        let mut out = self.slice(from, self.at)?.to_owned();
+        loop {
+            let plain = self.at;
+            while matches!(self.peek(), Some(byte) if byte >= 0x20 && byte != b'"' && byte != b'\\') {
+                self.at += 1;
+            }
+            out.push_str(self.slice(plain, self.at)?);
+            match self.peek() {
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok(out);
+                }
+                Some(b'\\') => {
+                    self.at += 1;
+                    out.push(self.escape()?);
+                }
+                _ => return Err(self.syntax()),
+            }
+        }
+    }
+
+    fn escape(&mut self) -> Result<char, Error> {
+        let byte = self.peek().ok_or(self.syntax())?;
+        self.at += 1;
+        Ok(match byte {
+            b'"' => '"',
+            b'\\' => '\\',
+            b'/' => '/',
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            b'n' => '\n',
+            b'r' => '\r',
+            b't' => '\t',
+            b'u' => {
+                let high = self.hex4()?;
+                if (0xd800..0xdc00).contains(&high) {
+                    self.expect(b'\\')?;
+                    self.expect(b'u')?;
+                    let low = self.hex4()?;
+                    if !(0xdc00..0xe000).contains(&low) {
+                        return Err(self.syntax());
+                    }
+                    let code = 0x1_0000 + ((high - 0xd800) << 10) + (low - 0xdc00);
+                    char::from_u32(code).ok_or(self.syntax())?
+                } else {
+                    char::from_u32(high).ok_or(self.syntax())?
+                }
+            }
+            _ => {
+                self.at -= 1;
+                return Err(self.syntax());
+            }
+        })
+    }
+
+    fn hex4(&mut self) -> Result<u32, Error> {
+        let mut code = 0;
+        for _ in 0..4 {
+            let digit = self.peek().and_then(|byte| char::from(byte).to_digit(16)).ok_or(self.syntax())?;
+            code = code * 16 + digit;
+            self.at += 1;
+        }
+        Ok(code)
+    }
+}
+
+fn duplicate(key: &str) -> Error {
+    Error::Duplicate { key: key.chars().take(64).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Doc, Error, Limits};
+    use crate::base::json::write;
+
+    fn text(doc: &Doc<'_>) -> String {
+        let mut out = String::new();
+        write(doc.root(), &mut out);
+        out
+    }
+
+    fn error(text: &[u8]) -> Error {
+        Doc::parse(text).err().unwrap()
+    }
+
+    #[test]
+    fn numbers_keep_every_digit() {
+        let doc = Doc::parse(br#"{"a":9007199254740993,"b":0.10000000000000000000001,"c":-1E+5}"#).unwrap();
+        assert_eq!(text(&doc), r#"{"a":9007199254740993,"b":0.10000000000000000000001,"c":-1E+5}"#);
+    }
+
+    #[test]
+    fn escapes_are_read() {
+        let doc = Doc::parse(br#""a\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00z""#).unwrap();
+        assert_eq!(doc.root().as_str(), Some("a\"\\/\u{8}\u{c}\n\r\té😀z"));
+    }
+
+    #[test]
+    fn duplicate_keys_are_refused_however_they_are_spelt() {
+        assert_eq!(error(br#"{"a":1,"\u0061":2}"#), Error::Duplicate { key: "a".into() });
+        let many: Vec<String> = (0..40).map(|i| format!("\"k{}\":0", i % 39)).collect();
+        assert_eq!(error(format!("{{{}}}", many.join(",")).as_bytes()), Error::Duplicate { key: "k0".into() });
+        assert!(Doc::parse(br#"{"a":{"a":1},"b":[{"a":1},{"a":1}]}"#).is_ok());
+    }
+
+    #[test]
+    fn bounds_hold() {
+        let deep = [b"[".repeat(10_000), b"]".repeat(10_000)].concat();
+        assert_eq!(error(&deep), Error::Depth { limit: 64 });
+        assert!(Doc::parse(&[b"[".repeat(64), b"]".repeat(64)].concat()).is_ok());
+        let wide = format!("[{}0]", "0,".repeat(300_000));
+        assert_eq!(error(wide.as_bytes()), Error::Nodes { limit: 200_000 });
+        assert_eq!(error(b"1e999999"), Error::Number { at: 0 });
+        assert_eq!(error("9".repeat(200).as_bytes()), Error::Number { at: 0 });
+    }
+
+    #[test]
+    fn what_is_not_json_is_refused() {
+        for bad in [
+            "",
+            " ",
+            "{",
+            "[1,]",
+            "{,}",
+            "{\"a\"}",
+            "{\"a\":}",
+            "{\"a\":1,}",
+            "01",
+            "1.",
+            ".5",
+            "-",
+            "+1",
+            "1e",
+            "nul",
+            "tru",
+            "\"\u{1}\"",
+            "\"\\x\"",
+            "\"\\ud800\"",
+            "\"\\ud800\\u0041\"",
+            "\"\\udc00\"",
+            "1 2",
+            "'a'",
+            "NaN",
+            "\"a",
+            "{a:1}",
+        ] {
+            assert!(Doc::parse(bad.as_bytes()).is_err(), "{bad:?} was read");
+        }
+        assert_eq!(error(b"\"\xff\""), Error::Utf8 { at: 1 });
+    }
+
+    #[test]
+    fn reused_memory_holds_nothing_of_the_old_document() {
+        let old = Doc::parse(b"[1,2,3]").unwrap();
+        let new = Doc::parse_reusing(b"{}", Limits::default(), old).unwrap();
+        assert_eq!(text(&new), "{}");
+    }
+
+    fn any_json() -> impl Strategy<Value = serde_json::Value> {
+        let leaf = prop_oneof![
+            Just(serde_json::Value::Null),
+            any::<bool>().prop_map(Into::into),
+            any::<i64>().prop_map(Into::into),
+            any::<f64>().prop_map(Into::into),
+            any::<String>().prop_map(Into::into),
+        ];
+        leaf.prop_recursive(4, 64, 20, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..20).prop_map(Into::into),
+                prop::collection::btree_map(any::<String>(), inner, 0..20)
+                    .prop_map(|members| serde_json::Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_serde_json_on_what_it_writes(value in any_json()) {
+            let source = serde_json::to_string(&value).unwrap();
+            let doc = Doc::parse(source.as_bytes()).unwrap();
+            let back: serde_json::Value = serde_json::from_str(&text(&doc)).unwrap();
+            prop_assert_eq!(&back, &serde_json::from_str::<serde_json::Value>(&source).unwrap());
+            prop_assert_eq!(text(&Doc::from_value(&back)), text(&Doc::parse(serde_json::to_string(&back).unwrap().as_bytes()).unwrap()));
+        }
+
+        #[test]
+        fn never_reads_what_serde_json_refuses(bytes in "[\\[\\]{}\",:0-9eE+\\-. a\\\\untrfls]{0,24}") {
+            if Doc::parse(bytes.as_bytes()).is_ok() {
+                prop_assert!(serde_json::from_str::<serde_json::Value>(&bytes).is_ok() || bytes.contains(['e', 'E']));
+            }
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
+            let _ = Doc::parse(&bytes);
+        }
+    }
+}

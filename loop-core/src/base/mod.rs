@@ -1,0 +1,13 @@
+//! Values that every room speaks: ids, time, error codes, secrets and JSON.
+
+pub mod code;
+pub mod host;
+pub mod id;
+pub mod json;
+pub mod secret;
+pub mod time;
+
+pub use code::Code;
+pub use host::{Host, Seed};
+pub use id::TenantId;
+pub use time::Time;

@@ -1,0 +1,1 @@
+//! The facade an embedder holds.

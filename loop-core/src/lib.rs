@@ -1,0 +1,23 @@
+//! The pure core of Loop, the governance layer for AI agents.
+//!
+//! Every action an agent proposes is decided against a compiled policy, approved by a human where a rule
+//! asks for it, and written to a tamper-evident log. This crate does no I/O, starts no thread and reads no
+//! clock: storage, time and randomness come in from outside.
+//!
+//! The rooms below are listed in reading order; a room uses only the rooms above it.
+//! [`engine`] is the facade an embedder holds and the only file that sees every room.
+
+pub mod base;
+pub mod store;
+
+pub mod access;
+pub mod tool;
+
+pub mod policy;
+
+pub mod audit;
+pub mod outbox;
+
+pub mod approval;
+
+pub mod engine;

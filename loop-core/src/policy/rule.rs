@@ -1,0 +1,69 @@
+//! An approval rule as people write and store it.
+
+use crate::{
+    base::{Time, id::RuleId},
+    store::{Column, Entity, Kind, Table, Value},
+};
+
+/// What a matching rule does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RuleAction {
+    /// Ask a human.
+    Approve,
+    /// Refuse at once.
+    Block,
+}
+
+/// Whether a matching rule has an effect.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum RuleMode {
+    /// It decides.
+    #[default]
+    Enforce,
+    /// It is only recorded.
+    Shadow,
+}
+
+/// A rule in plain English.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Rule {
+    /// Its id.
+    pub id: RuleId,
+    /// The sentence, as written.
+    pub rule_text: String,
+    /// What it does.
+    pub action: RuleAction,
+    /// Whom it asks instead of the tenant's default.
+    pub approver_email: Option<String>,
+    /// Whether it decides.
+    #[serde(default)]
+    pub mode: RuleMode,
+    /// When it stops by itself.
+    pub expires_at: Option<Time>,
+    /// Raised by every change that can alter a verdict. An approval satisfies a rule only at this revision.
+    pub revision: u64,
+    /// The tenant's policy epoch of its last change.
+    pub epoch: u64,
+    /// When it was deleted; kept so that snapshots learn of it.
+    pub deleted_at: Option<Time>,
+}
+
+/// Where rules are kept.
+pub static RULES: Table =
+    Table { name: "rules", columns: &[Column::indexed("epoch", Kind::Int), Column::indexed("live", Kind::Int)] };
+
+impl Entity for Rule {
+    const TABLE: &'static Table = &RULES;
+
+    fn id(&self) -> String {
+        self.id.to_string()
+    }
+
+    fn columns(&self) -> Vec<Value> {
+        vec![Value::Int(i64::try_from(self.epoch).unwrap_or(i64::MAX)), self.deleted_at.is_none().then_some(1).into()]
+    }
+}

@@ -1,0 +1,74 @@
+//! What a decision says.
+
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use super::snapshot::CompiledRule;
+use crate::tool::Risk;
+
+/// What shall happen, from the mildest to the strictest; the strictest reason wins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Outcome {
+    /// Do it.
+    Allow,
+    /// Only pretend to do it.
+    Simulate,
+    /// Ask a human first.
+    RequireApproval,
+    /// Don't.
+    Deny,
+}
+
+/// Why, as a stable code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ReasonCode {
+    /// The kill switch names the tool.
+    ToolBlocked,
+    /// A block rule matched.
+    RuleDeny,
+    /// An approve rule matched.
+    RuleAsk,
+    /// No rule objected and the tenant's default is not to allow.
+    DefaultVerdict,
+    /// The call could not be judged.
+    EvaluationError,
+}
+
+impl ReasonCode {
+    /// The stable spelling.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ToolBlocked => "TOOL_BLOCKED",
+            Self::RuleDeny => "RULE_DENY",
+            Self::RuleAsk => "RULE_ASK",
+            Self::DefaultVerdict => "DEFAULT_VERDICT",
+            Self::EvaluationError => "EVALUATION_ERROR",
+        }
+    }
+}
+
+/// One reason.
+#[derive(Debug, Clone)]
+pub struct Reason {
+    /// Its code.
+    pub code: ReasonCode,
+    /// What it makes of the call.
+    pub outcome: Outcome,
+    /// The rule, when one matched.
+    pub rule: Option<Arc<CompiledRule>>,
+}
+
+/// A decision. Making one that allows allocates nothing.
+#[derive(Debug, Clone)]
+pub struct Verdict {
+    /// What shall happen.
+    pub outcome: Outcome,
+    /// The effective risk.
+    pub risk: Risk,
+    /// Every reason that tightened the outcome, strictest first.
+    pub reasons: SmallVec<[Reason; 2]>,
+    /// Rules in shadow mode that matched: recorded, without effect.
+    pub shadow: SmallVec<[Arc<CompiledRule>; 1]>,
+}

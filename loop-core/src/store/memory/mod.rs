@@ -1,0 +1,1 @@
+//! The reference store: persistent maps, one lock, jobs run inline.

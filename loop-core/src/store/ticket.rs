@@ -1,0 +1,93 @@
+//! The completion of a job: awaited by an asynchronous caller, waited for by a synchronous one.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+};
+
+/// The receiving end. It is a [`Future`] and has [`Ticket::wait`]; dropping it does not cancel the work.
+#[must_use = "the outcome of the job is lost"]
+pub struct Ticket<T>(Arc<Shared<T>>);
+
+/// The sending end. A store completes every ticket, also when a job panics or the store shuts down: a dropped
+/// completer would leave its waiter waiting for ever.
+pub struct Completer<T>(Arc<Shared<T>>);
+
+struct Shared<T> {
+    state: Mutex<State<T>>,
+    ready: Condvar,
+}
+
+struct State<T> {
+    value: Option<T>,
+    waker: Option<Waker>,
+}
+
+impl<T> Shared<T> {
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> Ticket<T> {
+    /// The two ends.
+    pub fn pair() -> (Completer<T>, Self) {
+        let shared = Arc::new(Shared { state: Mutex::new(State { value: None, waker: None }), ready: Condvar::new() });
+        (Completer(Arc::clone(&shared)), Self(shared))
+    }
+
+    /// A ticket that is ready already.
+    pub fn ready(value: T) -> Self {
+        let (completer, ticket) = Self::pair();
+        completer.complete(value);
+        ticket
+    }
+
+    /// Blocks the calling thread until the outcome is there.
+    ///
+    /// Must not be called on a store's thread (from within a job or its `done`).
+    pub fn wait(self) -> T {
+        let mut state = self.0.lock();
+        loop {
+            if let Some(value) = state.value.take() {
+                return value;
+            }
+            state = self.0.ready.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+impl<T> Completer<T> {
+    /// Hands over the outcome and wakes whoever waits.
+    pub fn complete(self, value: T) {
+        let waker = {
+            let mut state = self.0.lock();
+            state.value = Some(value);
+            state.waker.take()
+        };
+        self.0.ready.notify_one();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+impl<T> Future for Ticket<T> {
+    type Output = T;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        let mut state = self.0.lock();
+        match state.value.take() {
+            Some(value) => Poll::Ready(value),
+            None => {
+                match &mut state.waker {
+                    Some(old) => old.clone_from(cx.waker()),
+                    none => *none = Some(cx.waker().clone()),
+                }
+                Poll::Pending
+            }
+        }
+    }
+}

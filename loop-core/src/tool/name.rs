@@ -1,0 +1,1 @@
+//! Tool names cut into words.
