@@ -11,6 +11,8 @@ pub trait Store: Send + Sync {
     ///
     /// `job.done` is called exactly once: with `Ok` only after the job's effects are durable, with `Err` when
     /// nothing of it happened. A full queue calls it at once with [`StoreError::Unavailable`].
+    ///
+    /// The `done` of writing jobs run one at a time, in the order in which their effects were committed.
     fn submit(&self, job: Job);
 }
 

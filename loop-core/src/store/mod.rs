@@ -4,10 +4,14 @@
 //! - [`job`]: what is submitted to a [`Store`] and how its end is learnt ([`Ticket`]).
 //! - [`shape`]: how an entity declares its table ([`Table`], [`Journal`], [`Queue`], [`Spans`], [`Ledger`]).
 //! - [`tx`]: the operations of a transaction.
+//! - [`balance`]: the arithmetic of accounts.
+//! - [`check`]: what every store refuses before it touches storage.
 //! - [`repo`]: typed records over [`Tx`].
 //! - [`memory`]: the reference implementation on persistent maps.
 //! - `conformance` (feature): the suite every adapter passes.
 
+pub mod balance;
+pub mod check;
 pub mod error;
 pub mod job;
 pub mod memory;
@@ -16,15 +20,15 @@ pub mod shape;
 pub mod ticket;
 pub mod tx;
 
-#[cfg(feature = "conformance")]
+#[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 
+pub use balance::Balance;
 pub use error::StoreError;
 pub use job::{Access, Done, Job, JobEnd, Lane, Run, Store, StoreExt};
 pub use repo::{Entity, Repo, Stored};
 pub use shape::{Catalog, Column, Index, Journal, Kind, Ledger, Queue, Spans, Table, Value};
 pub use ticket::{Completer, Ticket};
 pub use tx::{
-    Balance, Claim, Cond, Entry, Head, Hold, JournalQuery, NewEntry, NewSpan, Order, QueueItem, Record, RecordQuery,
-    SpanRow, Tx,
+    Claim, Cond, Entry, Head, Hold, JournalQuery, NewEntry, NewSpan, Order, QueueItem, Record, RecordQuery, SpanRow, Tx,
 };

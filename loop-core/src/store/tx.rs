@@ -1,6 +1,6 @@
 //! The operations of a transaction, cut by shape of access.
 
-use super::{Journal, Ledger, Queue, Spans, StoreError, Table, Value};
+use super::{Balance, Journal, Ledger, Queue, Spans, StoreError, Table, Value};
 use crate::base::{TenantId, Time};
 
 type Answer<T> = Result<T, StoreError>;
@@ -101,7 +101,7 @@ pub trait Tx {
         holder: &[u8; 16],
         limit: u32,
     ) -> Answer<Vec<QueueItem>>;
-    /// Lengthens a lease held by `holder`; `false` when it holds none.
+    /// Lengthens a lease held by `holder`, also one that ended but was not reclaimed; `false` when it holds none.
     fn extend(
         &mut self,
         queue: &'static Queue,
@@ -120,7 +120,8 @@ pub trait Tx {
         holder: &[u8; 16],
         again: Option<&[u8]>,
     ) -> Answer<bool>;
-    /// Makes items whose lease ended at or before `now` ready again under their old key; answers them.
+    /// Makes items whose lease ended at or before `now` ready again under their old key; answers them by the end
+    /// of their lease, then by id, `limit` at most.
     fn reclaim(&mut self, queue: &'static Queue, tenant: &TenantId, now: Time, limit: u32) -> Answer<Vec<QueueItem>>;
     /// Ready items after the given position, by key, then id.
     fn ready(
@@ -146,23 +147,24 @@ pub trait Tx {
         after: Option<(Time, &str)>,
         limit: u32,
     ) -> Answer<Vec<SpanRow>>;
-    /// Spans of all groups with `from <= at < to` after `(at, id)`, by time, then id.
+    /// Spans of all groups with `from <= at < to` after `(at, id, group)`, by time, then id, then group.
     fn window(
         &mut self,
         spans: &'static Spans,
         tenant: &TenantId,
         from: Time,
         to: Time,
-        after: Option<(Time, &str)>,
+        after: Option<(Time, &str, &str)>,
         limit: u32,
     ) -> Answer<Vec<SpanRow>>;
-    /// Removes at most `limit` spans older than `before`, oldest first; answers how many.
+    /// Removes at most `limit` spans older than `before`, in the order of [`Tx::window`]; answers how many.
     fn drop_spans(&mut self, spans: &'static Spans, tenant: &TenantId, before: Time, limit: u32) -> Answer<u64>;
 
     // ---- Ledgers -------------------------------------------------------------------------------------
 
     /// Adds `amount` (negative to take) to an account, which starts at 0. With a `floor`, a change that would
-    /// leave `total - held` below it changes nothing and answers `None`. Overflow is [`StoreError::Misuse`].
+    /// leave `total - held` below it changes nothing and answers `None`. A total beyond 64 bits changes nothing
+    /// and is [`StoreError::Misuse`].
     fn add(
         &mut self,
         ledger: &'static Ledger,
@@ -179,8 +181,8 @@ pub trait Tx {
         prefix: &str,
         limit: u32,
     ) -> Answer<Vec<(String, Balance)>>;
-    /// Holds `amount` (≥ 0) back until `until` under `id`; `false` when `total - held` is less. A taken id is
-    /// [`StoreError::Duplicate`].
+    /// Holds `amount` (≥ 0) back until `until` under `id`; `false` when `total - held` is less (an unknown
+    /// account has 0). A taken id is [`StoreError::Duplicate`].
     fn hold(
         &mut self,
         ledger: &'static Ledger,
@@ -354,15 +356,6 @@ pub struct SpanRow {
     pub id: String,
     /// The span as JSON.
     pub body: String,
-}
-
-/// An account's state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Balance {
-    /// Everything in the account, holds included.
-    pub total: i64,
-    /// The part held back.
-    pub held: i64,
 }
 
 /// An amount held back.

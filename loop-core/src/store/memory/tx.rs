@@ -1,0 +1,382 @@
+//! The operations of a transaction on a copy of the root.
+
+use super::{
+    accounts::Accounts,
+    line::Line,
+    rows::Rows,
+    space::{Root, Space},
+    stream::Stream,
+    timeline::Timeline,
+};
+use crate::{
+    base::{TenantId, Time},
+    store::{
+        Access, Balance, Catalog, Claim, Cond, Entry, Head, Hold, Journal, JournalQuery, Ledger, NewEntry, NewSpan,
+        Queue, QueueItem, Record, RecordQuery, SpanRow, Spans, StoreError, Table, Tx, Value,
+    },
+};
+
+type Answer<T> = Result<T, StoreError>;
+
+/// A transaction: a copy of the root to work on.
+pub(super) struct MemoryTx<'c> {
+    catalog: &'c Catalog,
+    root: Root,
+    access: Access,
+}
+
+impl<'c> MemoryTx<'c> {
+    pub(super) const fn new(catalog: &'c Catalog, root: Root, access: Access) -> Self {
+        Self { catalog, root, access }
+    }
+
+    pub(super) fn into_root(self) -> Root {
+        self.root
+    }
+
+    fn space(&self, tenant: &TenantId) -> Option<&Space> {
+        self.root.spaces.get(tenant)
+    }
+
+    /// The tenant's space to write to.
+    fn space_mut(&mut self, tenant: &TenantId) -> &mut Space {
+        self.root.spaces.entry(tenant.clone()).or_default()
+    }
+
+    fn check_write(&self) -> Answer<()> {
+        match self.access {
+            Access::Write => Ok(()),
+            Access::Read => Err(StoreError::Misuse("a write in a read job".to_owned())),
+        }
+    }
+
+    fn rows(&self, table: &Table, tenant: &TenantId) -> Answer<Option<&Rows>> {
+        declared(self.catalog.tables.contains(&table), table.name)?;
+        Ok(self.space(tenant).and_then(|space| space.rows.get(table.name)))
+    }
+
+    fn rows_mut(&mut self, table: &'static Table, tenant: &TenantId) -> Answer<&mut Rows> {
+        self.check_write()?;
+        declared(self.catalog.tables.contains(&table), table.name)?;
+        Ok(self.space_mut(tenant).rows.entry(table.name).or_default())
+    }
+
+    fn stream(&self, journal: &'static Journal, tenant: &TenantId, stream: &str) -> Answer<Option<&Stream>> {
+        declared(self.catalog.journals.contains(&journal), journal.name)?;
+        Ok(self.space(tenant).and_then(|space| space.streams.get(&(journal.name, stream.to_owned()))))
+    }
+
+    fn stream_mut(&mut self, journal: &'static Journal, tenant: &TenantId, stream: &str) -> Answer<&mut Stream> {
+        self.check_write()?;
+        declared(self.catalog.journals.contains(&journal), journal.name)?;
+        Ok(self.space_mut(tenant).streams.entry((journal.name, stream.to_owned())).or_default())
+    }
+
+    fn line(&self, queue: &Queue, tenant: &TenantId) -> Answer<Option<&Line>> {
+        declared(self.catalog.queues.contains(&queue), queue.name)?;
+        Ok(self.space(tenant).and_then(|space| space.lines.get(queue.name)))
+    }
+
+    fn line_mut(&mut self, queue: &'static Queue, tenant: &TenantId) -> Answer<&mut Line> {
+        self.check_write()?;
+        declared(self.catalog.queues.contains(&queue), queue.name)?;
+        Ok(self.space_mut(tenant).lines.entry(queue.name).or_default())
+    }
+
+    fn timeline(&self, spans: &Spans, tenant: &TenantId) -> Answer<Option<&Timeline>> {
+        declared(self.catalog.spans.contains(&spans), spans.name)?;
+        Ok(self.space(tenant).and_then(|space| space.timelines.get(spans.name)))
+    }
+
+    fn timeline_mut(&mut self, spans: &'static Spans, tenant: &TenantId) -> Answer<&mut Timeline> {
+        self.check_write()?;
+        declared(self.catalog.spans.contains(&spans), spans.name)?;
+        Ok(self.space_mut(tenant).timelines.entry(spans.name).or_default())
+    }
+
+    fn accounts(&self, ledger: &Ledger, tenant: &TenantId) -> Answer<Option<&Accounts>> {
+        declared(self.catalog.ledgers.contains(&ledger), ledger.name)?;
+        Ok(self.space(tenant).and_then(|space| space.accounts.get(ledger.name)))
+    }
+
+    fn accounts_mut(&mut self, ledger: &'static Ledger, tenant: &TenantId) -> Answer<&mut Accounts> {
+        self.check_write()?;
+        declared(self.catalog.ledgers.contains(&ledger), ledger.name)?;
+        Ok(self.space_mut(tenant).accounts.entry(ledger.name).or_default())
+    }
+}
+
+fn declared(known: bool, name: &str) -> Answer<()> {
+    if known { Ok(()) } else { Err(StoreError::Misuse(format!("no table `{name}`"))) }
+}
+
+impl Tx for MemoryTx<'_> {
+    fn epoch(&mut self, tenant: &TenantId) -> Answer<u64> {
+        Ok(self.root.epochs.get(tenant).copied().unwrap_or(0))
+    }
+
+    fn bump_epoch(&mut self, tenant: &TenantId) -> Answer<u64> {
+        self.check_write()?;
+        let next = self.root.next_epoch();
+        self.root.epochs.insert(tenant.clone(), next);
+        Ok(next)
+    }
+
+    fn epochs_after(&mut self, after: u64, limit: u32) -> Answer<Vec<(TenantId, u64)>> {
+        let mut later: Vec<_> =
+            self.root.epochs.iter().filter(|(_, epoch)| **epoch > after).map(|(t, e)| (t.clone(), *e)).collect();
+        later.sort_by_key(|(_, epoch)| *epoch);
+        later.truncate(limit as usize);
+        Ok(later)
+    }
+
+    fn get(&mut self, table: &'static Table, tenant: &TenantId, id: &str) -> Answer<Option<Record>> {
+        Ok(self.rows(table, tenant)?.and_then(|rows| rows.get(id)))
+    }
+
+    fn find(
+        &mut self,
+        table: &'static Table,
+        tenant: &TenantId,
+        column: &str,
+        value: &Value,
+    ) -> Answer<Option<Record>> {
+        let at = table.unique(column, value)?;
+        Ok(self.rows(table, tenant)?.and_then(|rows| rows.find(at, value)))
+    }
+
+    fn insert(&mut self, table: &'static Table, tenant: &TenantId, record: &Record) -> Answer<()> {
+        let rows = self.rows_mut(table, tenant)?;
+        table.check_values(&record.columns)?;
+        rows.insert(table, record)
+    }
+
+    fn update(&mut self, table: &'static Table, tenant: &TenantId, record: &Record) -> Answer<bool> {
+        let rows = self.rows_mut(table, tenant)?;
+        table.check_values(&record.columns)?;
+        rows.update(table, record)
+    }
+
+    fn delete(&mut self, table: &'static Table, tenant: &TenantId, id: &str) -> Answer<bool> {
+        Ok(self.rows_mut(table, tenant)?.delete(table, id))
+    }
+
+    fn list(&mut self, table: &'static Table, tenant: &TenantId, query: &RecordQuery) -> Answer<Vec<Record>> {
+        table.check_query(query)?;
+        Ok(self.rows(table, tenant)?.map(|rows| rows.list(table, query)).unwrap_or_default())
+    }
+
+    fn count(&mut self, table: &'static Table, tenant: &TenantId, conds: &[Cond]) -> Answer<u64> {
+        table.check_conds(conds)?;
+        Ok(self.rows(table, tenant)?.map_or(0, |rows| rows.count(table, conds)))
+    }
+
+    fn head(&mut self, journal: &'static Journal, tenant: &TenantId, stream: &str) -> Answer<Option<Head>> {
+        Ok(self.stream(journal, tenant, stream)?.and_then(Stream::head))
+    }
+
+    fn append(
+        &mut self,
+        journal: &'static Journal,
+        tenant: &TenantId,
+        stream: &str,
+        entry: &NewEntry<'_>,
+    ) -> Answer<()> {
+        let stream = self.stream_mut(journal, tenant, stream)?;
+        journal.check_values(entry.columns)?;
+        stream.append(journal, entry)
+    }
+
+    fn scan(
+        &mut self,
+        journal: &'static Journal,
+        tenant: &TenantId,
+        stream: &str,
+        query: &JournalQuery,
+    ) -> Answer<Vec<Entry>> {
+        journal.check_query(query)?;
+        Ok(self.stream(journal, tenant, stream)?.map(|stream| stream.scan(journal, query)).unwrap_or_default())
+    }
+
+    fn tally(
+        &mut self,
+        journal: &'static Journal,
+        tenant: &TenantId,
+        stream: &str,
+        query: &JournalQuery,
+    ) -> Answer<u64> {
+        journal.check_query(query)?;
+        Ok(self.stream(journal, tenant, stream)?.map_or(0, |stream| stream.tally(journal, query)))
+    }
+
+    fn redact(
+        &mut self,
+        journal: &'static Journal,
+        tenant: &TenantId,
+        stream: &str,
+        seq: u64,
+        columns: &[&str],
+    ) -> Answer<bool> {
+        let stream = self.stream_mut(journal, tenant, stream)?;
+        journal.check_names(columns)?;
+        Ok(stream.redact(journal, seq, columns))
+    }
+
+    fn trim(
+        &mut self,
+        journal: &'static Journal,
+        tenant: &TenantId,
+        stream: &str,
+        through: u64,
+        limit: u32,
+    ) -> Answer<u64> {
+        Ok(self.stream_mut(journal, tenant, stream)?.trim(through, limit))
+    }
+
+    fn streams(&mut self, journal: &'static Journal, tenant: &TenantId) -> Answer<Vec<String>> {
+        declared(self.catalog.journals.contains(&journal), journal.name)?;
+        let Some(space) = self.space(tenant) else { return Ok(Vec::new()) };
+        let named = space.streams.iter().filter(|((name, _), stream)| *name == journal.name && stream.head().is_some());
+        Ok(named.map(|((_, stream), _)| stream.clone()).collect())
+    }
+
+    fn push(&mut self, queue: &'static Queue, tenant: &TenantId, key: &[u8], id: &str) -> Answer<()> {
+        self.line_mut(queue, tenant)?.push(key, id);
+        Ok(())
+    }
+
+    fn remove(&mut self, queue: &'static Queue, tenant: &TenantId, id: &str) -> Answer<bool> {
+        Ok(self.line_mut(queue, tenant)?.remove(id))
+    }
+
+    fn claim(
+        &mut self,
+        queue: &'static Queue,
+        tenant: &TenantId,
+        up_to: Option<&[u8]>,
+        until: Time,
+        holder: &[u8; 16],
+        limit: u32,
+    ) -> Answer<Vec<QueueItem>> {
+        Ok(self.line_mut(queue, tenant)?.claim(up_to, until, holder, limit))
+    }
+
+    fn extend(
+        &mut self,
+        queue: &'static Queue,
+        tenant: &TenantId,
+        id: &str,
+        holder: &[u8; 16],
+        until: Time,
+    ) -> Answer<bool> {
+        Ok(self.line_mut(queue, tenant)?.extend(id, holder, until))
+    }
+
+    fn settle(
+        &mut self,
+        queue: &'static Queue,
+        tenant: &TenantId,
+        id: &str,
+        holder: &[u8; 16],
+        again: Option<&[u8]>,
+    ) -> Answer<bool> {
+        Ok(self.line_mut(queue, tenant)?.settle(id, holder, again))
+    }
+
+    fn reclaim(&mut self, queue: &'static Queue, tenant: &TenantId, now: Time, limit: u32) -> Answer<Vec<QueueItem>> {
+        Ok(self.line_mut(queue, tenant)?.reclaim(now, limit))
+    }
+
+    fn ready(
+        &mut self,
+        queue: &'static Queue,
+        tenant: &TenantId,
+        after: Option<(&[u8], &str)>,
+        limit: u32,
+    ) -> Answer<Vec<QueueItem>> {
+        Ok(self.line(queue, tenant)?.map(|line| line.ready(after, limit)).unwrap_or_default())
+    }
+
+    fn lease(&mut self, queue: &'static Queue, tenant: &TenantId, id: &str) -> Answer<Option<Claim>> {
+        Ok(self.line(queue, tenant)?.and_then(|line| line.lease(id)))
+    }
+
+    fn put_spans(&mut self, spans: &'static Spans, tenant: &TenantId, rows: &[NewSpan<'_>]) -> Answer<()> {
+        self.timeline_mut(spans, tenant)?.put(rows);
+        Ok(())
+    }
+
+    fn group(
+        &mut self,
+        spans: &'static Spans,
+        tenant: &TenantId,
+        group: &str,
+        after: Option<(Time, &str)>,
+        limit: u32,
+    ) -> Answer<Vec<SpanRow>> {
+        Ok(self.timeline(spans, tenant)?.map(|line| line.group(group, after, limit)).unwrap_or_default())
+    }
+
+    fn window(
+        &mut self,
+        spans: &'static Spans,
+        tenant: &TenantId,
+        from: Time,
+        to: Time,
+        after: Option<(Time, &str, &str)>,
+        limit: u32,
+    ) -> Answer<Vec<SpanRow>> {
+        Ok(self.timeline(spans, tenant)?.map(|line| line.window(from, to, after, limit)).unwrap_or_default())
+    }
+
+    fn drop_spans(&mut self, spans: &'static Spans, tenant: &TenantId, before: Time, limit: u32) -> Answer<u64> {
+        Ok(self.timeline_mut(spans, tenant)?.remove(before, limit))
+    }
+
+    fn add(
+        &mut self,
+        ledger: &'static Ledger,
+        tenant: &TenantId,
+        account: &str,
+        amount: i64,
+        floor: Option<i64>,
+    ) -> Answer<Option<Balance>> {
+        self.accounts_mut(ledger, tenant)?.add(ledger, account, amount, floor)
+    }
+
+    fn balances(
+        &mut self,
+        ledger: &'static Ledger,
+        tenant: &TenantId,
+        prefix: &str,
+        limit: u32,
+    ) -> Answer<Vec<(String, Balance)>> {
+        Ok(self.accounts(ledger, tenant)?.map(|accounts| accounts.list(prefix, limit)).unwrap_or_default())
+    }
+
+    fn hold(
+        &mut self,
+        ledger: &'static Ledger,
+        tenant: &TenantId,
+        account: &str,
+        id: &str,
+        amount: i64,
+        until: Time,
+    ) -> Answer<bool> {
+        self.accounts_mut(ledger, tenant)?.hold(ledger, account, id, amount, until)
+    }
+
+    fn release(&mut self, ledger: &'static Ledger, tenant: &TenantId, id: &str, take: i64) -> Answer<Option<Hold>> {
+        self.accounts_mut(ledger, tenant)?.release(ledger, id, take)
+    }
+
+    fn expired_holds(
+        &mut self,
+        ledger: &'static Ledger,
+        tenant: &TenantId,
+        now: Time,
+        limit: u32,
+    ) -> Answer<Vec<Hold>> {
+        Ok(self.accounts(ledger, tenant)?.map(|accounts| accounts.expired(now, limit)).unwrap_or_default())
+    }
+}
