@@ -5,4 +5,5 @@ pub mod redact;
 pub mod risk;
 pub mod sensitive;
 
+pub use name::{Tokens, tokens};
 pub use risk::Risk;
