@@ -13,11 +13,10 @@ pub mod store;
 pub mod access;
 pub mod tool;
 
-pub mod policy;
-
 pub mod audit;
 pub mod outbox;
 
 pub mod approval;
+pub mod policy;
 
 pub mod engine;

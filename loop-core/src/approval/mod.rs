@@ -1,1 +1,27 @@
 //! Approvals: asking a human, and letting the one approved call through once.
+//!
+//! - [`binding`]: what exactly was approved.
+//! - [`request`]: the approval as stored.
+//! - [`settle`]: what a call that needs approval finds: nothing yet, a wait, a yes to use up, or a no.
+//! - [`decide`]: a human's answer.
+//! - [`expire`]: what happens when nobody answers.
+//! - [`query`]: reading approvals.
+//! - [`poll`]: a client that holds only the id asks how it ended.
+
+mod binding;
+mod decide;
+mod error;
+mod expire;
+mod poll;
+mod query;
+mod request;
+mod settle;
+
+pub use binding::binding;
+pub use decide::{Answer, Decided, Via, decide};
+pub use error::ApprovalError;
+pub use expire::{TIMERS, expire_due};
+pub use poll::{Polled, poll};
+pub use query::{get, history, pending, pending_count};
+pub use request::{APPROVALS, Approval, Asking, State, UsedBy};
+pub use settle::{Proposal, Settled, settle};

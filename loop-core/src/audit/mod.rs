@@ -1,1 +1,24 @@
-//! The tamper-evident log.
+//! The tamper-evident log: every decision and every change of state, chained by hash.
+//!
+//! A tenant has two streams. [`DECISIONS`] holds what agents proposed and what became of it, [`CHANGES`]
+//! everything else. Each entry's hash covers the one before it and the salted digest of its own payload, so a
+//! payload can be erased and the chain still verifies.
+
+mod chain;
+mod checkpoint;
+mod entry;
+mod erase;
+mod error;
+mod query;
+pub mod retention;
+mod stats;
+mod verify;
+
+pub use chain::append;
+pub use checkpoint::{Checkpoint, checkpoints};
+pub use entry::{AUDIT, AuditEntry, CHANGES, DECISIONS, Event, STREAMS, Status};
+pub use erase::{TAGS, erase_entries, purge_before, subject_entries, tag_subjects};
+pub use error::AuditError;
+pub use query::{Filter, count, page};
+pub use stats::{STATS, Stats, record as record_stats, stats};
+pub use verify::{Finding, Verified, Verifier, verify};

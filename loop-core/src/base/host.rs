@@ -43,14 +43,20 @@ impl Seed {
         Self { key, drawn: 0 }
     }
 
+    /// The bytes of draw number `n`.
+    #[must_use]
+    pub fn at(&self, n: u64) -> [u8; 32] {
+        let mut mac = keyed(&self.key);
+        mac.update(b"loop.seed");
+        mac.update(&n.to_be_bytes());
+        mac.finalize().into_bytes().into()
+    }
+
     /// The next thirty-two bytes.
     #[must_use]
     pub fn draw(&mut self) -> [u8; 32] {
         self.drawn = self.drawn.wrapping_add(1);
-        let mut mac = keyed(&self.key);
-        mac.update(b"loop.seed");
-        mac.update(&self.drawn.to_be_bytes());
-        mac.finalize().into_bytes().into()
+        self.at(self.drawn)
     }
 
     /// The next sixteen bytes.

@@ -21,6 +21,9 @@ macro_rules! id_type {
         pub struct $name(uuid::Uuid);
 
         impl $name {
+            /// The id of nothing: all zeros, never drawn.
+            pub const NONE: Self = Self(uuid::Uuid::nil());
+
             /// A fresh id that sorts after every id drawn in an earlier millisecond.
             #[must_use]
             pub fn draw(now: $crate::base::Time, seed: &mut $crate::base::Seed) -> Self {
@@ -68,10 +71,6 @@ id_type!(
 id_type!(
     /// One pending or settled approval.
     ApprovalId
-);
-id_type!(
-    /// One entry of the audit log.
-    AuditId
 );
 id_type!(
     /// One notice on its way to a person.

@@ -37,6 +37,9 @@ impl std::fmt::Debug for Secret {
 pub struct TokenHash([u8; 32]);
 
 impl TokenHash {
+    /// The hash of no token.
+    pub const NONE: Self = Self([0; 32]);
+
     /// Hashes a token. Tokens carry at least 128 random bits, so no slow function is needed.
     #[must_use]
     pub fn of(token: &str) -> Self {

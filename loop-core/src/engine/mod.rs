@@ -1,1 +1,277 @@
-//! The facade an embedder holds.
+//! The facade that an embedder or a server holds. It is the only file that sees every room: it authenticates
+//! callers, keeps each tenant's compiled policy current, and runs use cases in transactions.
+//!
+//! Its methods are `async` but need no runtime: they only wait for the store. [`crate::store::wait`] runs one on
+//! the calling thread.
+
+mod bootstrap;
+mod callers;
+mod decide;
+mod error;
+mod evaluate;
+mod policies;
+mod poll;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+pub use bootstrap::{Bootstrap, bootstrap};
+pub use decide::{Call, Decision};
+pub use error::DecideError;
+pub use evaluate::Evaluated;
+
+use crate::{
+    access::{AccessError, Caller, Ctx, key},
+    base::{
+        Host, Seed, TenantId, Time,
+        host::NoEntropy,
+        secret::{MasterKey, TokenHash},
+    },
+    policy::PolicySnapshot,
+    store::{Access, Catalog, Lane, Store, StoreError, StoreExt, Tx},
+};
+use callers::Callers;
+use policies::Policies;
+
+/// Everything the engine keeps in its store.
+pub static CATALOG: Catalog = Catalog {
+    tables: &[
+        &crate::access::key::KEYS,
+        &crate::access::tenant::TENANTS,
+        &crate::policy::rule::RULES,
+        &crate::policy::kill_switch::BLOCKED_TOOLS,
+        &crate::policy::settings::SETTINGS,
+        &crate::approval::APPROVALS,
+        &crate::audit::retention::RETENTION,
+        &crate::outbox::NOTICES,
+        &crate::outbox::targets::TARGETS,
+        &crate::outbox::links::APPROVAL_LINKS,
+    ],
+    journals: &[&crate::audit::AUDIT],
+    queues: &[&crate::outbox::OUTBOX, &crate::approval::TIMERS],
+    spans: &[&crate::audit::TAGS],
+    ledgers: &[&crate::audit::STATS],
+};
+
+/// The governance engine. Cheap to clone; clones share everything.
+#[derive(Clone)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Arc<dyn Store>,
+    host: Arc<dyn Host>,
+    master: MasterKey,
+    policies: Policies,
+    callers: Callers,
+}
+
+impl Engine {
+    /// An engine over a store that holds [`CATALOG`].
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, host: Arc<dyn Host>, master: MasterKey) -> Self {
+        let policies = Policies::new(Arc::clone(&store));
+        Self { inner: Arc::new(Inner { store, host, master, policies, callers: Callers::default() }) }
+    }
+
+    /// The current time.
+    #[must_use]
+    pub fn now(&self) -> Time {
+        self.inner.host.now()
+    }
+
+    /// Randomness for one request.
+    ///
+    /// # Errors
+    /// When the machine has none.
+    pub fn seed(&self) -> Result<Seed, NoEntropy> {
+        self.inner.host.seed()
+    }
+
+    /// The key from which every other key is derived.
+    #[must_use]
+    pub fn master(&self) -> &MasterKey {
+        &self.inner.master
+    }
+
+    /// The store, for workers and tools that run their own transactions.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.inner.store
+    }
+
+    /// The context of one request.
+    ///
+    /// # Errors
+    /// When the machine has no randomness.
+    pub fn context(&self, caller: Caller) -> Result<Ctx, NoEntropy> {
+        Ok(Ctx::new(caller, self.now(), self.seed()?))
+    }
+
+    /// Who presents `token`, when that is known without asking the store.
+    #[must_use]
+    pub fn known_caller(&self, token: &str) -> Option<Caller> {
+        let caller = self.inner.callers.get(TokenHash::of(token))?;
+        let current = caller.epoch >= self.inner.policies.required(&caller.tenant);
+        (current && caller.alive(self.now())).then_some(caller)
+    }
+
+    /// Who presents `token`.
+    ///
+    /// # Errors
+    /// [`AccessError::Unauthenticated`], storage failures.
+    pub async fn authenticate(&self, token: &str) -> Result<Caller, AccessError> {
+        if let Some(caller) = self.known_caller(token) {
+            return Ok(caller);
+        }
+        let hash = TokenHash::of(token);
+        let now = self.now();
+        let looked_up = self.inner.store.read("key.authenticate", move |tx| key::authenticate(tx, hash, now)).await;
+        match looked_up {
+            Ok(caller) => {
+                self.inner.policies.require(&caller.tenant, caller.epoch);
+                self.inner.callers.put(caller.clone());
+                Ok(caller)
+            }
+            Err(error) => {
+                self.inner.callers.forget(hash);
+                Err(error)
+            }
+        }
+    }
+
+    /// Runs a use case that reads, for a caller whose key is checked again inside the transaction.
+    ///
+    /// # Errors
+    /// What `work` answers, a revoked key, storage failures.
+    pub async fn read<T, E, F>(&self, cx: Ctx, name: &'static str, mut work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + From<AccessError> + Send + 'static,
+        F: FnMut(&mut dyn Tx, &Ctx) -> Result<T, E> + Send + 'static,
+    {
+        let checked = move |tx: &mut dyn Tx| {
+            cx.caller.recheck(tx, cx.now)?;
+            work(tx, &cx)
+        };
+        self.inner.store.run_job(name, Access::Read, Lane::Normal, checked, |outcome| outcome).await
+    }
+
+    /// Runs a use case that writes, for a caller whose key is checked again inside the transaction. When it
+    /// changed the policy, no decision made after this returns rests on the old one.
+    ///
+    /// # Errors
+    /// What `work` answers, a revoked key, storage failures. Then nothing was changed.
+    pub async fn write<T, E, F>(&self, cx: Ctx, name: &'static str, mut work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + From<AccessError> + Send + 'static,
+        F: FnMut(&mut dyn Tx, &Ctx) -> Result<T, E> + Send + 'static,
+    {
+        let tenant = cx.tenant().clone();
+        let checked = move |tx: &mut dyn Tx| {
+            cx.caller.recheck(tx, cx.now)?;
+            work(tx, &cx)
+        };
+        self.run_write(tenant, name, Lane::Normal, checked).await
+    }
+
+    /// Runs a use case on behalf of Loop itself: a followed link, a worker, the operator's command line.
+    ///
+    /// # Errors
+    /// What `work` answers, storage failures.
+    pub async fn write_as_system<T, E, F>(
+        &self,
+        tenant: &TenantId,
+        name: &'static str,
+        lane: Lane,
+        work: F,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnMut(&mut dyn Tx) -> Result<T, E> + Send + 'static,
+    {
+        self.run_write(tenant.clone(), name, lane, work).await
+    }
+
+    async fn run_write<T, E, F>(&self, tenant: TenantId, name: &'static str, lane: Lane, mut work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnMut(&mut dyn Tx) -> Result<T, E> + Send + 'static,
+    {
+        let inner = Arc::clone(&self.inner);
+        let subject = tenant.clone();
+        let observed = move |tx: &mut dyn Tx| {
+            let before = tx.epoch(&tenant)?;
+            let value = work(tx)?;
+            let after = tx.epoch(&tenant)?;
+            Ok((value, before, after))
+        };
+        let tenant = subject.clone();
+        let (value, moved) = self
+            .inner
+            .store
+            .run_job(name, Access::Write, lane, observed, move |outcome: Result<_, E>| {
+                let (value, before, after) = outcome?;
+                // After COMMIT and before anybody learns of it: the old policy ends here.
+                inner.policies.require(&subject, after);
+                Ok::<_, E>((value, before != after))
+            })
+            .await?;
+        if moved {
+            // The change is durable whether or not the new policy can be compiled now; decisions will try again.
+            let _ = self.inner.policies.current(&tenant).await;
+        }
+        Ok(value)
+    }
+
+    /// The tenant's current compiled policy.
+    ///
+    /// # Errors
+    /// Storage failures.
+    pub async fn policy(&self, tenant: &TenantId) -> Result<Arc<PolicySnapshot>, StoreError> {
+        self.inner.policies.current(tenant).await
+    }
+
+    /// The tenant's compiled policy, when it is at hand and nothing newer is known.
+    #[must_use]
+    pub fn policy_at_hand(&self, tenant: &TenantId) -> Option<Arc<PolicySnapshot>> {
+        self.inner.policies.at_hand(tenant)
+    }
+
+    /// Learns of policy changes that other processes made on the same store since `after`, and compiles them.
+    /// Answers the greatest epoch seen. A server calls this a few times a second.
+    ///
+    /// # Errors
+    /// Storage failures.
+    pub async fn watch(&self, after: u64) -> Result<u64, StoreError> {
+        const CHUNK: u32 = 1_000;
+        let moved = self.inner.store.read("policy.watch", move |tx| tx.epochs_after(after, CHUNK)).await?;
+        let mut seen = after;
+        for (tenant, epoch) in moved {
+            seen = seen.max(epoch);
+            if self.inner.policies.require(&tenant, epoch) {
+                self.inner.policies.current(&tenant).await?;
+            }
+        }
+        Ok(seen)
+    }
+
+    /// Whether the store answers.
+    ///
+    /// # Errors
+    /// Storage failures.
+    pub async fn ready(&self) -> Result<(), StoreError> {
+        self.inner.store.read("ready", |tx| tx.epochs_after(u64::MAX, 1).map(|_| ())).await
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Engine(..)")
+    }
+}

@@ -5,12 +5,14 @@
 //! - [`notice`]: a [`Notice`] and the masked call it shows.
 //! - [`queue`]: enqueueing, claiming and settling deliveries.
 //! - [`back_off`]: when a failed delivery is tried again.
+//! - [`targets`]: where a tenant's notices go.
 //! - [`links`]: the single-use tokens with which a notice's reader decides.
 
 pub mod back_off;
 pub mod links;
 pub mod notice;
 pub mod queue;
+pub mod targets;
 #[cfg(test)]
 mod tests;
 

@@ -28,7 +28,7 @@ pub use error::StoreError;
 pub use job::{Access, Done, Job, JobEnd, Lane, Run, Store, StoreExt};
 pub use repo::{Entity, Repo, Stored};
 pub use shape::{Catalog, Column, Index, Journal, Kind, Ledger, Queue, Spans, Table, Value};
-pub use ticket::{Completer, Ticket};
+pub use ticket::{Completer, Ticket, wait};
 pub use tx::{
     Claim, Cond, Entry, Head, Hold, JournalQuery, NewEntry, NewSpan, Order, QueueItem, Record, RecordQuery, SpanRow, Tx,
 };

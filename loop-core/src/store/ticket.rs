@@ -91,3 +91,27 @@ impl<T> Future for Ticket<T> {
         }
     }
 }
+
+/// Runs a future to its end on the calling thread, for embedders without an asynchronous runtime.
+///
+/// Every future of this crate only waits for tickets, so parking the thread is enough. Must not be called on a
+/// store's thread.
+pub fn wait<F: Future>(future: F) -> F::Output {
+    struct Unpark(std::thread::Thread);
+
+    impl std::task::Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+
+    let mut future = std::pin::pin!(future);
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut cx = Context::from_waker(&waker);
+    loop {
+        match future.as_mut().poll(&mut cx) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => std::thread::park(),
+        }
+    }
+}

@@ -30,3 +30,15 @@ pub fn json(_view: View<'_>) -> Redacted {
 pub fn text(_text: &str) -> Redacted {
     Redacted::default()
 }
+
+/// Masks a URL: credentials, query and fragment go, the rest is masked as text.
+#[must_use]
+pub fn url(url: &str) -> String {
+    let end = url.find(['?', '#']).unwrap_or(url.len());
+    let (plain, rest) = url.split_at_checked(end).unwrap_or((url, ""));
+    let (scheme, target) = plain.split_once("://").unwrap_or(("", plain));
+    let (authority, path) = target.split_at_checked(target.find('/').unwrap_or(target.len())).unwrap_or((target, ""));
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let query = if rest.is_empty() { "" } else { "?…" };
+    format!("{scheme}://{host}{}{query}", text(path).masked)
+}

@@ -1,0 +1,258 @@
+//! API keys: made once, shown once, stored as a hash.
+
+use super::{AccessError, Caller, Ctx, Scopes};
+use crate::{
+    base::{
+        Seed, TenantId, Time,
+        id::KeyId,
+        secret::{self, Secret, TokenHash},
+    },
+    store::{Column, Cond, Entity, Kind, Order, RecordQuery, Repo, Stored, Table, Tx, Value},
+};
+
+/// The most live keys a tenant may have.
+pub const MAX_KEYS: u64 = 1_000;
+/// The longest name of a key, in characters.
+pub const MAX_NAME: usize = 100;
+/// What minted keys begin with.
+pub const PREFIX: &str = "tl_";
+/// The name under which the key of the server's environment is stored.
+pub const ENV_NAME: &str = "env";
+
+/// A key as stored. Keys live in the directory, because they are found before the tenant is known.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Key {
+    /// Its id.
+    pub id: KeyId,
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// What people call it.
+    pub name: String,
+    /// SHA-256 of the key, in hexadecimal.
+    pub hash: String,
+    /// The first characters of a minted key, to recognise it by; empty for keys given from outside.
+    pub prefix: String,
+    /// What it may do.
+    pub scopes: Scopes,
+    /// When it stops by itself.
+    pub expires_at: Option<Time>,
+    /// When it was revoked.
+    pub revoked_at: Option<Time>,
+}
+
+/// Where keys are kept.
+pub static KEYS: Table = Table {
+    name: "keys",
+    columns: &[
+        Column::unique("hash", Kind::Text),
+        Column::indexed("owner", Kind::Text),
+        Column::indexed("live", Kind::Text),
+    ],
+};
+
+impl Entity for Key {
+    const TABLE: &'static Table = &KEYS;
+
+    fn id(&self) -> String {
+        self.id.to_string()
+    }
+
+    fn columns(&self) -> Vec<Value> {
+        let owner = self.tenant.as_str();
+        let live = self.revoked_at.is_none().then_some(owner);
+        vec![self.hash.as_str().into(), owner.into(), live.into()]
+    }
+}
+
+/// A new key and the secret that is shown this once.
+#[derive(Debug)]
+pub struct Minted {
+    /// The key as stored.
+    pub key: Key,
+    /// The key itself.
+    pub token: Secret,
+}
+
+/// What a new key shall be.
+#[derive(Debug, Clone)]
+pub struct NewKey {
+    /// Its name, 1 to [`MAX_NAME`] characters.
+    pub name: String,
+    /// What it may do.
+    pub scopes: Scopes,
+    /// When it stops by itself.
+    pub expires_at: Option<Time>,
+}
+
+/// Finds who presents a key.
+///
+/// # Errors
+/// [`AccessError::Unauthenticated`] for an unknown, revoked or expired key.
+pub fn authenticate(tx: &mut dyn Tx, hash: TokenHash, now: Time) -> Result<Caller, AccessError> {
+    let found = keys(tx, &TenantId::directory()).find("hash", &hash.to_hex().into())?;
+    let key = found.ok_or(AccessError::Unauthenticated)?.value;
+    if key.revoked_at.is_some() || key.expires_at.is_some_and(|at| at <= now) {
+        return Err(AccessError::Unauthenticated);
+    }
+    let epoch = tx.epoch(&key.tenant)?;
+    Ok(Caller {
+        tenant: key.tenant,
+        key: key.id,
+        hash,
+        name: key.name.into(),
+        scopes: key.scopes,
+        expires_at: key.expires_at,
+        epoch,
+    })
+}
+
+/// Makes a key for the caller's tenant. No key can give a scope that it does not hold.
+///
+/// # Errors
+/// A bad name, a wider scope, or too many keys.
+pub fn create(tx: &mut dyn Tx, cx: &Ctx, new: &NewKey) -> Result<Minted, AccessError> {
+    if let Some(wider) = new.scopes.iter().find(|scope| !cx.caller.scopes.has(*scope)) {
+        return Err(AccessError::Wider(wider));
+    }
+    mint(tx, cx.tenant(), new, cx.now, &mut cx.seed())
+}
+
+/// Makes a key without asking who wants it: for the operator's command line and a tenant's first key.
+///
+/// # Errors
+/// A bad name, or too many keys.
+pub fn mint(
+    tx: &mut dyn Tx,
+    tenant: &TenantId,
+    new: &NewKey,
+    now: Time,
+    seed: &mut Seed,
+) -> Result<Minted, AccessError> {
+    let token = secret::token(PREFIX, seed);
+    let prefix = token.expose().chars().take(PREFIX.len().saturating_add(6)).collect();
+    let key = store(tx, tenant, new, TokenHash::of(token.expose()), prefix, now, seed)?;
+    Ok(Minted { key, token })
+}
+
+fn store(
+    tx: &mut dyn Tx,
+    tenant: &TenantId,
+    new: &NewKey,
+    hash: TokenHash,
+    prefix: String,
+    now: Time,
+    seed: &mut Seed,
+) -> Result<Key, AccessError> {
+    if new.name.is_empty() || new.name.chars().count() > MAX_NAME {
+        return Err(AccessError::Length { field: "name", max: MAX_NAME });
+    }
+    let directory = TenantId::directory();
+    if keys(tx, &directory).count(&[Cond::Eq("live", tenant.as_str().into())])? >= MAX_KEYS {
+        return Err(AccessError::TooMany(MAX_KEYS));
+    }
+    let key = Key {
+        id: KeyId::draw(now, seed),
+        tenant: tenant.clone(),
+        name: new.name.clone(),
+        hash: hash.to_hex(),
+        prefix,
+        scopes: new.scopes,
+        expires_at: new.expires_at,
+        revoked_at: None,
+    };
+    keys(tx, &directory).insert(&key, now)?;
+    Ok(key)
+}
+
+/// Makes the environment's key the only live key called [`ENV_NAME`] of the tenant, with every scope.
+///
+/// Answers whether anything changed.
+///
+/// # Errors
+/// Storage failures, or a key that another tenant already has.
+pub fn put_env(
+    tx: &mut dyn Tx,
+    tenant: &TenantId,
+    token: &Secret,
+    now: Time,
+    seed: &mut Seed,
+) -> Result<bool, AccessError> {
+    let hash = TokenHash::of(token.expose());
+    let mut present = false;
+    let mut changed = false;
+    for old in list(tx, tenant)? {
+        if old.value.name == ENV_NAME && old.value.revoked_at.is_none() {
+            if old.value.hash == hash.to_hex() && old.value.scopes == Scopes::all() {
+                present = true;
+            } else {
+                retire(tx, &old, now)?;
+                changed = true;
+            }
+        }
+    }
+    if !present {
+        // A hash that was revoked once stays taken: its row is given back to the same tenant.
+        let directory = TenantId::directory();
+        let revoked = keys(tx, &directory).find("hash", &hash.to_hex().into())?;
+        if let Some(row) = revoked {
+            if row.value.tenant != *tenant {
+                return Err(AccessError::Unauthenticated);
+            }
+            let value = Key {
+                revoked_at: None,
+                expires_at: None,
+                scopes: Scopes::all(),
+                name: ENV_NAME.to_owned(),
+                ..row.value.clone()
+            };
+            keys(tx, &directory).update(&row, &value, now)?;
+        } else {
+            let new = NewKey { name: ENV_NAME.to_owned(), scopes: Scopes::all(), expires_at: None };
+            store(tx, tenant, &new, hash, String::new(), now, seed)?;
+        }
+        changed = true;
+    }
+    if changed {
+        tx.bump_epoch(tenant)?;
+    }
+    Ok(changed)
+}
+
+/// The keys of a tenant, newest first, revoked ones included.
+///
+/// # Errors
+/// Storage failures.
+pub fn list(tx: &mut dyn Tx, tenant: &TenantId) -> Result<Vec<Stored<Key>>, AccessError> {
+    let query = RecordQuery {
+        conds: vec![Cond::Eq("owner", tenant.as_str().into())],
+        order: Order::Descending,
+        limit: 10_000,
+        ..RecordQuery::default()
+    };
+    Ok(keys(tx, &TenantId::directory()).list(&query)?)
+}
+
+/// Revokes a key of the tenant. From the moment this commits no request with it is served, in any process.
+///
+/// # Errors
+/// [`AccessError::NotFound`] for another tenant's key too.
+pub fn revoke(tx: &mut dyn Tx, tenant: &TenantId, id: &str, now: Time) -> Result<Key, AccessError> {
+    let stored = keys(tx, &TenantId::directory()).get(id)?.ok_or(AccessError::NotFound)?;
+    if stored.value.tenant != *tenant {
+        return Err(AccessError::NotFound);
+    }
+    if stored.value.revoked_at.is_none() {
+        retire(tx, &stored, now)?;
+        tx.bump_epoch(tenant)?;
+    }
+    Ok(Key { revoked_at: Some(now), ..stored.value })
+}
+
+fn retire(tx: &mut dyn Tx, old: &Stored<Key>, now: Time) -> Result<(), AccessError> {
+    let value = Key { revoked_at: Some(now), ..old.value.clone() };
+    Ok(keys(tx, &TenantId::directory()).update(old, &value, now)?)
+}
+
+fn keys<'t>(tx: &'t mut dyn Tx, directory: &'t TenantId) -> Repo<'t, Key> {
+    Repo::new(tx, directory)
+}

@@ -1,0 +1,56 @@
+//! Reading approvals.
+
+use super::{APPROVALS, Approval, ApprovalError, State};
+use crate::{
+    base::{TenantId, id::ApprovalId},
+    store::{Cond, Order, RecordQuery, Repo, Stored, Tx},
+};
+
+/// One approval of the tenant.
+///
+/// # Errors
+/// [`ApprovalError::NotFound`], storage failures.
+pub fn get(tx: &mut dyn Tx, tenant: &TenantId, id: &str) -> Result<Approval, ApprovalError> {
+    stored(tx, tenant, id).map(|stored| stored.value)
+}
+
+pub(super) fn stored(tx: &mut dyn Tx, tenant: &TenantId, id: &str) -> Result<Stored<Approval>, ApprovalError> {
+    let id = ApprovalId::parse(id).ok_or(ApprovalError::NotFound)?;
+    Repo::new(tx, tenant).get(&id.to_string())?.ok_or(ApprovalError::NotFound)
+}
+
+/// Approvals that wait, newest first.
+///
+/// # Errors
+/// Storage failures.
+pub fn pending(tx: &mut dyn Tx, tenant: &TenantId, limit: u32, offset: u32) -> Result<Vec<Approval>, ApprovalError> {
+    let query =
+        RecordQuery { conds: vec![waiting()], order: Order::Descending, limit, offset, ..RecordQuery::default() };
+    list(tx, tenant, &query)
+}
+
+/// How many approvals wait, those included whose time ended since the last round of the worker.
+///
+/// # Errors
+/// Storage failures.
+pub fn pending_count(tx: &mut dyn Tx, tenant: &TenantId) -> Result<u64, ApprovalError> {
+    Ok(tx.count(&APPROVALS, tenant, &[waiting()])?)
+}
+
+/// Approvals that were decided or expired, the latest first.
+///
+/// # Errors
+/// Storage failures.
+pub fn history(tx: &mut dyn Tx, tenant: &TenantId, limit: u32, offset: u32) -> Result<Vec<Approval>, ApprovalError> {
+    let query =
+        RecordQuery { by: Some("decided_at"), order: Order::Descending, limit, offset, ..RecordQuery::default() };
+    list(tx, tenant, &query)
+}
+
+fn list(tx: &mut dyn Tx, tenant: &TenantId, query: &RecordQuery) -> Result<Vec<Approval>, ApprovalError> {
+    Ok(Repo::new(tx, tenant).list(query)?.into_iter().map(|stored: Stored<Approval>| stored.value).collect())
+}
+
+fn waiting() -> Cond {
+    Cond::Eq("state", State::Pending.as_str().into())
+}

@@ -1,0 +1,116 @@
+//! Forgetting: payloads of a person's entries, and entries older than the tenant keeps them.
+//!
+//! Both leave their own entry behind, which is what lets [`super::verify`] tell erasure from tampering.
+
+use super::{
+    append,
+    entry::{AUDIT, DECISIONS, Event, HASH, STREAMS},
+};
+use crate::{
+    access::Ctx,
+    base::{TenantId, Time, secret},
+    store::{JournalQuery, NewSpan, Spans, StoreError, Tx, Value},
+};
+
+/// Which entries speak of which person: a group per keyed tag, a row per entry number.
+pub static TAGS: Spans = Spans { name: "subject_tags" };
+
+/// The most entries one erasure entry names.
+const CHUNK: u32 = 500;
+/// What is set to null with the body: everything the digest covers, and the salt that would let it be guessed.
+const ERASED: [&str; 6] = ["op", "status", "tool_name", "agent_name", "risk", "salt"];
+
+/// Remembers that an entry speaks of persons, by keyed tags of what was masked.
+///
+/// # Errors
+/// Storage failures.
+pub fn tag_subjects(
+    tx: &mut dyn Tx,
+    tenant: &TenantId,
+    at: Time,
+    entry: &str,
+    tags: &[String],
+) -> Result<(), StoreError> {
+    if tags.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<NewSpan<'_>> = tags.iter().map(|tag| NewSpan { group: tag, at, id: entry, body: "" }).collect();
+    tx.put_spans(&TAGS, tenant, &rows)
+}
+
+/// The next numbers of decisions that speak of a person, in order, after `after`.
+///
+/// # Errors
+/// Storage failures.
+pub fn subject_entries(
+    tx: &mut dyn Tx,
+    tenant: &TenantId,
+    tag: &str,
+    after: Option<(Time, &str)>,
+) -> Result<Vec<(Time, String, u64)>, StoreError> {
+    let rows = tx.group(&TAGS, tenant, tag, after, CHUNK)?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| {
+            let seq = row.id.strip_prefix("dec-")?.parse().ok()?;
+            Some((row.at, row.id, seq))
+        })
+        .collect())
+}
+
+/// Erases the payloads of decisions and writes that down. Answers how many were still there.
+///
+/// # Errors
+/// Storage failures.
+pub fn erase_entries(tx: &mut dyn Tx, cx: &Ctx, seqs: &[u64], why: &str) -> Result<u64, StoreError> {
+    let mut erased = Vec::with_capacity(seqs.len());
+    for seq in seqs {
+        if tx.redact(&AUDIT, cx.tenant(), DECISIONS, *seq, &ERASED)? {
+            erased.push(*seq);
+        }
+    }
+    if !erased.is_empty() {
+        let body = serde_json::json!({ "stream": DECISIONS, "seqs": erased, "why": why, "by": cx.caller.name });
+        append(tx, cx, &Event::change(ERASE_OP, &body.to_string()))?;
+    }
+    Ok(erased.len() as u64)
+}
+
+/// Removes a chunk of entries older than `before` from both streams. Answers how many went; 0 when done.
+///
+/// # Errors
+/// Storage failures.
+pub fn purge_before(tx: &mut dyn Tx, cx: &Ctx, before: Time, limit: u32) -> Result<u64, StoreError> {
+    let mut gone = 0;
+    for stream in STREAMS {
+        // The newest entry to go: the last of the chunk's old ones. The head stays whatever its age.
+        let query = JournalQuery { until: Some(before), limit, ..JournalQuery::default() };
+        let Some(last) = tx.scan(&AUDIT, cx.tenant(), stream, &query)?.pop() else { continue };
+        let head = tx.head(&AUDIT, cx.tenant(), stream)?.map_or(0, |head| head.seq);
+        let through = last.seq.min(head.saturating_sub(1));
+        if through == 0 {
+            continue;
+        }
+        let hash = if through == last.seq {
+            last.columns.get(HASH).and_then(Value::as_bytes).map(secret::hex)
+        } else {
+            let query = JournalQuery { above: Some(through.saturating_sub(1)), limit: 1, ..JournalQuery::default() };
+            let entry = tx.scan(&AUDIT, cx.tenant(), stream, &query)?.pop().filter(|entry| entry.seq == through);
+            entry.and_then(|entry| entry.columns.get(HASH).and_then(Value::as_bytes).map(secret::hex))
+        };
+        let Some(hash) = hash else { continue };
+        let removed = tx.trim(&AUDIT, cx.tenant(), stream, through, limit)?;
+        if removed > 0 {
+            let body = serde_json::json!({ "stream": stream, "through": through, "hash": hash, "removed": removed });
+            append(tx, cx, &Event::change(PURGE_OP, &body.to_string()))?;
+            gone += removed;
+        }
+    }
+    gone += tx.drop_spans(&TAGS, cx.tenant(), before, limit)?;
+    Ok(gone)
+}
+
+/// The entries that tell of erasures and purges are ordinary changes with these operations.
+pub(super) const ERASE_OP: &str = "data.erase";
+/// See [`ERASE_OP`].
+pub(super) const PURGE_OP: &str = "retention.purge";

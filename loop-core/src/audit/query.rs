@@ -1,0 +1,70 @@
+//! Reading the log.
+
+use super::{
+    AuditError,
+    entry::{AUDIT, AuditEntry, Status},
+};
+use crate::{
+    base::{TenantId, Time},
+    store::{Cond, JournalQuery, Order, Tx},
+};
+
+/// Which entries to read; every field that is given must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// The status of decisions.
+    pub status: Option<Status>,
+    /// The tool's exact name.
+    pub tool_name: Option<String>,
+    /// The agent's exact name.
+    pub agent_name: Option<String>,
+    /// At or after.
+    pub since: Option<Time>,
+    /// Before.
+    pub until: Option<Time>,
+    /// Only entries with a smaller number: where the page before ended.
+    pub below: Option<u64>,
+}
+
+impl Filter {
+    fn query(&self, limit: u32, offset: u32) -> JournalQuery {
+        // The most selective condition first: it drives the index.
+        let tool = self.tool_name.as_deref().map(|name| Cond::Eq("tool_name", name.into()));
+        let agent = self.agent_name.as_deref().map(|name| Cond::Eq("agent_name", name.into()));
+        let status = self.status.map(|status| Cond::Eq("status", status.as_str().into()));
+        JournalQuery {
+            conds: [tool, agent, status].into_iter().flatten().collect(),
+            since: self.since,
+            until: self.until,
+            above: None,
+            below: self.below,
+            order: Order::Descending,
+            limit,
+            offset,
+        }
+    }
+}
+
+/// Entries of a stream, newest first.
+///
+/// # Errors
+/// Storage failures.
+pub fn page(
+    tx: &mut dyn Tx,
+    tenant: &TenantId,
+    stream: &'static str,
+    filter: &Filter,
+    limit: u32,
+    offset: u32,
+) -> Result<Vec<AuditEntry>, AuditError> {
+    let entries = tx.scan(&AUDIT, tenant, stream, &filter.query(limit, offset))?;
+    Ok(entries.into_iter().map(|entry| AuditEntry::read(stream, entry)).collect::<Result<_, _>>()?)
+}
+
+/// How many entries a filter lets through.
+///
+/// # Errors
+/// Storage failures.
+pub fn count(tx: &mut dyn Tx, tenant: &TenantId, stream: &'static str, filter: &Filter) -> Result<u64, AuditError> {
+    Ok(tx.tally(&AUDIT, tenant, stream, &filter.query(0, 0))?)
+}

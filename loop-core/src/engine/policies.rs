@@ -1,0 +1,178 @@
+//! Each tenant's compiled policy, and how it stays current.
+//!
+//! A snapshot carries the epoch it was read at. Whoever learns of a newer epoch (a committed change here, a
+//! transaction that found another epoch, the watcher) raises the epoch that is *required*; a snapshot below it is
+//! never used again. Loading happens on a reader, once however many ask, and goes on even if they stop asking.
+
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError, RwLock,
+    atomic::{AtomicU64, Ordering},
+};
+
+use arc_swap::ArcSwapOption;
+use hashbrown::HashMap;
+
+use crate::{
+    base::{TenantId, id::RuleId},
+    policy::{
+        CompiledRule, PolicyError, PolicySettings, PolicySnapshot, Rule,
+        kill_switch::{self, BlockedTool},
+        rulebook,
+        settings::{self, Settings},
+    },
+    store::{Access, Completer, Lane, Store, StoreError, StoreExt, Ticket, Tx},
+};
+
+/// How often a load is begun anew because the policy moved on meanwhile.
+const ATTEMPTS: usize = 16;
+/// How many tenants' policies are kept compiled. Past it the memory starts anew.
+const MAX_TENANTS: usize = 4_096;
+
+type Loaded = Result<Arc<PolicySnapshot>, StoreError>;
+
+pub(super) struct Policies {
+    store: Arc<dyn Store>,
+    slots: RwLock<HashMap<TenantId, Arc<Slot>, foldhash::fast::RandomState>>,
+}
+
+/// One tenant's policy.
+#[derive(Default)]
+struct Slot {
+    snapshot: ArcSwapOption<PolicySnapshot>,
+    required: AtomicU64,
+    loading: Mutex<Loading>,
+}
+
+#[derive(Default)]
+struct Loading {
+    /// Who waits for the load under way; `None` when there is none.
+    waiting: Option<Vec<Completer<Loaded>>>,
+    /// The compiled rules of the snapshot, so that a load compiles only what changed.
+    rules: HashMap<RuleId, Arc<CompiledRule>>,
+    /// The epoch they are from; 0 when nothing was loaded yet.
+    epoch: u64,
+}
+
+/// What a load reads.
+struct Read {
+    epoch: u64,
+    rules: Vec<Rule>,
+    blocked: Vec<BlockedTool>,
+    settings: Settings,
+}
+
+impl Slot {
+    fn current(&self) -> Option<Arc<PolicySnapshot>> {
+        let snapshot = self.snapshot.load_full()?;
+        (snapshot.epoch() >= self.required.load(Ordering::Acquire)).then_some(snapshot)
+    }
+
+    fn loading(&self) -> MutexGuard<'_, Loading> {
+        self.loading.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes in what a load read, and publishes the result.
+    fn publish(&self, read: Result<Read, PolicyError>) {
+        let mut loading = self.loading();
+        let loaded = match read {
+            Ok(read) => {
+                for rule in read.rules {
+                    if rule.deleted_at.is_some() {
+                        loading.rules.remove(&rule.id);
+                    } else {
+                        loading.rules.insert(rule.id, Arc::new(CompiledRule::compile(rule)));
+                    }
+                }
+                loading.epoch = read.epoch;
+                let snapshot = Arc::new(PolicySnapshot::build(
+                    read.epoch,
+                    loading.rules.values().cloned().collect(),
+                    read.blocked.into_iter().map(|tool| tool.tool_name).collect(),
+                    PolicySettings { default_verdict: read.settings.default_verdict, timezone: read.settings.timezone },
+                ));
+                self.snapshot.store(Some(Arc::clone(&snapshot)));
+                self.required.fetch_max(read.epoch, Ordering::AcqRel);
+                Ok(snapshot)
+            }
+            Err(PolicyError::Store(error)) => Err(error),
+            Err(error) => Err(StoreError::Internal(error.to_string())),
+        };
+        let waiting = loading.waiting.take().unwrap_or_default();
+        drop(loading);
+        for completer in waiting {
+            completer.complete(loaded.clone());
+        }
+    }
+}
+
+impl Policies {
+    pub(super) fn new(store: Arc<dyn Store>) -> Self {
+        Self { store, slots: RwLock::default() }
+    }
+
+    pub(super) fn required(&self, tenant: &TenantId) -> u64 {
+        let slots = self.slots.read().unwrap_or_else(PoisonError::into_inner);
+        slots.get(tenant).map_or(0, |slot| slot.required.load(Ordering::Acquire))
+    }
+
+    /// Raises the epoch below which no snapshot may be used. Answers whether a known policy got out of date.
+    pub(super) fn require(&self, tenant: &TenantId, epoch: u64) -> bool {
+        let slots = self.slots.read().unwrap_or_else(PoisonError::into_inner);
+        // A tenant without a slot has no snapshot that could be out of date.
+        slots.get(tenant).is_some_and(|slot| slot.required.fetch_max(epoch, Ordering::AcqRel) < epoch)
+    }
+
+    pub(super) fn at_hand(&self, tenant: &TenantId) -> Option<Arc<PolicySnapshot>> {
+        self.slots.read().unwrap_or_else(PoisonError::into_inner).get(tenant)?.current()
+    }
+
+    pub(super) async fn current(&self, tenant: &TenantId) -> Loaded {
+        if let Some(snapshot) = self.at_hand(tenant) {
+            return Ok(snapshot);
+        }
+        let slot = self.slot(tenant);
+        for _ in 0..ATTEMPTS {
+            if let Some(snapshot) = slot.current() {
+                return Ok(snapshot);
+            }
+            self.load(tenant, &slot).await?;
+        }
+        Err(StoreError::Unavailable("the policy changes faster than it can be read"))
+    }
+
+    fn slot(&self, tenant: &TenantId) -> Arc<Slot> {
+        let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
+        if slots.len() >= MAX_TENANTS && !slots.contains_key(tenant) {
+            slots.clear();
+        }
+        Arc::clone(slots.entry(tenant.clone()).or_default())
+    }
+
+    /// Joins the load under way or begins one.
+    fn load(&self, tenant: &TenantId, slot: &Arc<Slot>) -> Ticket<Loaded> {
+        let (completer, ticket) = Ticket::pair();
+        let mut loading = slot.loading();
+        if let Some(waiting) = &mut loading.waiting {
+            waiting.push(completer);
+            return ticket;
+        }
+        loading.waiting = Some(vec![completer]);
+        let since = loading.epoch;
+        drop(loading);
+        let tenant = tenant.clone();
+        let slot = Arc::clone(slot);
+        let work = move |tx: &mut dyn Tx| read(tx, &tenant, since);
+        // Whoever asked waits for `ticket`; the job's own is not needed.
+        drop(self.store.run_job("policy.load", Access::Read, Lane::Decision, work, move |read| slot.publish(read)));
+        ticket
+    }
+}
+
+fn read(tx: &mut dyn Tx, tenant: &TenantId, since: u64) -> Result<Read, PolicyError> {
+    Ok(Read {
+        epoch: tx.epoch(tenant)?,
+        rules: rulebook::changed_after(tx, tenant, since)?,
+        blocked: kill_switch::list(tx, tenant)?,
+        settings: settings::get(tx, tenant)?,
+    })
+}

@@ -1,0 +1,218 @@
+//! The whole path on the memory store: propose, decide, approve, use once, find it all in the log.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, AtomicU8, Ordering},
+};
+
+use super::{CATALOG, Call, Decision, Engine, bootstrap};
+use crate::{
+    access::Caller,
+    approval::{self, Answer, ApprovalError, Decided, State, Via},
+    audit::{self, Filter, Status},
+    base::{
+        Host, Seed, TenantId, Time,
+        host::NoEntropy,
+        json::Doc,
+        secret::{MasterKey, Secret},
+    },
+    policy::{Action, RuleAction, RuleMode, kill_switch, rulebook},
+    store::{Lane, memory::MemoryStore, wait},
+};
+
+/// A machine whose clock stands still until it is moved.
+#[derive(Default)]
+pub(super) struct TestHost {
+    micros: AtomicI64,
+    seeds: AtomicU8,
+}
+
+impl TestHost {
+    fn forward(&self, seconds: i64) {
+        self.micros.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
+    }
+}
+
+impl Host for TestHost {
+    fn now(&self) -> Time {
+        Time::from_micros(1_700_000_000_000_000 + self.micros.load(Ordering::SeqCst))
+    }
+
+    fn seed(&self) -> Result<Seed, NoEntropy> {
+        let mut key = [1; 32];
+        key[0] = self.seeds.fetch_add(1, Ordering::SeqCst);
+        Ok(Seed::new(key))
+    }
+}
+
+struct World {
+    engine: Engine,
+    host: Arc<TestHost>,
+    caller: Caller,
+}
+
+impl World {
+    fn new() -> Self {
+        let host = Arc::new(TestHost::default());
+        let store = Arc::new(MemoryStore::new(CATALOG));
+        let engine = Engine::new(store, Arc::clone(&host) as Arc<dyn Host>, MasterKey::new([9; 32]));
+        wait(bootstrap(&engine, Some(Secret::new("tl_test")))).unwrap();
+        let caller = wait(engine.authenticate("tl_test")).unwrap();
+        Self { engine, host, caller }
+    }
+
+    fn call(&self, tool: &str, arguments: &str) -> Decision {
+        let doc = Doc::parse(arguments.as_bytes()).unwrap();
+        let action = Action { tool, agent: Some("bot"), arguments: doc.root(), forward: None, claimed_risk: None };
+        let call = Call { action, reason: None, session: None, door: "test" };
+        wait(self.engine.intercept(&self.caller, &call)).unwrap()
+    }
+
+    fn rule(&self, text: &'static str, action: RuleAction) -> String {
+        let new = rulebook::NewRule {
+            rule_text: text.to_owned(),
+            action,
+            approver_email: None,
+            mode: RuleMode::Enforce,
+            expires_at: None,
+        };
+        let cx = self.engine.context(self.caller.clone()).unwrap();
+        let stored = wait(
+            self.engine
+                .write(cx, "rule.create", move |tx, cx| rulebook::create(tx, cx, &new).map_err(ApprovalError::from)),
+        );
+        stored.unwrap().value.id.to_string()
+    }
+
+    fn block(&self, tool: &'static str) {
+        let cx = self.engine.context(self.caller.clone()).unwrap();
+        wait(
+            self.engine.write(cx, "tool.block", move |tx, cx| {
+                kill_switch::block(tx, cx, tool, "").map_err(ApprovalError::from)
+            }),
+        )
+        .unwrap();
+    }
+
+    fn decide(&self, id: &str, answer: Answer) -> Result<Decided, ApprovalError> {
+        let cx = self.engine.context(self.caller.clone()).unwrap();
+        let id = id.to_owned();
+        wait(
+            self.engine.write(cx, "approval.decide", move |tx, cx| {
+                approval::decide(tx, cx, &id, answer, Some("fine"), Via::Key)
+            }),
+        )
+    }
+}
+
+const TRANSFER: &str = "Any wire transfer over £1,000 needs approval";
+
+#[test]
+fn an_approved_call_goes_through_once_and_only_as_approved() {
+    let world = World::new();
+    world.rule(TRANSFER, RuleAction::Approve);
+    let asked = world.call("wire_transfer", r#"{"amount":5000,"to":"acme"}"#);
+    assert_eq!(asked.status, Status::Pending);
+    let id = asked.approval.unwrap().to_string();
+    let again = world.call("wire_transfer", r#"{"to":"acme","amount":5e3}"#);
+    assert_eq!((again.status, again.approval), (Status::Pending, asked.approval));
+    assert!(matches!(world.decide(&id, Answer::Approve), Ok(Decided::Now(_))));
+    assert_eq!(world.call("wire_transfer", r#"{"amount":5001,"to":"acme"}"#).status, Status::Pending);
+    assert_eq!(world.call("wire_transfer", r#"{"amount":5000,"to":"acme","x":1}"#).status, Status::Pending);
+    assert_eq!(world.call("wire_transfer", r#"{"amount":5000,"to":"acme"}"#).status, Status::Allowed);
+    let third = world.call("wire_transfer", r#"{"amount":5000,"to":"acme"}"#);
+    assert_eq!(third.status, Status::Pending);
+    assert_ne!(third.approval, asked.approval);
+    assert_eq!(world.decide(&id, Answer::Deny), Err(ApprovalError::Settled(State::Used)));
+}
+
+#[test]
+fn a_denial_sticks_for_its_time_and_then_asks_anew() {
+    let world = World::new();
+    world.rule(TRANSFER, RuleAction::Approve);
+    let id = world.call("wire_transfer", r#"{"amount":5000}"#).approval.unwrap().to_string();
+    world.decide(&id, Answer::Deny).unwrap();
+    assert_eq!(world.call("wire_transfer", r#"{"amount":5000}"#).status, Status::Blocked);
+    world.host.forward(86_400);
+    assert_eq!(world.call("wire_transfer", r#"{"amount":5000}"#).status, Status::Pending);
+}
+
+#[test]
+fn silence_is_a_no_and_a_late_answer_does_not_count() {
+    let world = World::new();
+    world.rule(TRANSFER, RuleAction::Approve);
+    let id = world.call("wire_transfer", r#"{"amount":5000}"#).approval.unwrap().to_string();
+    world.host.forward(86_400);
+    let Ok(Decided::Late(late)) = world.decide(&id, Answer::Approve) else { panic!("a late answer counted") };
+    assert_eq!(late.state, State::Expired);
+    let anew = world.call("wire_transfer", r#"{"amount":5000}"#);
+    assert_eq!(anew.status, Status::Pending);
+    assert_ne!(anew.approval.unwrap().to_string(), id);
+}
+
+#[test]
+fn an_unused_yes_is_void_after_its_time() {
+    let world = World::new();
+    world.rule(TRANSFER, RuleAction::Approve);
+    let id = world.call("wire_transfer", r#"{"amount":5000}"#).approval.unwrap().to_string();
+    world.decide(&id, Answer::Approve).unwrap();
+    world.host.forward(86_400);
+    assert_eq!(world.call("wire_transfer", r#"{"amount":5000}"#).status, Status::Pending);
+}
+
+#[test]
+fn the_kill_switch_and_new_rules_win_over_a_given_yes() {
+    let world = World::new();
+    world.rule(TRANSFER, RuleAction::Approve);
+    let id = world.call("wire_transfer", r#"{"amount":5000}"#).approval.unwrap().to_string();
+    world.decide(&id, Answer::Approve).unwrap();
+    world.rule("Any wire transfer over £2,000 needs approval", RuleAction::Approve);
+    let asked = world.call("wire_transfer", r#"{"amount":5000}"#);
+    assert_eq!(asked.status, Status::Pending);
+    world.decide(&asked.approval.unwrap().to_string(), Answer::Approve).unwrap();
+    world.block("wire_transfer");
+    assert_eq!(world.call("wire_transfer", r#"{"amount":5000}"#).status, Status::Blocked);
+}
+
+#[test]
+fn timers_expire_what_nobody_answered() {
+    let world = World::new();
+    world.rule(TRANSFER, RuleAction::Approve);
+    let id = world.call("wire_transfer", r#"{"amount":5000}"#).approval.unwrap().to_string();
+    world.host.forward(86_399);
+    let expire = || {
+        let (now, seed) = (world.engine.now(), world.engine.seed().unwrap());
+        let tenant = TenantId::directory();
+        wait(world.engine.write_as_system(&tenant, "approval.expire", Lane::Normal, move |tx| {
+            approval::expire_due(tx, now, 100, &mut seed.clone())
+        }))
+        .unwrap()
+    };
+    assert_eq!(expire(), 0);
+    world.host.forward(1);
+    assert_eq!(expire(), 1);
+    assert_eq!(expire(), 0);
+    let cx = world.engine.context(world.caller.clone()).unwrap();
+    let stored = wait(world.engine.read(cx, "t", move |tx, cx| approval::get(tx, cx.tenant(), &id))).unwrap();
+    assert_eq!((stored.state, stored.decided_by.as_deref()), (State::Expired, Some("timeout")));
+}
+
+#[test]
+fn every_decision_is_counted_and_stands_in_a_log_that_verifies() {
+    let world = World::new();
+    world.rule("Block all file deletions", RuleAction::Block);
+    world.call("read_file", r#"{"path":"a"}"#);
+    world.call("delete_file", r#"{"path":"a"}"#);
+    let cx = world.engine.context(world.caller.clone()).unwrap();
+    let (page, stats, verified) = wait(world.engine.read(cx, "t", |tx, cx| {
+        let page = audit::page(tx, cx.tenant(), audit::DECISIONS, &Filter::default(), 10, 0).unwrap();
+        let stats = audit::stats(tx, cx.tenant(), cx.now)?;
+        Ok::<_, ApprovalError>((page, stats, audit::verify(tx, cx.tenant(), Vec::new())?))
+    }))
+    .unwrap();
+    let seen: Vec<_> = page.iter().map(|entry| (entry.tool_name.as_deref(), entry.status.as_deref())).collect();
+    assert_eq!(seen, [(Some("delete_file"), Some("BLOCKED")), (Some("read_file"), Some("ALLOWED"))]);
+    assert_eq!((stats.total, stats.allowed, stats.blocked, stats.month_usage), (2, 1, 1, 2));
+    assert!(verified.valid, "{verified:?}");
+    assert!(verified.entries >= 5);
+}

@@ -1,0 +1,206 @@
+//! Keeping rules: create, read, change, delete, and loading what changed.
+
+use super::{PolicyError, Rule, RuleAction, RuleMode, rule::RULES};
+use crate::{
+    access::Ctx,
+    audit::{self, Event},
+    base::{TenantId, Time, id::RuleId},
+    store::{Cond, Order, RecordQuery, Repo, Stored, Tx, Value},
+    tool::redact,
+};
+
+/// The most live rules a tenant may have.
+pub const MAX_RULES: u64 = 200_000;
+/// The longest rule, in characters.
+pub const MAX_TEXT: usize = 2_000;
+/// The longest e-mail address, in characters.
+const MAX_EMAIL: usize = 254;
+
+/// What a new rule shall be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRule {
+    /// The sentence.
+    pub rule_text: String,
+    /// What it does.
+    pub action: RuleAction,
+    /// Whom it asks.
+    pub approver_email: Option<String>,
+    /// Whether it decides.
+    pub mode: RuleMode,
+    /// When it stops.
+    pub expires_at: Option<Time>,
+}
+
+/// Changes to a rule; what is absent stays, `Some(None)` clears.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RulePatch {
+    /// The sentence.
+    pub rule_text: Option<String>,
+    /// What it does.
+    pub action: Option<RuleAction>,
+    /// Whom it asks.
+    pub approver_email: Option<Option<String>>,
+    /// Whether it decides.
+    pub mode: Option<RuleMode>,
+    /// When it stops.
+    pub expires_at: Option<Option<Time>>,
+}
+
+/// Adds a rule.
+///
+/// # Errors
+/// Bad texts, too many rules, storage failures.
+pub fn create(tx: &mut dyn Tx, cx: &Ctx, new: &NewRule) -> Result<Stored<Rule>, PolicyError> {
+    check(&new.rule_text, new.approver_email.as_deref())?;
+    if live_count(tx, cx.tenant())? >= MAX_RULES {
+        return Err(PolicyError::TooMany { what: "rules", max: MAX_RULES });
+    }
+    let epoch = tx.bump_epoch(cx.tenant())?;
+    let rule = Rule {
+        id: RuleId::draw(cx.now, &mut cx.seed()),
+        rule_text: new.rule_text.clone(),
+        action: new.action,
+        approver_email: new.approver_email.clone(),
+        mode: new.mode,
+        expires_at: new.expires_at,
+        revision: 1,
+        epoch,
+        deleted_at: None,
+    };
+    Repo::new(tx, cx.tenant()).insert(&rule, cx.now)?;
+    note(tx, cx, "rule.create", &rule)?;
+    Ok(Stored { value: rule, version: 1, created_at: cx.now, updated_at: cx.now })
+}
+
+/// One live rule.
+///
+/// # Errors
+/// [`PolicyError::NotFound`], storage failures.
+pub fn get(tx: &mut dyn Tx, tenant: &TenantId, id: &str) -> Result<Stored<Rule>, PolicyError> {
+    let stored: Option<Stored<Rule>> = Repo::new(tx, tenant).get(id)?;
+    stored.filter(|stored| stored.value.deleted_at.is_none()).ok_or(PolicyError::NotFound("rule"))
+}
+
+/// Live rules, newest first.
+///
+/// # Errors
+/// Storage failures.
+pub fn page(tx: &mut dyn Tx, tenant: &TenantId, limit: u32, offset: u32) -> Result<Vec<Stored<Rule>>, PolicyError> {
+    let query = RecordQuery { conds: vec![live()], order: Order::Descending, limit, offset, ..RecordQuery::default() };
+    Ok(Repo::new(tx, tenant).list(&query)?)
+}
+
+/// How many live rules there are.
+///
+/// # Errors
+/// Storage failures.
+pub fn live_count(tx: &mut dyn Tx, tenant: &TenantId) -> Result<u64, PolicyError> {
+    Ok(tx.count(&RULES, tenant, &[live()])?)
+}
+
+/// Changes a rule.
+///
+/// # Errors
+/// Bad texts, [`PolicyError::NotFound`], storage failures.
+pub fn update(tx: &mut dyn Tx, cx: &Ctx, id: &str, patch: &RulePatch) -> Result<Stored<Rule>, PolicyError> {
+    let old = get(tx, cx.tenant(), id)?;
+    let mut rule = old.value.clone();
+    if let Some(text) = &patch.rule_text {
+        rule.rule_text.clone_from(text);
+    }
+    rule.action = patch.action.unwrap_or(rule.action);
+    rule.mode = patch.mode.unwrap_or(rule.mode);
+    if let Some(email) = &patch.approver_email {
+        rule.approver_email.clone_from(email);
+    }
+    if let Some(at) = patch.expires_at {
+        rule.expires_at = at;
+    }
+    check(&rule.rule_text, rule.approver_email.as_deref())?;
+    if rule == old.value {
+        return Ok(old);
+    }
+    // An approval was given to the rule as it read then: any change makes it ask anew.
+    rule.revision = rule.revision.saturating_add(1);
+    rule.epoch = tx.bump_epoch(cx.tenant())?;
+    Repo::new(tx, cx.tenant()).update(&old, &rule, cx.now)?;
+    note(tx, cx, "rule.update", &rule)?;
+    Ok(Stored { value: rule, version: old.version.saturating_add(1), created_at: old.created_at, updated_at: cx.now })
+}
+
+/// Deletes a rule.
+///
+/// # Errors
+/// [`PolicyError::NotFound`], storage failures.
+pub fn delete(tx: &mut dyn Tx, cx: &Ctx, id: &str) -> Result<Rule, PolicyError> {
+    let old = get(tx, cx.tenant(), id)?;
+    let epoch = tx.bump_epoch(cx.tenant())?;
+    let rule = Rule { deleted_at: Some(cx.now), epoch, ..old.value.clone() };
+    Repo::new(tx, cx.tenant()).update(&old, &rule, cx.now)?;
+    note(tx, cx, "rule.delete", &rule)?;
+    Ok(rule)
+}
+
+/// What changed after an epoch, deleted rules included, or, from epoch 0, every live rule.
+///
+/// # Errors
+/// Storage failures.
+pub fn changed_after(tx: &mut dyn Tx, tenant: &TenantId, epoch: u64) -> Result<Vec<Rule>, PolicyError> {
+    const CHUNK: u32 = 2_000;
+    let mut all = Vec::new();
+    let mut after = None;
+    loop {
+        let query = if epoch == 0 {
+            RecordQuery { conds: vec![live()], after, limit: CHUNK, ..RecordQuery::default() }
+        } else {
+            let since = i64::try_from(epoch.saturating_add(1)).unwrap_or(i64::MAX);
+            RecordQuery {
+                conds: vec![Cond::AtLeast("epoch", Value::Int(since))],
+                by: Some("epoch"),
+                after,
+                limit: CHUNK,
+                ..RecordQuery::default()
+            }
+        };
+        let page: Vec<Stored<Rule>> = Repo::new(tx, tenant).list(&query)?;
+        let full = page.len() == CHUNK as usize;
+        after = page
+            .last()
+            .map(|last| (Value::Int(i64::try_from(last.value.epoch).unwrap_or(i64::MAX)), last.value.id.to_string()));
+        all.extend(page.into_iter().map(|stored| stored.value));
+        if !full {
+            return Ok(all);
+        }
+    }
+}
+
+fn live() -> Cond {
+    Cond::Eq("live", Value::Int(1))
+}
+
+fn check(text: &str, email: Option<&str>) -> Result<(), PolicyError> {
+    if text.trim().is_empty() || text.chars().count() > MAX_TEXT {
+        return Err(PolicyError::Length { field: "rule_text", max: MAX_TEXT });
+    }
+    if let Some(email) = email {
+        let plausible = email.split_once('@').is_some_and(|(name, domain)| !name.is_empty() && !domain.is_empty());
+        if !plausible || email.chars().count() > MAX_EMAIL || email.chars().any(char::is_control) {
+            return Err(PolicyError::Invalid { field: "approver_email", value: email.chars().take(64).collect() });
+        }
+    }
+    Ok(())
+}
+
+fn note(tx: &mut dyn Tx, cx: &Ctx, op: &str, rule: &Rule) -> Result<(), PolicyError> {
+    let body = serde_json::json!({
+        "rule_id": rule.id,
+        "rule_text": redact::text(&rule.rule_text).masked,
+        "action": rule.action,
+        "mode": rule.mode,
+        "revision": rule.revision,
+        "expires_at": rule.expires_at,
+        "by": cx.caller.name,
+    });
+    audit::append(tx, cx, &Event::change(op, &body.to_string()))?;
+    Ok(())
+}
