@@ -1,0 +1,59 @@
+//! How a file is opened.
+
+use std::time::Duration;
+
+use loop_core::store::Catalog;
+
+/// What a committed transaction survives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// The loss of power: every commit is synced to the disk before it is acknowledged (`synchronous=FULL`).
+    #[default]
+    Full,
+    /// The death of the process, but not of the machine: the last moments before a power cut may be lost, in
+    /// whole transactions and from the end (`synchronous=NORMAL`).
+    Process,
+}
+
+/// How a store is opened. Start from [`Options::new`] and change what differs.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The tables.
+    pub catalog: Catalog,
+    /// The scripts that make and change the tables, the first being version 1. Empty: the tables are made
+    /// straight from the catalog as version 1.
+    pub migrations: &'static [&'static str],
+    /// What a commit survives.
+    pub durability: Durability,
+    /// Open without writing; writing jobs end with [`loop_core::store::StoreError::ReadOnly`].
+    pub read_only: bool,
+    /// How many jobs may wait in each lane, and how many reads may wait; the next one is refused.
+    pub queue_depth: usize,
+    /// How many jobs share a commit at most.
+    pub batch_max: usize,
+    /// How many threads serve reads. With 0 the writer's thread serves them.
+    pub readers: usize,
+    /// How long to wait for another process that writes to the file before jobs are refused.
+    pub busy_timeout: Duration,
+    /// The greatest size of the file in pages of 4 KiB; beyond it the disk counts as full. `None`: no bound.
+    pub max_pages: Option<u32>,
+}
+
+impl Options {
+    /// The defaults: full durability, two readers, 4,096 waiting jobs per lane, 512 jobs in a commit, 5 seconds
+    /// of patience with other processes.
+    #[must_use]
+    pub const fn new(catalog: Catalog) -> Self {
+        Self {
+            catalog,
+            migrations: &[],
+            durability: Durability::Full,
+            read_only: false,
+            queue_depth: 4096,
+            batch_max: 512,
+            readers: 2,
+            busy_timeout: Duration::from_secs(5),
+            max_pages: None,
+        }
+    }
+}

@@ -1,0 +1,353 @@
+//! The tables that a catalog declares, and the texts of the statements on them.
+
+use std::fmt::Write;
+
+use hashbrown::HashMap;
+use loop_core::store::{Catalog, Column, Index, Journal, Kind, Ledger, Queue, Spans, Table};
+
+/// The script that makes the tables of a catalog.
+#[must_use]
+pub fn ddl(catalog: &Catalog) -> String {
+    let mut out = String::from(EPOCHS);
+    for table in catalog.tables {
+        record_table(&mut out, table);
+    }
+    for journal in catalog.journals {
+        journal_table(&mut out, journal);
+    }
+    for queue in catalog.queues {
+        queue_tables(&mut out, queue);
+    }
+    for spans in catalog.spans {
+        span_table(&mut out, spans);
+    }
+    for ledger in catalog.ledgers {
+        ledger_tables(&mut out, ledger);
+    }
+    out
+}
+
+const EPOCHS: &str = "\
+-- Policy epochs: one number per tenant, greater than every number given before.
+CREATE TABLE epochs (
+  tenant TEXT NOT NULL PRIMARY KEY,
+  epoch INTEGER NOT NULL UNIQUE
+) STRICT, WITHOUT ROWID;
+";
+
+// Rows that carry a body are rowid tables: SQLite keeps large rows out of its keys that way. The others are
+// clustered by their key.
+
+fn record_table(out: &mut String, table: &Table) {
+    let name = table.name;
+    let columns = declared(table.columns);
+    let _ = write!(
+        out,
+        "\nCREATE TABLE \"{name}\" (\n  tenant TEXT NOT NULL,\n  id TEXT NOT NULL,\n  version INTEGER NOT NULL,\n  \
+         created_at INTEGER NOT NULL,\n  updated_at INTEGER NOT NULL,\n{columns}  body TEXT NOT NULL,\n  \
+         PRIMARY KEY (tenant, id)\n) STRICT;\n"
+    );
+    for column in table.columns {
+        let at = column.name;
+        let _ = match column.index {
+            Index::None => Ok(()),
+            Index::Plain => writeln!(
+                out,
+                "CREATE INDEX \"{name}.{at}\" ON \"{name}\" (tenant, \"{at}\", id) WHERE \"{at}\" IS NOT NULL;"
+            ),
+            Index::Unique => writeln!(
+                out,
+                "CREATE UNIQUE INDEX \"{name}.{at}\" ON \"{name}\" (tenant, \"{at}\") WHERE \"{at}\" IS NOT NULL;"
+            ),
+        };
+    }
+}
+
+fn journal_table(out: &mut String, journal: &Journal) {
+    let name = journal.name;
+    let columns = declared(journal.columns);
+    let _ = write!(
+        out,
+        "\nCREATE TABLE \"{name}\" (\n  tenant TEXT NOT NULL,\n  stream TEXT NOT NULL,\n  seq INTEGER NOT NULL,\n  \
+         at INTEGER NOT NULL,\n{columns}  body TEXT,\n  PRIMARY KEY (tenant, stream, seq)\n) STRICT;\n"
+    );
+    for column in journal.columns.iter().filter(|column| column.index != Index::None) {
+        let at = column.name;
+        let _ = writeln!(
+            out,
+            "CREATE INDEX \"{name}.{at}\" ON \"{name}\" (tenant, stream, \"{at}\", seq) WHERE \"{at}\" IS NOT NULL;"
+        );
+    }
+}
+
+fn queue_tables(out: &mut String, queue: &Queue) {
+    let name = queue.name;
+    let _ = write!(
+        out,
+        "\nCREATE TABLE \"{name}\" (\n  tenant TEXT NOT NULL,\n  key BLOB NOT NULL,\n  id TEXT NOT NULL,\n  \
+         PRIMARY KEY (tenant, key, id),\n  UNIQUE (tenant, id)\n) STRICT, WITHOUT ROWID;\n\
+         CREATE TABLE \"{name}_leases\" (\n  tenant TEXT NOT NULL,\n  id TEXT NOT NULL,\n  key BLOB NOT NULL,\n  \
+         until INTEGER NOT NULL,\n  holder BLOB NOT NULL,\n  PRIMARY KEY (tenant, id)\n) STRICT, WITHOUT ROWID;\n\
+         CREATE INDEX \"{name}_leases.until\" ON \"{name}_leases\" (tenant, until, id);\n"
+    );
+}
+
+fn span_table(out: &mut String, spans: &Spans) {
+    let name = spans.name;
+    let _ = write!(
+        out,
+        "\nCREATE TABLE \"{name}\" (\n  tenant TEXT NOT NULL,\n  grp TEXT NOT NULL,\n  at INTEGER NOT NULL,\n  \
+         id TEXT NOT NULL,\n  body TEXT NOT NULL,\n  PRIMARY KEY (tenant, grp, id)\n) STRICT;\n\
+         CREATE INDEX \"{name}.grp\" ON \"{name}\" (tenant, grp, at, id);\n\
+         CREATE INDEX \"{name}.at\" ON \"{name}\" (tenant, at, id, grp);\n"
+    );
+}
+
+fn ledger_tables(out: &mut String, ledger: &Ledger) {
+    let name = ledger.name;
+    let _ = write!(
+        out,
+        "\nCREATE TABLE \"{name}\" (\n  tenant TEXT NOT NULL,\n  account TEXT NOT NULL,\n  total INTEGER NOT NULL,\n  \
+         held INTEGER NOT NULL,\n  PRIMARY KEY (tenant, account)\n) STRICT, WITHOUT ROWID;\n\
+         CREATE TABLE \"{name}_holds\" (\n  tenant TEXT NOT NULL,\n  id TEXT NOT NULL,\n  account TEXT NOT NULL,\n  \
+         amount INTEGER NOT NULL,\n  until INTEGER NOT NULL,\n  PRIMARY KEY (tenant, id)\n) STRICT, WITHOUT ROWID;\n\
+         CREATE INDEX \"{name}_holds.until\" ON \"{name}_holds\" (tenant, until, id);\n"
+    );
+}
+
+fn declared(columns: &[Column]) -> String {
+    columns.iter().fold(String::new(), |mut out, column| {
+        let kind = match column.kind {
+            Kind::Int => "INTEGER",
+            Kind::Text => "TEXT",
+            Kind::Bytes => "BLOB",
+        };
+        let _ = writeln!(out, "  \"{}\" {kind},", column.name);
+        out
+    })
+}
+
+/// The statements of every declared table, written once.
+pub(crate) struct Statements {
+    pub(crate) tables: HashMap<&'static str, TableSql>,
+    pub(crate) journals: HashMap<&'static str, JournalSql>,
+    pub(crate) queues: HashMap<&'static str, QueueSql>,
+    pub(crate) spans: HashMap<&'static str, SpansSql>,
+    pub(crate) ledgers: HashMap<&'static str, LedgerSql>,
+}
+
+pub(crate) struct TableSql {
+    pub(crate) table: &'static Table,
+    /// `SELECT … FROM … WHERE tenant = ?`, to be continued.
+    pub(crate) select: String,
+    /// `SELECT count(*) FROM … WHERE tenant = ?`, to be continued.
+    pub(crate) count: String,
+    pub(crate) get: String,
+    /// By position of the column; only those of unique columns are used.
+    pub(crate) find: Vec<String>,
+    pub(crate) insert: String,
+    pub(crate) update: String,
+    pub(crate) delete: String,
+}
+
+pub(crate) struct JournalSql {
+    pub(crate) journal: &'static Journal,
+    /// `SELECT … FROM … WHERE tenant = ? AND stream = ?`, to be continued.
+    pub(crate) select: String,
+    /// `SELECT count(*) FROM … WHERE tenant = ? AND stream = ?`, to be continued.
+    pub(crate) count: String,
+    pub(crate) head: String,
+    pub(crate) append: String,
+    pub(crate) first: String,
+    pub(crate) trim: String,
+    pub(crate) first_stream: String,
+    pub(crate) next_stream: String,
+}
+
+pub(crate) struct QueueSql {
+    pub(crate) put: String,
+    pub(crate) take: String,
+    pub(crate) ready: String,
+    pub(crate) ready_after: String,
+    pub(crate) ready_up_to: String,
+    pub(crate) lease: String,
+    pub(crate) lease_put: String,
+    pub(crate) lease_take: String,
+    pub(crate) lease_extend: String,
+    pub(crate) lease_over: String,
+}
+
+pub(crate) struct SpansSql {
+    pub(crate) put: String,
+    pub(crate) group: String,
+    pub(crate) group_after: String,
+    pub(crate) window: String,
+    pub(crate) window_after: String,
+    pub(crate) drop: String,
+}
+
+pub(crate) struct LedgerSql {
+    pub(crate) get: String,
+    pub(crate) put: String,
+    pub(crate) list: String,
+    pub(crate) hold: String,
+    pub(crate) hold_put: String,
+    pub(crate) hold_take: String,
+    pub(crate) holds_over: String,
+}
+
+impl Statements {
+    pub(crate) fn new(catalog: &Catalog) -> Self {
+        Self {
+            tables: catalog.tables.iter().map(|table| (table.name, TableSql::new(table))).collect(),
+            journals: catalog.journals.iter().map(|journal| (journal.name, JournalSql::new(journal))).collect(),
+            queues: catalog.queues.iter().map(|queue| (queue.name, QueueSql::new(queue.name))).collect(),
+            spans: catalog.spans.iter().map(|spans| (spans.name, SpansSql::new(spans.name))).collect(),
+            ledgers: catalog.ledgers.iter().map(|ledger| (ledger.name, LedgerSql::new(ledger.name))).collect(),
+        }
+    }
+
+    /// One statement per table that names all its columns: it cannot be prepared when one is missing.
+    pub(crate) fn probes(&self) -> impl Iterator<Item = &str> {
+        let tables = self.tables.values().map(|sql| sql.get.as_str());
+        let journals = self.journals.values().map(|sql| sql.append.as_str());
+        let queues = self.queues.values().flat_map(|sql| [sql.put.as_str(), sql.lease_put.as_str()]);
+        let spans = self.spans.values().map(|sql| sql.put.as_str());
+        let ledgers = self.ledgers.values().flat_map(|sql| [sql.put.as_str(), sql.hold_put.as_str()]);
+        tables.chain(journals).chain(queues).chain(spans).chain(ledgers)
+    }
+}
+
+/// `"a", "b", ` or nothing.
+fn names(columns: &[Column]) -> String {
+    columns.iter().map(|column| format!("\"{}\", ", column.name)).collect()
+}
+
+/// `?, ?, ` or nothing.
+fn marks(columns: &[Column]) -> String {
+    columns.iter().map(|_| "?, ").collect()
+}
+
+impl TableSql {
+    fn new(table: &'static Table) -> Self {
+        let (name, columns) = (table.name, names(table.columns));
+        let select =
+            format!("SELECT id, version, created_at, updated_at, {columns}body FROM \"{name}\" WHERE tenant = ?");
+        let sets: String = table.columns.iter().map(|column| format!("\"{}\" = ?, ", column.name)).collect();
+        Self {
+            table,
+            count: format!("SELECT count(*) FROM \"{name}\" WHERE tenant = ?"),
+            get: format!("{select} AND id = ?"),
+            find: table.columns.iter().map(|column| format!("{select} AND \"{}\" = ?", column.name)).collect(),
+            insert: format!(
+                "INSERT INTO \"{name}\" (tenant, id, version, created_at, updated_at, {columns}body) \
+                 VALUES (?, ?, 1, ?, ?, {}?)",
+                marks(table.columns)
+            ),
+            update: format!(
+                "UPDATE \"{name}\" SET version = version + 1, updated_at = ?, {sets}body = ? \
+                 WHERE tenant = ? AND id = ? AND version = ?"
+            ),
+            delete: format!("DELETE FROM \"{name}\" WHERE tenant = ? AND id = ?"),
+            select,
+        }
+    }
+}
+
+impl JournalSql {
+    fn new(journal: &'static Journal) -> Self {
+        let (name, columns) = (journal.name, names(journal.columns));
+        let of_stream = format!("FROM \"{name}\" WHERE tenant = ? AND stream = ?");
+        Self {
+            journal,
+            select: format!("SELECT seq, at, {columns}body {of_stream}"),
+            count: format!("SELECT count(*) {of_stream}"),
+            head: format!("SELECT seq, at, {columns}NULL {of_stream} ORDER BY seq DESC LIMIT 1"),
+            append: format!(
+                "INSERT INTO \"{name}\" (tenant, stream, seq, at, {columns}body) VALUES (?, ?, ?, ?, {}?)",
+                marks(journal.columns)
+            ),
+            first: format!("SELECT seq {of_stream} ORDER BY seq LIMIT 1"),
+            trim: format!("DELETE {of_stream} AND seq <= ?"),
+            first_stream: format!("SELECT stream FROM \"{name}\" WHERE tenant = ? ORDER BY stream LIMIT 1"),
+            next_stream: format!(
+                "SELECT stream FROM \"{name}\" WHERE tenant = ? AND stream > ? ORDER BY stream LIMIT 1"
+            ),
+        }
+    }
+
+    /// Clears the body of an entry and the named columns, which the caller has checked.
+    pub(crate) fn redact(journal: &Journal, columns: &[&str]) -> String {
+        let sets: String = columns.iter().map(|column| format!("\"{column}\" = NULL, ")).collect();
+        format!("UPDATE \"{}\" SET {sets}body = NULL WHERE tenant = ? AND stream = ? AND seq = ?", journal.name)
+    }
+}
+
+impl QueueSql {
+    fn new(name: &str) -> Self {
+        let ready = format!("SELECT key, id FROM \"{name}\" WHERE tenant = ?");
+        Self {
+            put: format!(
+                "INSERT INTO \"{name}\" (tenant, key, id) VALUES (?, ?, ?) \
+                 ON CONFLICT (tenant, id) DO UPDATE SET key = excluded.key"
+            ),
+            take: format!("DELETE FROM \"{name}\" WHERE tenant = ? AND id = ?"),
+            ready: format!("{ready} ORDER BY key, id LIMIT ?"),
+            ready_after: format!("{ready} AND (key, id) > (?, ?) ORDER BY key, id LIMIT ?"),
+            ready_up_to: format!("{ready} AND key <= ? ORDER BY key, id LIMIT ?"),
+            lease: format!("SELECT key, until, holder FROM \"{name}_leases\" WHERE tenant = ? AND id = ?"),
+            lease_put: format!("INSERT INTO \"{name}_leases\" (tenant, id, key, until, holder) VALUES (?, ?, ?, ?, ?)"),
+            lease_take: format!("DELETE FROM \"{name}_leases\" WHERE tenant = ? AND id = ?"),
+            lease_extend: format!("UPDATE \"{name}_leases\" SET until = ? WHERE tenant = ? AND id = ? AND holder = ?"),
+            lease_over: format!(
+                "SELECT key, id FROM \"{name}_leases\" WHERE tenant = ? AND until <= ? ORDER BY until, id LIMIT ?"
+            ),
+        }
+    }
+}
+
+impl SpansSql {
+    fn new(name: &str) -> Self {
+        let select = format!("SELECT grp, at, id, body FROM \"{name}\" WHERE tenant = ?");
+        Self {
+            put: format!(
+                "INSERT INTO \"{name}\" (tenant, grp, at, id, body) VALUES (?, ?, ?, ?, ?) \
+                 ON CONFLICT (tenant, grp, id) DO UPDATE SET at = excluded.at, body = excluded.body"
+            ),
+            group: format!("{select} AND grp = ? ORDER BY at, id LIMIT ?"),
+            group_after: format!("{select} AND grp = ? AND (at, id) > (?, ?) ORDER BY at, id LIMIT ?"),
+            window: format!("{select} AND at >= ? AND at < ? ORDER BY at, id, grp LIMIT ?"),
+            window_after: format!(
+                "{select} AND at >= ? AND at < ? AND (at, id, grp) > (?, ?, ?) ORDER BY at, id, grp LIMIT ?"
+            ),
+            drop: format!(
+                "DELETE FROM \"{name}\" WHERE rowid IN \
+                 (SELECT rowid FROM \"{name}\" WHERE tenant = ? AND at < ? ORDER BY at, id, grp LIMIT ?)"
+            ),
+        }
+    }
+}
+
+impl LedgerSql {
+    fn new(name: &str) -> Self {
+        Self {
+            get: format!("SELECT total, held FROM \"{name}\" WHERE tenant = ? AND account = ?"),
+            put: format!(
+                "INSERT INTO \"{name}\" (tenant, account, total, held) VALUES (?, ?, ?, ?) \
+                 ON CONFLICT (tenant, account) DO UPDATE SET total = excluded.total, held = excluded.held"
+            ),
+            list: format!(
+                "SELECT account, total, held FROM \"{name}\" WHERE tenant = ? AND account >= ? ORDER BY account LIMIT ?"
+            ),
+            hold: format!("SELECT id, account, amount, until FROM \"{name}_holds\" WHERE tenant = ? AND id = ?"),
+            hold_put: format!(
+                "INSERT INTO \"{name}_holds\" (tenant, id, account, amount, until) VALUES (?, ?, ?, ?, ?)"
+            ),
+            hold_take: format!("DELETE FROM \"{name}_holds\" WHERE tenant = ? AND id = ?"),
+            holds_over: format!(
+                "SELECT id, account, amount, until FROM \"{name}_holds\" WHERE tenant = ? AND until <= ? \
+                 ORDER BY id LIMIT ?"
+            ),
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! The store: its threads and its shutdown.
+
+use std::{
+    io,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    thread::{self, JoinHandle},
+};
+
+use loop_core::store::{Access, Job, Store, StoreError};
+use rusqlite::Connection;
+
+use crate::{
+    cache::Cache,
+    lanes::Lanes,
+    migrate::{open_reader, open_writer},
+    options::Options,
+    readers::Reader,
+    schema::Statements,
+    writer::{Writer, tell},
+};
+
+/// A SQLite file that one thread writes and a few read.
+///
+/// Other processes may read and write the same file at the same time. Dropping the store ends what was submitted
+/// before and closes the file.
+pub struct SqliteStore {
+    writes: Arc<Lanes>,
+    /// Where reads wait; without readers they wait with the writes.
+    reads: Option<Arc<Lanes>>,
+    readers: Threads,
+    writer: Threads,
+}
+
+impl SqliteStore {
+    /// Opens a file, making it or bringing it to the newest version first.
+    ///
+    /// # Errors
+    /// [`StoreError::Newer`] for a file from a newer program, [`StoreError::Corrupt`] for one that is damaged or
+    /// not ours, [`StoreError::ReadOnly`] when it cannot be written (or, opened read-only, is not of the newest
+    /// version), [`StoreError::Unavailable`] while another process holds it, [`StoreError::Misuse`] for a catalog
+    /// that makes no tables.
+    pub fn open(path: impl AsRef<Path>, options: Options) -> Result<Self, StoreError> {
+        Self::start(Some(path.as_ref()), &options)
+    }
+
+    /// A store in memory that is gone when it is dropped. One thread serves reads and writes.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_in_memory(options: Options) -> Result<Self, StoreError> {
+        Self::start(None, &options)
+    }
+
+    fn start(path: Option<&Path>, options: &Options) -> Result<Self, StoreError> {
+        let statements = Arc::new(Statements::new(&options.catalog));
+        let conn = open_writer(path, options, &statements)?;
+        let mut readers = Vec::new();
+        if let Some(path) = path {
+            for _ in 0..options.readers {
+                readers.push(open_reader(path, options)?);
+            }
+        }
+        let writes = Arc::new(Lanes::new(options.queue_depth));
+        let reads = (!readers.is_empty()).then(|| Arc::new(Lanes::new(options.queue_depth)));
+        // From here on an early return drops the store, which closes the queues and joins what has started.
+        let store = Self { writes: Arc::clone(&writes), reads, readers: Mutex::default(), writer: Mutex::default() };
+        store.spawn_readers(readers, &statements)?;
+        let batch_max = options.batch_max.max(1);
+        let writer = Writer { conn, statements, lanes: writes, batch_max, cache: Cache::default() };
+        keep(&store.writer, thread::Builder::new().name("store-writer".to_owned()).spawn(|| writer.work()))?;
+        Ok(store)
+    }
+
+    fn spawn_readers(&self, readers: Vec<Connection>, statements: &Arc<Statements>) -> Result<(), StoreError> {
+        let Some(lanes) = &self.reads else { return Ok(()) };
+        for conn in readers {
+            let (statements, lanes) = (Arc::clone(statements), Arc::clone(lanes));
+            let reader = Reader { conn, statements, lanes, cache: Cache::default() };
+            keep(&self.readers, thread::Builder::new().name("store-reader".to_owned()).spawn(|| reader.work()))?;
+        }
+        Ok(())
+    }
+
+    /// Refuses new jobs, ends those that wait and closes the file. Returns when that is done.
+    pub fn close(&self) {
+        if let Some(reads) = &self.reads {
+            reads.close();
+        }
+        // The writer leaves last: only its connection can move the log into the file and remove it.
+        join(&self.readers);
+        self.writes.close();
+        join(&self.writer);
+    }
+}
+
+type Threads = Mutex<Vec<JoinHandle<()>>>;
+
+fn keep(threads: &Threads, started: io::Result<JoinHandle<()>>) -> Result<(), StoreError> {
+    let thread = started.map_err(|error| StoreError::Internal(format!("no thread: {error}")))?;
+    threads.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
+    Ok(())
+}
+
+fn join(threads: &Threads) {
+    let threads = std::mem::take(&mut *threads.lock().unwrap_or_else(PoisonError::into_inner));
+    for thread in threads {
+        // The last handle may be dropped by a `done`, on the very thread that would be waited for.
+        if thread.thread().id() != thread::current().id() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Store for SqliteStore {
+    fn submit(&self, job: Job) {
+        let lanes = match (job.access, &self.reads) {
+            (Access::Read, Some(reads)) => reads,
+            _ => &self.writes,
+        };
+        if let Err(refused) = lanes.push(job) {
+            let (job, error) = *refused;
+            tell(job.done, Err(error));
+        }
+    }
+}
+
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl std::fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SqliteStore(..)")
+    }
+}
