@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use loop_core::store::Catalog;
+use loop_core::{engine, store::Catalog};
+
+/// The scripts of Loop's own tables, oldest first. A released script never changes; a new one is added behind it.
+const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_init.sql")];
 
 /// What a committed transaction survives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -15,7 +18,7 @@ pub enum Durability {
     Process,
 }
 
-/// How a store is opened. Start from [`Options::new`] and change what differs.
+/// How a store is opened. Start from [`Options::default`], which has Loop's own tables, and change what differs.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The tables.
@@ -39,8 +42,15 @@ pub struct Options {
     pub max_pages: Option<u32>,
 }
 
+impl Default for Options {
+    /// Loop's own tables and [`Options::new`]'s defaults.
+    fn default() -> Self {
+        Self { migrations: MIGRATIONS, ..Self::new(engine::CATALOG) }
+    }
+}
+
 impl Options {
-    /// The defaults: full durability, two readers, 4,096 waiting jobs per lane, 512 jobs in a commit, 5 seconds
+    /// Tables of one's own, with these defaults: full durability, two readers, 4,096 waiting jobs per lane, 512 jobs in a commit, 5 seconds
     /// of patience with other processes.
     #[must_use]
     pub const fn new(catalog: Catalog) -> Self {

@@ -1,0 +1,216 @@
+-- Version 1. Generated from the catalog: UPDATE_SCHEMA=1 cargo test -p loop-store-sqlite --test schema
+
+-- Policy epochs: one number per tenant, greater than every number given before.
+CREATE TABLE epochs (
+  tenant TEXT NOT NULL PRIMARY KEY,
+  epoch INTEGER NOT NULL UNIQUE
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE "keys" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  "hash" TEXT,
+  "owner" TEXT,
+  "live" TEXT,
+  body TEXT NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT;
+CREATE UNIQUE INDEX "keys.hash" ON "keys" (tenant, "hash") WHERE "hash" IS NOT NULL;
+CREATE INDEX "keys.owner" ON "keys" (tenant, "owner", id) WHERE "owner" IS NOT NULL;
+CREATE INDEX "keys.live" ON "keys" (tenant, "live", id) WHERE "live" IS NOT NULL;
+
+CREATE TABLE "tenants" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  body TEXT NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT;
+
+CREATE TABLE "rules" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  "epoch" INTEGER,
+  "live" INTEGER,
+  body TEXT NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT;
+CREATE INDEX "rules.epoch" ON "rules" (tenant, "epoch", id) WHERE "epoch" IS NOT NULL;
+CREATE INDEX "rules.live" ON "rules" (tenant, "live", id) WHERE "live" IS NOT NULL;
+
+CREATE TABLE "blocked_tools" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  body TEXT NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT;
+
+CREATE TABLE "settings" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  body TEXT NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT;
+
+CREATE TABLE "approvals" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  "binding" TEXT,
+  "state" TEXT,
+  "decided_at" INTEGER,
+  body TEXT NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT;
+CREATE INDEX "approvals.binding" ON "approvals" (tenant, "binding", id) WHERE "binding" IS NOT NULL;
+CREATE INDEX "approvals.state" ON "approvals" (tenant, "state", id) WHERE "state" IS NOT NULL;
+CREATE INDEX "approvals.decided_at" ON "approvals" (tenant, "decided_at", id) WHERE "decided_at" IS NOT NULL;
+
+CREATE TABLE "retention" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  body TEXT NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT;
+
+CREATE TABLE "notices" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  "approval" TEXT,
+  "state" TEXT,
+  "settled_at" INTEGER,
+  body TEXT NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT;
+CREATE INDEX "notices.approval" ON "notices" (tenant, "approval", id) WHERE "approval" IS NOT NULL;
+CREATE INDEX "notices.settled_at" ON "notices" (tenant, "settled_at", id) WHERE "settled_at" IS NOT NULL;
+
+CREATE TABLE "notification_targets" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  body TEXT NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT;
+
+CREATE TABLE "approval_links" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  "tenant" TEXT,
+  "approval" TEXT,
+  "verb" TEXT,
+  "expires_at" INTEGER,
+  body TEXT NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT;
+CREATE INDEX "approval_links.approval" ON "approval_links" (tenant, "approval", id) WHERE "approval" IS NOT NULL;
+CREATE INDEX "approval_links.expires_at" ON "approval_links" (tenant, "expires_at", id) WHERE "expires_at" IS NOT NULL;
+
+CREATE TABLE "audit" (
+  tenant TEXT NOT NULL,
+  stream TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  "op" TEXT,
+  "status" TEXT,
+  "tool_name" TEXT,
+  "agent_name" TEXT,
+  "risk" TEXT,
+  "salt" BLOB,
+  "digest" BLOB,
+  "hash" BLOB,
+  body TEXT,
+  PRIMARY KEY (tenant, stream, seq)
+) STRICT;
+CREATE INDEX "audit.status" ON "audit" (tenant, stream, "status", seq) WHERE "status" IS NOT NULL;
+CREATE INDEX "audit.tool_name" ON "audit" (tenant, stream, "tool_name", seq) WHERE "tool_name" IS NOT NULL;
+CREATE INDEX "audit.agent_name" ON "audit" (tenant, stream, "agent_name", seq) WHERE "agent_name" IS NOT NULL;
+
+CREATE TABLE "outbox" (
+  tenant TEXT NOT NULL,
+  key BLOB NOT NULL,
+  id TEXT NOT NULL,
+  PRIMARY KEY (tenant, key, id),
+  UNIQUE (tenant, id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE "outbox_leases" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  key BLOB NOT NULL,
+  until INTEGER NOT NULL,
+  holder BLOB NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX "outbox_leases.until" ON "outbox_leases" (tenant, until, id);
+
+CREATE TABLE "approval_timers" (
+  tenant TEXT NOT NULL,
+  key BLOB NOT NULL,
+  id TEXT NOT NULL,
+  PRIMARY KEY (tenant, key, id),
+  UNIQUE (tenant, id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE "approval_timers_leases" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  key BLOB NOT NULL,
+  until INTEGER NOT NULL,
+  holder BLOB NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX "approval_timers_leases.until" ON "approval_timers_leases" (tenant, until, id);
+
+CREATE TABLE "subject_tags" (
+  tenant TEXT NOT NULL,
+  grp TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  id TEXT NOT NULL,
+  body TEXT NOT NULL,
+  PRIMARY KEY (tenant, grp, id)
+) STRICT;
+CREATE INDEX "subject_tags.grp" ON "subject_tags" (tenant, grp, at, id);
+CREATE INDEX "subject_tags.at" ON "subject_tags" (tenant, at, id, grp);
+
+CREATE TABLE "stats" (
+  tenant TEXT NOT NULL,
+  account TEXT NOT NULL,
+  total INTEGER NOT NULL,
+  held INTEGER NOT NULL,
+  PRIMARY KEY (tenant, account)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE "stats_holds" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  account TEXT NOT NULL,
+  amount INTEGER NOT NULL,
+  until INTEGER NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX "stats_holds.until" ON "stats_holds" (tenant, until, id);
