@@ -123,7 +123,7 @@ CREATE TABLE "approval_links" (
   version INTEGER NOT NULL,
   created_at INTEGER NOT NULL,
   updated_at INTEGER NOT NULL,
-  "tenant" TEXT,
+  "owner" TEXT,
   "approval" TEXT,
   "verb" TEXT,
   "expires_at" INTEGER,

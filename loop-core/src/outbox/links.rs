@@ -16,7 +16,7 @@ use crate::{
 pub static APPROVAL_LINKS: Table = Table {
     name: "approval_links",
     columns: &[
-        Column::plain("tenant", Kind::Text),
+        Column::plain("owner", Kind::Text),
         Column::indexed("approval", Kind::Text),
         Column::plain("verb", Kind::Text),
         Column::indexed("expires_at", Kind::Int),
