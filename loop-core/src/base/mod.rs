@@ -1,6 +1,7 @@
 //! Values that every room speaks: ids, time, error codes, secrets and JSON.
 
 pub mod code;
+pub mod decimal;
 pub mod host;
 pub mod id;
 pub mod json;
@@ -8,6 +9,7 @@ pub mod secret;
 pub mod time;
 
 pub use code::Code;
+pub use decimal::Decimal;
 pub use host::{Host, Seed};
 pub use id::TenantId;
 pub use time::Time;

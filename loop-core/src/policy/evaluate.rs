@@ -2,12 +2,318 @@
 
 use smallvec::SmallVec;
 
-use super::{Action, Outcome, PolicySnapshot, Verdict};
-use crate::{base::Time, tool::Risk};
+use super::{
+    Action, Outcome, PolicySnapshot, Reason, ReasonCode, RuleMode, Verdict,
+    facts::{self, Amounts},
+    index::{Limits, Plan},
+    snapshot::DefaultVerdict,
+    truth::{Call, Source, Truth},
+};
+use crate::base::{Decimal, Time};
 
 /// Decides one action. Pure: same snapshot, action and time, same verdict. Reads no storage, cannot fail:
 /// whatever cannot be judged tightens the verdict.
 #[must_use]
-pub fn evaluate(_snapshot: &PolicySnapshot, _action: &Action<'_>, _now: Time) -> Verdict {
-    Verdict { outcome: Outcome::RequireApproval, risk: Risk::Medium, reasons: SmallVec::new(), shadow: SmallVec::new() }
+pub fn evaluate(snapshot: &PolicySnapshot, action: &Action<'_>, now: Time) -> Verdict {
+    snapshot.index().with_plan(action.tool, |plan| {
+        let said = facts::said_by(action, &plan.class);
+        if said == facts::Said::default() {
+            judge(snapshot, action, now, plan)
+        } else {
+            snapshot.index().with_said(action.tool, &plan.class, said, |plan| judge(snapshot, action, now, plan))
+        }
+    })
+}
+
+fn judge(snapshot: &PolicySnapshot, action: &Action<'_>, now: Time, plan: &Plan) -> Verdict {
+    let risk = action.claimed_risk.map_or(plan.risk, |claimed| claimed.max(plan.risk));
+    let mut matched: SmallVec<[u32; 8]> = SmallVec::new();
+    if !plan.limits.is_empty() {
+        let amounts = facts::amounts(action);
+        plan.limits.iter().for_each(|limits| over(limits, &amounts, &mut matched));
+    }
+    if !plan.rest.is_empty() {
+        let call = Call {
+            tool: action.tool,
+            class: &plan.class,
+            agent: action.agent,
+            risk,
+            now,
+            zone: snapshot.zone(),
+            source: Source::Live(action),
+        };
+        let holds = plan.rest.iter().filter(|(_, condition)| call.judge(condition).most != Truth::No);
+        matched.extend(holds.map(|(at, _)| *at));
+    }
+    let mut verdict =
+        Verdict { outcome: Outcome::Allow, risk, reasons: SmallVec::new(), unlisted: 0, shadow: SmallVec::new() };
+    if plan.blocked {
+        tighten(&mut verdict, Reason { code: ReasonCode::ToolBlocked, outcome: Outcome::Deny, rule: None });
+    }
+    if !matched.is_empty() {
+        rules(snapshot, &mut matched, now, &mut verdict);
+    }
+    if verdict.outcome == Outcome::Allow {
+        let outcome = match snapshot.settings().default_verdict {
+            DefaultVerdict::Allow => return verdict,
+            DefaultVerdict::Ask => Outcome::RequireApproval,
+            DefaultVerdict::Deny => Outcome::Deny,
+        };
+        tighten(&mut verdict, Reason { code: ReasonCode::DefaultVerdict, outcome, rule: None });
+    }
+    verdict
+}
+
+/// Rules whose limit an amount passes. All match when no amount stands there, one cannot be read, or one is in
+/// another currency.
+fn over(limits: &Limits, amounts: &Amounts, matched: &mut SmallVec<[u32; 8]>) {
+    let foreign = |currency| matches!((limits.currency, currency), (Some(wanted), Some(found)) if wanted != found);
+    let mut most: Option<Decimal> = None;
+    for (value, currency) in amounts {
+        match value {
+            Some(value) if !foreign(*currency) => most = most.max(Some(*value)),
+            _ => {
+                most = None;
+                break;
+            }
+        }
+    }
+    let passed = match most {
+        Some(most) => {
+            limits.rising.partition_point(|(limit, _)| limit.value < most || (limit.inclusive && limit.value == most))
+        }
+        None => limits.rising.len(),
+    };
+    matched.extend(limits.rising.iter().take(passed).map(|(_, at)| *at));
+}
+
+/// Turns matched rules into reasons, strictest first, then by id.
+fn rules(snapshot: &PolicySnapshot, matched: &mut SmallVec<[u32; 8]>, now: Time, verdict: &mut Verdict) {
+    matched.sort_unstable();
+    for strictest in [Outcome::Deny, Outcome::RequireApproval] {
+        for at in matched.iter() {
+            let Some(rule) = snapshot.index().rule(*at) else {
+                if strictest == Outcome::Deny {
+                    tighten(verdict, Reason { code: ReasonCode::EvaluationError, outcome: Outcome::Deny, rule: None });
+                }
+                continue;
+            };
+            let outcome = rule.outcome();
+            if outcome != strictest || !rule.is_live(now) {
+                continue;
+            }
+            if rule.rule.mode == RuleMode::Shadow {
+                if verdict.shadow.len() < Verdict::REASONS_MAX {
+                    verdict.shadow.push(rule.clone());
+                }
+                continue;
+            }
+            let code = if outcome == Outcome::Deny { ReasonCode::RuleDeny } else { ReasonCode::RuleAsk };
+            tighten(verdict, Reason { code, outcome, rule: Some(rule.clone()) });
+        }
+    }
+}
+
+fn tighten(verdict: &mut Verdict, reason: Reason) {
+    verdict.outcome = verdict.outcome.max(reason.outcome);
+    if verdict.reasons.len() < Verdict::REASONS_MAX {
+        verdict.reasons.push(reason);
+    } else {
+        verdict.unlisted = verdict.unlisted.saturating_add(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::{evaluate, rules};
+    use crate::{
+        base::{Seed, Time, id::RuleId, json::Doc},
+        policy::{
+            Action, CompiledRule, DefaultVerdict, Outcome, PolicySettings, PolicySnapshot, ReasonCode, Rule,
+            RuleAction, RuleMode, Verdict,
+        },
+        tool::Risk,
+    };
+
+    const NOW: Time = Time::from_micros(1_763_800_000_000_000);
+
+    fn rule(text: &str, action: RuleAction, seed: u8) -> Rule {
+        Rule {
+            id: RuleId::draw(NOW, &mut Seed::new([seed; 32])),
+            rule_text: text.into(),
+            action,
+            approver_email: None,
+            mode: RuleMode::Enforce,
+            expires_at: None,
+            revision: 1,
+            epoch: 1,
+            deleted_at: None,
+        }
+    }
+
+    fn snapshot(rules: Vec<Rule>, blocked: &[&str], default_verdict: DefaultVerdict) -> PolicySnapshot {
+        let rules = rules.into_iter().map(|rule| Arc::new(CompiledRule::compile(rule))).collect();
+        let blocked = blocked.iter().map(|name| (*name).to_owned()).collect();
+        PolicySnapshot::build(7, rules, blocked, PolicySettings { default_verdict, timezone: "UTC".into() })
+    }
+
+    fn decide(snapshot: &PolicySnapshot, tool: &str, arguments: &str) -> Verdict {
+        let doc = Doc::parse(arguments.as_bytes()).unwrap();
+        let action = Action { tool, agent: None, arguments: doc.root(), forward: None, claimed_risk: None };
+        evaluate(snapshot, &action, NOW)
+    }
+
+    fn codes(verdict: &Verdict) -> Vec<ReasonCode> {
+        verdict.reasons.iter().map(|reason| reason.code).collect()
+    }
+
+    #[test]
+    fn the_kill_switch_denies_exact_names_only_and_wins() {
+        let policy = snapshot(
+            vec![rule("refunds need approval", RuleAction::Approve, 1)],
+            &["create_refund", "Ünïcode"],
+            DefaultVerdict::Allow,
+        );
+        let verdict = decide(&policy, "create_refund", "{}");
+        assert_eq!(verdict.outcome, Outcome::Deny);
+        assert_eq!(codes(&verdict), [ReasonCode::ToolBlocked, ReasonCode::RuleAsk]);
+        assert_eq!(decide(&policy, "Ünïcode", "{}").outcome, Outcome::Deny);
+        assert_eq!(decide(&policy, "Unicode", "{}").outcome, Outcome::Allow);
+        assert_eq!(decide(&policy, "create_refund2", "{}").outcome, Outcome::RequireApproval);
+        assert!(policy.is_blocked("create_refund") && !policy.is_blocked("create_refund2"));
+    }
+
+    #[test]
+    fn a_block_rule_denies_and_an_approve_rule_asks() {
+        let policy = snapshot(
+            vec![
+                rule("refunds need approval", RuleAction::Approve, 1),
+                rule("block refunds over £50", RuleAction::Block, 2),
+            ],
+            &[],
+            DefaultVerdict::Allow,
+        );
+        let small = decide(&policy, "create_refund", r#"{"amount":5}"#);
+        assert_eq!((small.outcome, codes(&small)), (Outcome::RequireApproval, vec![ReasonCode::RuleAsk]));
+        let large = decide(&policy, "create_refund", r#"{"amount":51}"#);
+        assert_eq!((large.outcome, codes(&large)), (Outcome::Deny, vec![ReasonCode::RuleDeny, ReasonCode::RuleAsk]));
+        assert_eq!(decide(&policy, "list_refunds", "{}").outcome, Outcome::Allow);
+    }
+
+    #[test]
+    fn the_default_verdict_applies_where_no_rule_objects() {
+        for (default, outcome) in
+            [(DefaultVerdict::Ask, Outcome::RequireApproval), (DefaultVerdict::Deny, Outcome::Deny)]
+        {
+            let verdict = decide(&snapshot(Vec::new(), &[], default), "read_file", "{}");
+            assert_eq!((verdict.outcome, codes(&verdict)), (outcome, vec![ReasonCode::DefaultVerdict]));
+        }
+        assert_eq!(
+            decide(&snapshot(Vec::new(), &[], DefaultVerdict::Allow), "read_file", "{}").outcome,
+            Outcome::Allow
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_judged_tightens() {
+        let policy = snapshot(vec![rule("block refunds over £50", RuleAction::Block, 2)], &[], DefaultVerdict::Allow);
+        for arguments in [
+            "{}",
+            "null",
+            "[]",
+            r#"{"amount":null}"#,
+            r#"{"amount":"lots"}"#,
+            r#"{"amount":"NaN"}"#,
+            r#"{"amount":5,"currency":"USD"}"#,
+            r#"{"amount":"$5"}"#,
+            r#"{"amount":1e999}"#,
+            r#"{"amount":-60}"#,
+            r#"{"amount":true}"#,
+            r#"{"a":{"amount":5},"b":[{"amount":51}]}"#,
+            r#"{"amount":5,"total":51}"#,
+        ] {
+            assert_eq!(decide(&policy, "create_refund", arguments).outcome, Outcome::Deny, "{arguments}");
+        }
+    }
+
+    #[test]
+    fn a_rule_that_cannot_be_found_denies() {
+        let policy = snapshot(Vec::new(), &[], DefaultVerdict::Allow);
+        let mut verdict = decide(&policy, "read_file", "{}");
+        rules(&policy, &mut smallvec::smallvec![9], NOW, &mut verdict);
+        assert_eq!((verdict.outcome, codes(&verdict)), (Outcome::Deny, vec![ReasonCode::EvaluationError]));
+    }
+
+    #[test]
+    fn unresolved_words_soften_a_block_to_a_question() {
+        let policy = snapshot(vec![rule("block sketchy refunds", RuleAction::Block, 1)], &[], DefaultVerdict::Allow);
+        assert_eq!(policy.rules()[0].unresolved, ["sketchy"]);
+        assert_eq!(decide(&policy, "create_refund", "{}").outcome, Outcome::RequireApproval);
+        assert_eq!(decide(&policy, "delete_file", "{}").outcome, Outcome::Allow);
+    }
+
+    #[test]
+    fn shadow_rules_are_reported_and_expired_ones_are_not() {
+        let mut shadow = rule("block refunds", RuleAction::Block, 1);
+        shadow.mode = RuleMode::Shadow;
+        let mut expired = rule("block refunds", RuleAction::Block, 2);
+        expired.expires_at = Some(NOW);
+        let mut living = rule("block refunds", RuleAction::Block, 3);
+        living.expires_at = Some(NOW.plus_micros(1));
+        let policy = snapshot(vec![shadow.clone(), expired.clone()], &[], DefaultVerdict::Allow);
+        let verdict = decide(&policy, "create_refund", "{}");
+        assert_eq!((verdict.outcome, verdict.shadow.len(), verdict.reasons.len()), (Outcome::Allow, 1, 0));
+        let policy = snapshot(vec![shadow, expired, living], &[], DefaultVerdict::Allow);
+        assert_eq!(decide(&policy, "create_refund", "{}").outcome, Outcome::Deny);
+    }
+
+    #[test]
+    fn a_claim_raises_the_risk_and_never_lowers_it() {
+        let policy = snapshot(Vec::new(), &[], DefaultVerdict::Allow);
+        let doc = Doc::empty_object();
+        let mut action = Action {
+            tool: "frobnicate",
+            agent: None,
+            arguments: doc.root(),
+            forward: None,
+            claimed_risk: Some(Risk::Low),
+        };
+        assert!(evaluate(&policy, &action, NOW).risk >= Risk::Medium);
+        action.claimed_risk = Some(Risk::Critical);
+        assert_eq!(evaluate(&policy, &action, NOW).risk, Risk::Critical);
+    }
+
+    #[test]
+    fn the_order_of_rules_is_nothing() {
+        let texts = ["refunds need approval", "block refunds over £50", "block destructive database operations"];
+        let all: Vec<Rule> = (0..).zip(texts).map(|(seed, text)| rule(text, RuleAction::Block, seed)).collect();
+        let one = snapshot(all.clone(), &["a", "b"], DefaultVerdict::Allow);
+        let other = snapshot(all.into_iter().rev().collect(), &["b", "a", "a"], DefaultVerdict::Allow);
+        assert_eq!(one.hash(), other.hash());
+        let ids = |verdict: Verdict| {
+            verdict.reasons.iter().map(|reason| reason.rule.as_ref().map(|rule| rule.rule.id)).collect::<Vec<_>>()
+        };
+        let call = |policy: &PolicySnapshot| ids(decide(policy, "create_refund", r#"{"amount":99}"#));
+        assert_eq!(call(&one), call(&other));
+        assert_ne!(one.hash(), snapshot(Vec::new(), &["a", "b"], DefaultVerdict::Allow).hash());
+        assert_ne!(
+            one.hash(),
+            snapshot(one.rules().iter().map(|r| r.rule.clone()).collect(), &["a"], DefaultVerdict::Allow).hash()
+        );
+    }
+
+    #[test]
+    fn more_rules_than_are_listed_are_counted() {
+        let all = (0..100).map(|seed| rule("refunds need approval", RuleAction::Approve, seed));
+        let block = rule("block refunds", RuleAction::Block, 200);
+        let policy = snapshot(all.chain([block]).collect(), &[], DefaultVerdict::Allow);
+        let verdict = decide(&policy, "create_refund", "{}");
+        assert_eq!(
+            (verdict.outcome, verdict.reasons.len(), verdict.unlisted),
+            (Outcome::Deny, Verdict::REASONS_MAX, 37)
+        );
+        assert_eq!(verdict.reasons.first().map(|reason| reason.code), Some(ReasonCode::RuleDeny));
+    }
 }

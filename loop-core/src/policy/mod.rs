@@ -1,13 +1,26 @@
 //! The decision: rules, how they are read, compiled and evaluated.
+//!
+//! A rule's text becomes a [`condition`] once ([`english`]). A call is judged by what its tool's name says it does
+//! ([`deed`]) and by the [`facts`] in its arguments ([`truth`]).
 
 mod action;
+pub mod condition;
+pub mod deed;
+pub mod english;
 mod error;
 mod evaluate;
+pub mod facts;
+mod glob;
+mod index;
 pub mod kill_switch;
+pub mod lexicon;
+pub mod money;
+mod paths;
 pub mod rule;
 pub mod rulebook;
 pub mod settings;
 mod snapshot;
+pub mod truth;
 mod verdict;
 
 pub use action::{Action, Forward};

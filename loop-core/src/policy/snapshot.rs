@@ -2,7 +2,16 @@
 
 use std::sync::Arc;
 
-use super::rule::Rule;
+use sha2::{Digest, Sha256};
+
+use super::{
+    condition::Condition,
+    english::{self, Reading},
+    index::{Index, Plan},
+    rule::{Rule, RuleAction},
+    verdict::Outcome,
+};
+use crate::base::Time;
 
 /// What happens when no rule objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
@@ -22,7 +31,8 @@ pub enum DefaultVerdict {
 pub struct PolicySettings {
     /// What happens when no rule objects.
     pub default_verdict: DefaultVerdict,
-    /// The IANA zone that times in rules are meant in.
+    /// The IANA zone that times in rules are meant in. Times are unclear in a zone that is not known, so rules with
+    /// times match.
     pub timezone: String,
 }
 
@@ -31,13 +41,51 @@ pub struct PolicySettings {
 pub struct CompiledRule {
     /// The rule as written.
     pub rule: Rule,
+    /// What its text means.
+    pub condition: Condition,
+    /// Words that could not be placed. The rule is widened by them: it asks, also where its action is block.
+    pub unresolved: Vec<String>,
+    digest: [u8; 32],
 }
 
 impl CompiledRule {
     /// Compiles a rule. Every text compiles: what is not understood widens the rule.
     #[must_use]
     pub fn compile(rule: Rule) -> Self {
-        Self { rule }
+        let Reading { condition, unresolved } = english::read(&rule.rule_text);
+        let mut hash = Sha256::new();
+        let expires = rule.expires_at.map(|at| at.to_string()).unwrap_or_default();
+        let id = rule.id.to_string();
+        let revision = rule.revision.to_string();
+        let action = match rule.action {
+            RuleAction::Approve => "approve",
+            RuleAction::Block => "block",
+        };
+        let mode = match rule.mode {
+            super::RuleMode::Enforce => "enforce",
+            super::RuleMode::Shadow => "shadow",
+        };
+        let approver = rule.approver_email.as_deref().unwrap_or_default();
+        for part in [id.as_str(), &revision, action, mode, &expires, approver, &rule.rule_text] {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part.as_bytes());
+        }
+        Self { condition, unresolved, digest: hash.finalize().into(), rule }
+    }
+
+    /// What it makes of a call that it matches.
+    #[must_use]
+    pub const fn outcome(&self) -> Outcome {
+        match self.rule.action {
+            RuleAction::Block if self.unresolved.is_empty() => Outcome::Deny,
+            RuleAction::Block | RuleAction::Approve => Outcome::RequireApproval,
+        }
+    }
+
+    /// Whether it still applies.
+    #[must_use]
+    pub fn is_live(&self, now: Time) -> bool {
+        self.rule.deleted_at.is_none() && self.rule.expires_at.is_none_or(|end| end > now)
     }
 }
 
@@ -46,13 +94,29 @@ impl CompiledRule {
 pub struct PolicySnapshot {
     epoch: u64,
     hash: String,
+    settings: PolicySettings,
+    zone: Option<jiff::tz::TimeZone>,
+    index: Index,
 }
 
 impl PolicySnapshot {
-    /// Compiles a policy from its live rules, the names of blocked tools and the settings.
+    /// Compiles a policy from its live rules, the names of blocked tools and the settings. The order of rules and
+    /// names is nothing.
     #[must_use]
-    pub fn build(epoch: u64, _rules: Vec<Arc<CompiledRule>>, _blocked: Vec<String>, _settings: PolicySettings) -> Self {
-        Self { epoch, hash: String::new() }
+    pub fn build(
+        epoch: u64,
+        mut rules: Vec<Arc<CompiledRule>>,
+        mut blocked: Vec<String>,
+        settings: PolicySettings,
+    ) -> Self {
+        rules.retain(|rule| rule.rule.deleted_at.is_none());
+        rules.sort_by_cached_key(|rule| rule.rule.id);
+        rules.dedup_by_key(|rule| rule.rule.id);
+        blocked.sort_unstable();
+        blocked.dedup();
+        let hash = content_hash(&rules, &blocked, &settings);
+        let zone = zone(&settings.timezone);
+        Self { epoch, hash, zone, settings, index: Index::build(rules, blocked) }
     }
 
     /// The policy epoch it was read at.
@@ -66,4 +130,68 @@ impl PolicySnapshot {
     pub fn hash(&self) -> &str {
         &self.hash
     }
+
+    /// The settings.
+    #[must_use]
+    pub const fn settings(&self) -> &PolicySettings {
+        &self.settings
+    }
+
+    /// The rules, by id.
+    #[must_use]
+    pub fn rules(&self) -> &[Arc<CompiledRule>] {
+        self.index.rules()
+    }
+
+    /// Whether the kill switch names a tool.
+    #[must_use]
+    pub fn is_blocked(&self, tool: &str) -> bool {
+        self.index.is_blocked(tool)
+    }
+
+    pub(super) const fn zone(&self) -> Option<&jiff::tz::TimeZone> {
+        self.zone.as_ref()
+    }
+
+    pub(super) const fn index(&self) -> &Index {
+        &self.index
+    }
+
+    /// What the tool's name says it does, for storing facts: see [`super::facts::extract`].
+    #[must_use]
+    pub fn class(&self, tool: &str) -> super::deed::Class {
+        self.index.with_plan(tool, |plan: &Plan| plan.class.clone())
+    }
+}
+
+/// The zone of a name; `None` when it is not known.
+pub(super) fn zone(name: &str) -> Option<jiff::tz::TimeZone> {
+    if name.is_empty() || name.eq_ignore_ascii_case("utc") {
+        return Some(jiff::tz::TimeZone::UTC);
+    }
+    jiff::tz::TimeZone::get(name).ok()
+}
+
+fn content_hash(rules: &[Arc<CompiledRule>], blocked: &[String], settings: &PolicySettings) -> String {
+    use std::fmt::Write as _;
+    let mut hash = Sha256::new();
+    let mut list = |items: &mut dyn ExactSizeIterator<Item = &[u8]>| {
+        hash.update((items.len() as u64).to_be_bytes());
+        for item in items {
+            hash.update((item.len() as u64).to_be_bytes());
+            hash.update(item);
+        }
+    };
+    list(&mut rules.iter().map(|rule| rule.digest.as_slice()));
+    list(&mut blocked.iter().map(String::as_bytes));
+    let default: &[u8] = match settings.default_verdict {
+        DefaultVerdict::Allow => b"allow",
+        DefaultVerdict::Ask => b"ask",
+        DefaultVerdict::Deny => b"deny",
+    };
+    list(&mut [default, settings.timezone.as_bytes()].into_iter());
+    hash.finalize().iter().fold(String::with_capacity(64), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

@@ -67,8 +67,16 @@ pub struct Verdict {
     pub outcome: Outcome,
     /// The effective risk.
     pub risk: Risk,
-    /// Every reason that tightened the outcome, strictest first.
+    /// The reasons that tightened the outcome, strictest first, rules of one outcome by their id; at most
+    /// [`Verdict::REASONS_MAX`].
     pub reasons: SmallVec<[Reason; 2]>,
+    /// How many more rules matched than are listed. An approval cannot satisfy a rule that is not listed.
+    pub unlisted: u32,
     /// Rules in shadow mode that matched: recorded, without effect.
     pub shadow: SmallVec<[Arc<CompiledRule>; 1]>,
+}
+
+impl Verdict {
+    /// How many reasons, and how many shadow rules, are listed.
+    pub const REASONS_MAX: usize = 64;
 }

@@ -1,0 +1,234 @@
+//! What a rule's text means: a typed, closed tree.
+
+use super::{
+    facts::{Counted, DataKind, Environment},
+    lexicon::Concepts,
+    money::Currency,
+};
+use crate::base::Decimal;
+
+/// A condition on a call. It is true, false or unclear; unclear never loosens: it stays unclear under `not`, and a
+/// rule whose condition is unclear matches.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Condition {
+    /// All of them; true when empty.
+    All(Vec<Condition>),
+    /// One of them at least; false when empty.
+    Any(Vec<Condition>),
+    /// Not that one.
+    Not(Box<Condition>),
+    /// The tool has exactly this name.
+    Tool(String),
+    /// The tool's name fits a pattern of `*` and `?`.
+    ToolLike(String),
+    /// The call does one of these.
+    Deed(Deed),
+    /// One of these proper names is among the words of the tool's name, or in an argument that names a kind or party.
+    Named(Vec<String>),
+    /// The call's risk is not low.
+    Risky,
+    /// The call moves money or carries an amount.
+    Money,
+    /// An amount of money lies in the range. An amount in another currency is unclear.
+    Amount {
+        /// The range.
+        range: Range,
+        /// Its currency; any when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        currency: Option<Currency>,
+    },
+    /// A percentage lies in the range.
+    Percent(Range),
+    /// A count lies in the range.
+    Count {
+        /// Of what.
+        of: Counted,
+        /// The range.
+        range: Range,
+    },
+    /// Someone it goes to.
+    Recipient(Whom),
+    /// Data of one of these classes is in the arguments.
+    Data(Vec<DataKind>),
+    /// It touches one of these environments.
+    Environment(Vec<Environment>),
+    /// It touches a path that fits one of these.
+    Path(Vec<PathTest>),
+    /// It goes to one of these channels.
+    Place(Vec<String>),
+    /// One of these agents asks.
+    Agent(Vec<String>),
+    /// It happens in one of these times, by its own schedule or now.
+    Time(Vec<TimeTest>),
+    /// Something is attached.
+    Attachment,
+    /// An SQL statement does one of these without a WHERE clause.
+    Unbounded(Concepts),
+    /// A shell command starts with one of these words and holds the others of its list.
+    Command(Vec<Vec<String>>),
+    /// One of these is the other side: payee, vendor, customer.
+    Party(Vec<String>),
+    /// An argument fits a test.
+    Argument {
+        /// Its name; every one whose words include all words of this.
+        name: String,
+        /// The test.
+        test: ArgumentTest,
+    },
+}
+
+/// Kinds of doing to kinds of things.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(default)]
+pub struct Deed {
+    /// One of these is done; anything that is more than looking when empty.
+    pub does: Concepts,
+    /// To one of these; to anything when empty.
+    pub things: Concepts,
+}
+
+/// A range of numbers; open where a limit is absent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(default)]
+pub struct Range {
+    /// The lower limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<Limit>,
+    /// The upper limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<Limit>,
+}
+
+/// One end of a range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+pub struct Limit {
+    /// The number.
+    pub value: Decimal,
+    /// Whether the number itself belongs to the range.
+    #[serde(default)]
+    pub inclusive: bool,
+}
+
+impl Range {
+    /// More than `value`.
+    #[must_use]
+    pub const fn over(value: Decimal) -> Self {
+        Self { from: Some(Limit { value, inclusive: false }), to: None }
+    }
+
+    /// Whether a number lies in the range.
+    #[must_use]
+    pub fn holds(&self, number: Decimal) -> bool {
+        let above = self.from.is_none_or(|limit| number > limit.value || (limit.inclusive && number == limit.value));
+        let below = self.to.is_none_or(|limit| number < limit.value || (limit.inclusive && number == limit.value));
+        above && below
+    }
+}
+
+/// To whom something goes.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Whom {
+    /// Someone in one of these domains or below.
+    In(Vec<String>),
+    /// Someone in none of these domains.
+    Outside(Vec<String>),
+    /// One of these addresses.
+    Address(Vec<String>),
+}
+
+/// What a path may be. Paths are compared by whole segments, without regard to `.` and `..`.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PathTest {
+    /// This absolute folder or anything below it.
+    Under(String),
+    /// Anything in a folder of this name, wherever it is.
+    Folder(String),
+    /// The last segment fits a pattern of `*` and `?`.
+    File(String),
+}
+
+/// A time of the week, in the tenant's zone.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+pub struct TimeTest {
+    /// Days of the week, 1 is Monday; every day when empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub days: Vec<u8>,
+    /// From this minute of the day; 0 when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<u16>,
+    /// To before this minute of the day. When it lies before `from` the time runs over midnight.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<u16>,
+}
+
+/// A test of one argument.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ArgumentTest {
+    /// It is one of these texts, without regard to case.
+    Is(Vec<String>),
+    /// It fits one of these patterns of `*` and `?`.
+    Like(Vec<String>),
+    /// It is a number in the range.
+    Number(Range),
+    /// It is there and neither null, false nor empty.
+    Present,
+}
+
+impl Condition {
+    /// True for every call.
+    pub const ALWAYS: Self = Self::All(Vec::new());
+    /// True for none.
+    pub const NEVER: Self = Self::Any(Vec::new());
+
+    /// How deep conditions may nest; a deeper one is unclear.
+    pub const DEPTH_MAX: usize = 32;
+
+    /// All of them, flattened.
+    #[must_use]
+    pub fn all(conditions: Vec<Self>) -> Self {
+        let mut flat = Vec::with_capacity(conditions.len());
+        for condition in conditions {
+            match condition {
+                Self::All(inner) => flat.extend(inner),
+                never if never == Self::NEVER => return Self::NEVER,
+                other => flat.push(other),
+            }
+        }
+        match flat.len() {
+            1 => flat.pop().unwrap_or(Self::ALWAYS),
+            _ => Self::All(flat),
+        }
+    }
+
+    /// One of them at least, flattened.
+    #[must_use]
+    pub fn any(conditions: Vec<Self>) -> Self {
+        let mut flat = Vec::with_capacity(conditions.len());
+        for condition in conditions {
+            match condition {
+                Self::Any(inner) => flat.extend(inner),
+                always if always == Self::ALWAYS => return Self::ALWAYS,
+                other => flat.push(other),
+            }
+        }
+        match flat.len() {
+            1 => flat.pop().unwrap_or(Self::NEVER),
+            _ => Self::Any(flat),
+        }
+    }
+
+    /// Not that one.
+    #[must_use]
+    pub fn negated(condition: Self) -> Self {
+        match condition {
+            Self::Not(inner) => *inner,
+            always if always == Self::ALWAYS => Self::NEVER,
+            never if never == Self::NEVER => Self::ALWAYS,
+            other => Self::Not(Box::new(other)),
+        }
+    }
+}

@@ -1,0 +1,612 @@
+//! One piece of a text: what is done to what, under which conditions.
+
+use super::{
+    place, quantity,
+    token::{Kind, Token},
+    words::{self, is},
+};
+use crate::policy::{
+    condition::{ArgumentTest, Condition, Deed},
+    deed::{known, pure_deeds},
+    lexicon::{Concepts, Form, Reading, lexicon, read_word},
+};
+
+/// The tokens of a piece; those that were placed are taken.
+pub struct Words {
+    tokens: Vec<Token>,
+    taken: Vec<bool>,
+}
+
+impl Words {
+    fn new(tokens: Vec<Token>) -> Self {
+        let taken = vec![false; tokens.len()];
+        Self { tokens, taken }
+    }
+
+    /// How many tokens.
+    pub fn len(&self) -> usize {
+        self.tokens.len()
+    }
+
+    /// What a token is, unless it is taken.
+    pub fn kind(&self, at: usize) -> Option<&Kind> {
+        if self.taken.get(at).copied().unwrap_or(true) { None } else { self.tokens.get(at).map(|token| &token.kind) }
+    }
+
+    /// The word at a place; empty when taken or not there. Also that of names, comparisons and the like.
+    pub fn word(&self, at: usize) -> &str {
+        if self.taken.get(at).copied().unwrap_or(true) { "" } else { self.raw_word(at) }
+    }
+
+    /// As [`Words::word`], taken or not.
+    pub fn raw_word(&self, at: usize) -> &str {
+        self.tokens.get(at).map(|token| token.word.as_str()).unwrap_or_default()
+    }
+
+    /// The token as written.
+    pub fn raw(&self, at: usize) -> &str {
+        self.tokens.get(at).map(|token| token.raw.as_str()).unwrap_or_default()
+    }
+
+    fn proper(&self, at: usize) -> bool {
+        self.tokens.get(at).is_some_and(|token| token.proper)
+    }
+
+    /// Takes a token; answers its word.
+    pub fn take(&mut self, at: usize) -> String {
+        if let Some(taken) = self.taken.get_mut(at) {
+            *taken = true;
+        }
+        self.raw_word(at).to_owned()
+    }
+
+    /// Takes every token that fits; answers their words.
+    pub fn take_all(&mut self, mut fits: impl FnMut(&Kind, &str) -> bool) -> Vec<String> {
+        let all: Vec<usize> =
+            (0..self.len()).filter(|at| self.kind(*at).is_some_and(|kind| fits(kind, self.raw_word(*at)))).collect();
+        all.into_iter().map(|at| self.take(at)).collect()
+    }
+
+    /// `length` words from a place on, joined by `_`; none when one of them is taken or no word.
+    pub fn phrase(&self, at: usize, length: usize) -> Option<String> {
+        let mut phrase = String::new();
+        for place in at..at + length {
+            if self.kind(place) != Some(&Kind::Word) {
+                return None;
+            }
+            if place > at {
+                phrase.push('_');
+            }
+            phrase.push_str(self.raw_word(place));
+        }
+        Some(phrase)
+    }
+
+    fn any_raw(&self, is: impl Fn(&str) -> bool) -> bool {
+        self.tokens.iter().any(|token| is(&token.word))
+    }
+}
+
+/// What a piece says.
+#[derive(Debug, Default)]
+pub struct Clause {
+    /// What is done to what; one of them.
+    pub deeds: Vec<Deed>,
+    /// Tools by name; one of them, instead of deeds.
+    pub tools: Vec<Condition>,
+    /// What must hold besides.
+    pub conditions: Vec<Condition>,
+    /// Proper names.
+    pub named: Vec<String>,
+    /// Words that could not be placed.
+    pub unresolved: Vec<String>,
+    /// It speaks of everything.
+    everything: bool,
+}
+
+impl Clause {
+    /// Whether nothing was understood.
+    pub fn is_empty(&self) -> bool {
+        self.deeds.is_empty() && self.tools.is_empty() && self.conditions.is_empty() && self.named.is_empty()
+    }
+
+    fn what(&self) -> Option<Condition> {
+        let deeds = self.deeds.iter().copied().map(Condition::Deed);
+        let what: Vec<Condition> = deeds.chain(self.tools.iter().cloned()).collect();
+        (!what.is_empty()).then(|| Condition::any(what))
+    }
+
+    fn besides(&self) -> Vec<Condition> {
+        let named = (!self.named.is_empty()).then(|| Condition::Named(self.named.clone()));
+        named.into_iter().chain(self.conditions.iter().cloned()).collect()
+    }
+
+    /// The condition of a piece that guards; none when nothing was understood.
+    pub fn guard(&self) -> Option<Condition> {
+        let mut all = self.besides();
+        match self.what() {
+            Some(what) => all.insert(0, what),
+            None if all.is_empty() && self.everything => return Some(Condition::Risky),
+            None if all.is_empty() => return None,
+            None => all.splice(0..0, self.scope()).for_each(drop),
+        }
+        Some(Condition::all(all))
+    }
+
+    /// What a piece without a doing is about, as its conditions tell.
+    fn scope(&self) -> Option<Condition> {
+        let has = |is: fn(&Condition) -> bool| self.conditions.iter().any(|condition| deep(condition, is));
+        if has(|condition| matches!(condition, Condition::Command(_) | Condition::Unbounded(_))) {
+            return None;
+        }
+        if has(|condition| matches!(condition, Condition::Recipient(_) | Condition::Place(_) | Condition::Attachment)) {
+            return Some(Condition::Deed(Deed { does: known().send, things: Concepts::NONE }));
+        }
+        if has(|condition| matches!(condition, Condition::Amount { .. })) {
+            return Some(Condition::all(vec![Condition::Deed(Deed::default()), Condition::Money]));
+        }
+        Some(Condition::Deed(Deed::default()))
+    }
+
+    /// The condition of a piece that lifts a guard.
+    pub fn lift(&self) -> Option<Condition> {
+        let mut all = self.besides();
+        all.extend(self.what());
+        (!all.is_empty()).then(|| Condition::all(all))
+    }
+}
+
+fn deep(condition: &Condition, is: fn(&Condition) -> bool) -> bool {
+    match condition {
+        Condition::Any(inner) | Condition::All(inner) => inner.iter().any(|one| deep(one, is)),
+        other => is(other),
+    }
+}
+
+/// Reads a piece. `before` is the piece it may refer to.
+pub fn read(tokens: Vec<Token>, before: Option<&Clause>) -> Clause {
+    let mut words = Words::new(tokens);
+    let mut clause = Clause::default();
+    asked(&mut words);
+    deciders(&mut words);
+    clause.tools = tools(&mut words);
+    clause.everything = words.any_raw(|word| matches!(word, "anything" | "everything" | "any" | "all"));
+    let branches = words.any_raw(|word| word.starts_with("branch")) || before.is_some_and(about_branches);
+    clause.conditions.extend(branch_patterns(&mut words, branches));
+    clause.conditions.extend(commands(&mut words));
+    let commanded =
+        !clause.conditions.is_empty() && deep_any(&clause.conditions, |c| matches!(c, Condition::Command(_)));
+    clause.conditions.extend(quantity::take(&mut words));
+    clause.conditions.extend(place::agents(&mut words));
+    clause.conditions.extend(place::recipients(&mut words, before.is_some()));
+    clause.conditions.extend(place::channels(&mut words));
+    clause.conditions.extend(place::times(&mut words));
+    let unbounded = unbounded(&mut words);
+    let items = items(&mut words);
+    clause.conditions.extend(place::paths(&mut words, branches));
+    let sends = items.iter().any(|item| item.reading.entry.does.with(item.reading.entry.names).meets(known().send));
+    clause.conditions.extend(place::data(&mut words, sends));
+    clause.conditions.extend(place::environments(&mut words));
+    let items: Vec<Item> = items.into_iter().filter(|item| words.kind(item.at).is_some()).collect();
+    for item in &items {
+        (item.at..item.at + item.length).for_each(|at| drop(words.take(at)));
+    }
+    clause.conditions.extend(attachment(&mut words, &items));
+    let (deeds, coordinated) = deeds(&words, &items, before);
+    clause.deeds = deeds;
+    if commanded {
+        // Running a command is how it is done, not what is done.
+        let runs = known().execute;
+        clause.deeds.retain(|deed| !deed.does.is_empty() && !deed.does.without(runs).is_empty());
+    }
+    if unbounded {
+        let does = clause.deeds.iter().fold(Concepts::NONE, |does, deed| does.with(deed.does));
+        clause.deeds.clear();
+        clause.conditions.push(Condition::Unbounded(if does.is_empty() { Concepts::ALL } else { does }));
+    }
+    let (named, party) = names(&mut words, &clause, coordinated);
+    clause.named = named;
+    clause.conditions.extend(party);
+    if clause.named.is_empty()
+        && let Some(before) = before
+        && !clause.deeds.is_empty()
+    {
+        clause.named.clone_from(&before.named);
+    }
+    clause.unresolved = left(&mut words);
+    clause
+}
+
+fn deep_any(conditions: &[Condition], is: fn(&Condition) -> bool) -> bool {
+    conditions.iter().any(|condition| deep(condition, is))
+}
+
+fn about_branches(clause: &Clause) -> bool {
+    let branch = Concepts::named(&["branch"]);
+    clause.deeds.iter().any(|deed| deed.things.meets(branch))
+}
+
+/// Takes what is asked for: `needs approval from finance`, `must be signed off by the CFO`.
+fn asked(words: &mut Words) {
+    for at in 0..words.len() {
+        if !is("asking", words.word(at)) {
+            continue;
+        }
+        let end = (at + 1..words.len().min(at + 9))
+            .take_while(|at| !matches!(words.kind(*at), Some(Kind::Mark(_))))
+            .filter(|at| is("approval", words.word(*at)))
+            .last();
+        let Some(end) = end else { continue };
+        // `must not be …` asks for nothing.
+        if (at..end).any(|at| matches!(words.word(at), "not" | "never")) {
+            continue;
+        }
+        let doing = (at + 1..end).any(|at| {
+            words.kind(at) != Some(&Kind::Word)
+                || (read_word(words.word(at)).is_some_and(|r| !r.entry.does.is_empty() && r.form != Form::Base)
+                    && !is("approval", words.word(at))
+                    && !is("guard", words.word(at)))
+        });
+        if !doing {
+            (at..=end).for_each(|at| drop(words.take(at)));
+        }
+    }
+}
+
+/// Takes who decides: `from finance`, `by the platform team`, `to a human`, `ask Dana`.
+fn deciders(words: &mut Words) {
+    for at in 0..words.len() {
+        let word = words.raw_word(at).to_owned();
+        let begins = matches!(word.as_str(), "by" | "from" | "to" | "with");
+        let asks = matches!(word.as_str(), "ask" | "notify" | "tell")
+            && (words.proper(at + 1) || is("people", words.word(at + 1)));
+        if asks {
+            words.take(at);
+            words.take(at + 1);
+            continue;
+        }
+        let settled = at.checked_sub(1).is_some_and(|before| {
+            let word = words.raw_word(before);
+            is("approval", word) || is("guard", word)
+        });
+        if !begins || words.kind(at).is_none() {
+            continue;
+        }
+        let mut end = at + 1;
+        while matches!(words.word(end), "a" | "an" | "the" | "our" | "my" | "your" | "someone" | "another") {
+            end += 1;
+        }
+        let mut any = false;
+        while end < words.len() && end < at + 7 && words.kind(end) == Some(&Kind::Word) {
+            let word = words.word(end);
+            if is("people", word)
+                || (settled && any && word == "and")
+                || (settled
+                    && !matches!(word, "if" | "when" | "for" | "before" | "unless" | "over" | "to" | "in" | "on"))
+            {
+                any = true;
+                end += 1;
+            } else {
+                break;
+            }
+        }
+        if any && (settled || is("people", words.raw_word(end - 1))) {
+            (at..end).for_each(|at| drop(words.take(at)));
+        }
+    }
+}
+
+/// Takes tools that are named exactly or by a pattern.
+fn tools(words: &mut Words) -> Vec<Condition> {
+    let mut tools = Vec::new();
+    for at in 0..words.len() {
+        let raw = words.raw(at).to_owned();
+        let plain = !raw.is_empty() && !raw.contains(char::is_whitespace);
+        match words.kind(at) {
+            Some(Kind::Quoted) if plain && raw.contains('*') => tools.push(Condition::ToolLike(raw)),
+            Some(Kind::Quoted) if plain => tools.push(Condition::Tool(raw)),
+            Some(Kind::Name) if is_file(&raw) => continue,
+            Some(Kind::Name) => tools.push(Condition::Tool(raw)),
+            Some(Kind::Glob) if raw.contains('_') => tools.push(Condition::ToolLike(raw)),
+            _ => continue,
+        }
+        words.take(at);
+    }
+    tools
+}
+
+fn is_file(name: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, ending)| is("endings", ending))
+}
+
+/// Takes branches: patterns, and names behind `into`.
+fn branch_patterns(words: &mut Words, about: bool) -> Option<Condition> {
+    if !about && !words.any_raw(|word| matches!(word, "merge" | "merging" | "push" | "pushing" | "pushes" | "merges")) {
+        return None;
+    }
+    let mut patterns = words.take_all(|kind, _| about && *kind == Kind::Glob);
+    for at in 0..words.len() {
+        let name = words.word(at).to_owned();
+        let leads = at.checked_sub(1).map(|at| words.raw_word(at).to_owned()).unwrap_or_default();
+        let listed = leads == "or" || leads == "and";
+        let behind = matches!(leads.as_str(), "into" | "onto" | "to" | "the") || (listed && !patterns.is_empty());
+        if matches!(name.as_str(), "main" | "master" | "trunk" | "develop") && behind {
+            words.take(at);
+            patterns.push(name);
+        }
+    }
+    if patterns.is_empty() {
+        return None;
+    }
+    let test = ArgumentTest::Like(patterns);
+    let any = ["branch", "base"].map(|name| Condition::Argument { name: name.to_owned(), test: test.clone() });
+    Some(if about { any.into_iter().next()? } else { Condition::any(any.into()) })
+}
+
+/// Takes commands: a program and the words behind it.
+fn commands(words: &mut Words) -> Option<Condition> {
+    let spoken = words.any_raw(|word| {
+        matches!(word, "command" | "commands" | "run" | "running" | "runs" | "execute" | "executing" | "shell")
+    });
+    let mut all: Vec<Vec<String>> = Vec::new();
+    for at in 0..words.len() {
+        let program = words.word(at).to_owned();
+        if words.kind(at) != Some(&Kind::Word) || !is("programs", &program) || (is("services", &program) && !spoken) {
+            continue;
+        }
+        words.take(at);
+        let mut command = vec![program];
+        for behind in at + 1..words.len() {
+            let word = words.raw(behind).to_owned();
+            let ends = matches!(words.kind(behind), None | Some(Kind::Mark(_)))
+                || is("filler", &word)
+                || (is("guard", &word) && !word.starts_with('-'));
+            if ends {
+                break;
+            }
+            words.take(behind);
+            command.push(word);
+        }
+        all.push(command);
+    }
+    (!all.is_empty()).then_some(Condition::Command(all))
+}
+
+/// Takes `without a WHERE clause`.
+fn unbounded(words: &mut Words) -> bool {
+    let at = (0..words.len()).find(|at| {
+        words.word(*at) == "where"
+            && (1..=2).filter_map(|back| at.checked_sub(back)).any(|at| words.raw_word(at) == "without")
+    });
+    let Some(at) = at else { return false };
+    (at.saturating_sub(2)..=at)
+        .filter(|at| matches!(words.word(*at), "without" | "where" | "a"))
+        .collect::<Vec<_>>()
+        .into_iter()
+        .for_each(|at| drop(words.take(at)));
+    true
+}
+
+fn attachment(words: &mut Words, items: &[Item]) -> Option<Condition> {
+    let about = Concepts::named(&["attachment"]);
+    let found = items.iter().find(|item| item.reading.entry.names.meets(about))?;
+    let before = (1..=3)
+        .filter_map(|back| found.at.checked_sub(back))
+        .any(|at| matches!(words.raw_word(at), "has" | "have" | "with" | "having" | "contains" | "carry" | "carries"));
+    before.then_some(Condition::Attachment)
+}
+
+/// A word or phrase of the lexicon.
+struct Item {
+    at: usize,
+    length: usize,
+    reading: Reading,
+    /// It is used as a verb.
+    verb: bool,
+}
+
+/// Finds the words of the lexicon, without taking them.
+fn items(words: &mut Words) -> Vec<Item> {
+    let mut items: Vec<Item> = Vec::new();
+    let mut at = 0;
+    while at < words.len() {
+        let found = (1..=lexicon().longest).rev().find_map(|length| {
+            let phrase = words.phrase(at, length)?;
+            // A lone word without meaning of its own stays one; in a phrase it may have one.
+            let small = length == 1 && (is("filler", &phrase) || is("guard", &phrase));
+            let reading = if small { None } else { read_word(&phrase) }?;
+            Some((length, reading))
+        });
+        let Some((length, reading)) = found else {
+            at += 1;
+            continue;
+        };
+        let before = at.checked_sub(1).map(|at| words.raw_word(at)).unwrap_or_default();
+        let earlier = at.checked_sub(2).map(|at| words.raw_word(at)).unwrap_or_default();
+        let after_noun = items.last().is_some_and(|item| !item.verb && item.at + item.length == at);
+        let after_verb = items.last().is_some_and(|item| item.verb && item.at + item.length + 2 >= at);
+        let passive = |word: &str| {
+            matches!(word, "be" | "been" | "being" | "is" | "are" | "was" | "were" | "get" | "gets" | "getting")
+        };
+        let does = !reading.entry.does.is_empty();
+        let only_does = does && reading.entry.names.is_empty();
+        let led = matches!(
+            before,
+            "to" | "not"
+                | "never"
+                | "before"
+                | "must"
+                | "may"
+                | "can"
+                | "could"
+                | "should"
+                | "shall"
+                | "will"
+                | "would"
+                | "please"
+                | "agent"
+                | "agents"
+                | "that"
+                | "which"
+                | "who"
+        ) || (after_verb && matches!(before, "and" | "or" | ","));
+        let verb = does
+            && match reading.form {
+                Form::Gerund => true,
+                Form::Base if only_does => true,
+                Form::Base => led || at == 0 && words.len() > 1 && reading.entry.names.is_empty(),
+                Form::Plural => only_does,
+                Form::Past => {
+                    passive(before) || passive(earlier) || after_noun || (after_verb && matches!(before, "and" | "or"))
+                }
+            };
+        // `deleted items`: which items, not what is done. `destructive`: which doing.
+        let kept = verb || !reading.entry.names.is_empty() && reading.form != Form::Past;
+        if kept {
+            items.push(Item { at, length, reading, verb });
+        } else {
+            (at..at + length).for_each(|at| drop(words.take(at)));
+        }
+        at += length;
+    }
+    items
+}
+
+/// What is done to what, and whether several things stand beside each other.
+fn deeds(words: &Words, items: &[Item], before: Option<&Clause>) -> (Vec<Deed>, bool) {
+    let lexicon = lexicon();
+    let pure = pure_deeds();
+    let mut verbs = Concepts::NONE;
+    let mut nouns: Vec<(usize, Concepts)> = Vec::new();
+    let mut coordinated = false;
+    for item in items {
+        if item.verb {
+            verbs = verbs.with(item.reading.entry.does);
+            continue;
+        }
+        let names = item.reading.entry.names.without(lexicon.generic);
+        if names.is_empty() {
+            continue;
+        }
+        if names.meets(pure) {
+            verbs = verbs.with(names.common(lexicon.deeds));
+            continue;
+        }
+        match nouns.last_mut() {
+            // The last of several nouns in a row is the one meant.
+            Some(last) if last.0 == item.at => *last = (item.at + item.length, names),
+            Some(_) => {
+                coordinated = true;
+                nouns.push((item.at + item.length, names));
+            }
+            None => nouns.push((item.at + item.length, names)),
+        }
+    }
+    if words.any_raw(|word| is("destructive", word)) {
+        verbs = verbs.with(Concepts::named(&["delete"]));
+    }
+    let mut things = nouns.iter().fold(Concepts::NONE, |things, (_, names)| things.with(*names));
+    let refers = words.any_raw(|word| matches!(word, "them" | "it" | "they" | "those" | "these" | "one" | "ones"));
+    if things.is_empty()
+        && let Some(before) = before
+        && (refers || !verbs.is_empty())
+    {
+        things = before.deeds.iter().fold(things, |things, deed| things.with(deed.things));
+    }
+    let acts = things.common(lexicon.deeds);
+    let does = |concepts: Concepts| concepts.with_children();
+    let mut deeds = Vec::new();
+    if verbs.is_empty() {
+        // `refunds`, `wire transfers`: the doing itself.
+        if !acts.is_empty() {
+            deeds.push(Deed { does: does(acts), things: Concepts::NONE });
+        }
+        // `contracts`: whatever is done to them. A thing beside a doing only says more of it (`customer refunds`),
+        // unless both stand in a list.
+        let plain = things.without(lexicon.deeds);
+        if !plain.is_empty() && (acts.is_empty() || coordinated) {
+            deeds.push(Deed { does: Concepts::NONE, things: does(plain) });
+        }
+        return (deeds, coordinated);
+    }
+    let mut done = does(verbs);
+    // To send, post and message are one where no thing tells which.
+    if things.is_empty() && verbs.meets(Concepts::named(&["post", "message"])) {
+        done = done.with(does(Concepts::named(&["send"])));
+    }
+    deeds.push(Deed { does: done, things: does(things) });
+    // To issue a refund is to refund.
+    if verbs.meets(lexicon.perform) && !acts.is_empty() {
+        deeds.push(Deed { does: does(acts), things: Concepts::NONE });
+    }
+    let process = Concepts::named(&["process"]);
+    if verbs.meets(process) && !things.is_empty() {
+        deeds.push(Deed { does: does(lexicon.perform), things: does(things) });
+    }
+    (deeds, coordinated)
+}
+
+/// Takes proper names: products, and the other side of a payment.
+fn names(words: &mut Words, clause: &Clause, coordinated: bool) -> (Vec<String>, Option<Condition>) {
+    let money = clause.deeds.iter().any(|deed| deed.does.meets(known().money));
+    let (mut named, mut parties) = (Vec::new(), Vec::new());
+    for at in 0..words.len() {
+        if words.kind(at) != Some(&Kind::Word) {
+            continue;
+        }
+        let word = words.word(at).to_owned();
+        let listed = is("services", &word);
+        let unknown = words.proper(at) && !words::is_known(&word);
+        if !listed && !unknown {
+            continue;
+        }
+        let before = (1..=3)
+            .filter_map(|back| at.checked_sub(back))
+            .map(|at| words.raw_word(at))
+            .find(|word| !matches!(*word, "and" | "or" | "the" | ""));
+        let placed = before.is_some_and(|word| {
+            matches!(word, "in" | "on" | "to" | "from" | "via" | "of" | "into" | "through" | "using" | "with" | "at")
+                || named.iter().any(|name| name == word)
+        });
+        let other_side = money && before.is_some_and(|word| matches!(word, "to" | "from" | "for"));
+        if other_side {
+            parties.push(words.take(at));
+        } else if listed || placed {
+            words.take(at);
+            // A product before one of several things does not restrict the others.
+            if placed || !coordinated {
+                named.push(word);
+            }
+        }
+    }
+    (named, (!parties.is_empty()).then_some(Condition::Party(parties)))
+}
+
+/// What is left and says something.
+fn left(words: &mut Words) -> Vec<String> {
+    let mut left = Vec::new();
+    for at in 0..words.len() {
+        let Some(kind) = words.kind(at) else { continue };
+        let word = words.word(at);
+        let small = |word: &str| {
+            is("filler", word)
+                || is("guard", word)
+                || is("permit", word)
+                || is("people", word)
+                || is("except", word)
+                || is("destructive", word)
+                || is("asking", word)
+                || is("receivers", word)
+                || is("items", word)
+        };
+        let says_nothing = match kind {
+            Kind::Mark(_) => true,
+            Kind::Word => small(word) || words::corrected(word).is_some_and(small),
+            _ => false,
+        };
+        if !says_nothing {
+            left.push(words.raw(at).to_owned());
+        }
+    }
+    left
+}

@@ -1,0 +1,75 @@
+//! Rules in plain English, read once into a [`Condition`].
+//!
+//! A text is cut into [`token`]s and [`piece`]s that guard, allow or except; each piece into [`quantity`]s,
+//! [`place`]s, names and the kinds of doing and things that the lexicon knows ([`clause`]). What cannot be placed is
+//! reported and widens the rule: it then guards whatever was understood.
+
+mod clause;
+mod piece;
+mod place;
+mod quantity;
+mod token;
+mod words;
+
+use clause::Clause;
+use piece::Stance;
+
+use super::condition::Condition;
+
+/// What a text means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reading {
+    /// The condition.
+    pub condition: Condition,
+    /// Words that could not be placed, in the order of the text.
+    pub unresolved: Vec<String>,
+}
+
+/// The longest text that is read, in bytes; what stands behind it is reported as unresolved.
+pub const TEXT_MAX: usize = 2000;
+
+/// Reads a text. Every text has a reading.
+#[must_use]
+pub fn read(text: &str) -> Reading {
+    let end = (0..=TEXT_MAX.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    let (kept, cut) = text.split_at_checked(end).unwrap_or((text, ""));
+    let mut unresolved = Vec::new();
+    let (mut guards, mut lifted) = (Vec::new(), Vec::new());
+    let mut before: Option<Clause> = None;
+    for piece in piece::pieces(token::tokens(kept)) {
+        let mut clause = clause::read(piece.tokens, before.as_ref());
+        let unclear = !clause.unresolved.is_empty();
+        unresolved.append(&mut clause.unresolved);
+        match piece.stance {
+            Stance::Guard => {
+                // `… but not elsewhere`, `anything more …`: what the piece before was about.
+                if clause.is_empty() && !unclear {
+                    clause.deeds = before.as_ref().map(|before| before.deeds.clone()).unwrap_or_default();
+                }
+                guards.extend(clause.guard());
+            }
+            // An exception that is not fully understood lifts nothing.
+            Stance::Permit | Stance::Except if unclear => {}
+            Stance::Permit | Stance::Except => lifted.extend(clause.lift()),
+        }
+        before = Some(clause);
+    }
+    if !cut.is_empty() {
+        unresolved.push("…".to_owned());
+    }
+    let guard = if guards.is_empty() {
+        let about = before.map(|clause| clause.deeds).unwrap_or_default();
+        if lifted.is_empty() || about.is_empty() {
+            Condition::Risky
+        } else {
+            Condition::any(about.into_iter().map(Condition::Deed).collect())
+        }
+    } else {
+        Condition::any(guards)
+    };
+    let lifted = lifted.into_iter().map(Condition::negated);
+    Reading { condition: Condition::all(std::iter::once(guard).chain(lifted).collect()), unresolved }
+}
+
+#[cfg(test)]
+mod tests;

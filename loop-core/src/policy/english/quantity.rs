@@ -1,0 +1,221 @@
+//! Numbers with their comparison: amounts, counts, percentages.
+
+use super::{clause::Words, token::Kind, words::is};
+use crate::{
+    base::Decimal,
+    policy::{
+        condition::{Condition, Limit, Range},
+        facts::Counted,
+        money::Currency,
+    },
+};
+
+/// What a number measures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Measure {
+    Money(Option<Currency>),
+    Percent,
+    Count(Counted),
+}
+
+/// Takes every number out of the words. Numbers without a comparison are left.
+#[must_use]
+pub fn take(words: &mut Words) -> Vec<Condition> {
+    let mut found: Vec<(Measure, Range)> = Vec::new();
+    for at in 0..words.len() {
+        let Some(value) = number(words, at) else { continue };
+        let Some(range) = range(words, at, value) else { continue };
+        let measure = measure(words, at);
+        words.take(at);
+        // `over X and under Y` is one range; two of a kind otherwise are alternatives.
+        let fitting = found.iter_mut().find(|(other, before)| {
+            *other == measure
+                && ((before.from.is_none() && range.to.is_none()) || (before.to.is_none() && range.from.is_none()))
+                && lower_first(before, &range)
+        });
+        match fitting {
+            Some((_, before)) => *before = Range { from: before.from.or(range.from), to: before.to.or(range.to) },
+            None => found.push((measure, range)),
+        }
+    }
+    let mut groups: Vec<(Measure, Vec<Condition>)> = Vec::new();
+    for (measure, range) in found {
+        let condition = match measure {
+            Measure::Money(currency) => Condition::Amount { range, currency },
+            Measure::Percent => Condition::Percent(range),
+            Measure::Count(of) => Condition::Count { of, range },
+        };
+        let same = |other: &Measure| std::mem::discriminant(other) == std::mem::discriminant(&measure);
+        match groups.iter_mut().find(|(other, _)| same(other)) {
+            Some((_, conditions)) => conditions.push(condition),
+            None => groups.push((measure, vec![condition])),
+        }
+    }
+    groups.into_iter().map(|(_, conditions)| Condition::any(conditions)).collect()
+}
+
+fn lower_first(a: &Range, b: &Range) -> bool {
+    let from = a.from.or(b.from);
+    let to = a.to.or(b.to);
+    matches!((from, to), (Some(from), Some(to)) if from.value < to.value)
+}
+
+fn number(words: &Words, at: usize) -> Option<Decimal> {
+    match words.kind(at)? {
+        Kind::Number(value) | Kind::Money(value, _) | Kind::Percent(value) => Some(*value),
+        _ => None,
+    }
+}
+
+fn measure(words: &mut Words, at: usize) -> Measure {
+    match words.kind(at) {
+        Some(Kind::Money(_, currency)) => return Measure::Money(Some(*currency)),
+        Some(Kind::Percent(_)) => return Measure::Percent,
+        _ => {}
+    }
+    // What is counted stands right behind, or behind `or more`.
+    for ahead in 1..=4 {
+        let word = words.word(at + ahead);
+        if is("receivers", word) {
+            words.take(at + ahead);
+            return Measure::Count(Counted::Recipients);
+        }
+        if is("items", word) {
+            return Measure::Count(Counted::Items);
+        }
+        if !matches!(
+            word,
+            "or" | "more" | "of" | "the" | "different" | "and" | "above" | "fewer" | "less" | "external" | "unique"
+        ) {
+            break;
+        }
+    }
+    // `more recipients than 5`
+    let behind = (1..=3).filter_map(|back| at.checked_sub(back)).map(|at| words.word(at));
+    if behind.into_iter().any(|word| is("receivers", word)) {
+        return Measure::Count(Counted::Recipients);
+    }
+    Measure::Money(None)
+}
+
+/// The range that the words around a number say; takes those words.
+fn range(words: &mut Words, at: usize, value: Decimal) -> Option<Range> {
+    let limit = |inclusive| Some(Limit { value, inclusive });
+    // `A or more`, `A and above`, `A+`
+    let (next, second) = (words.word(at + 1).to_owned(), words.word(at + 2).to_owned());
+    if matches!(next.as_str(), "or" | "and") {
+        if matches!(second.as_str(), "more" | "above" | "over" | "up" | "higher" | "greater" | "larger" | "upwards") {
+            words.take(at + 1);
+            words.take(at + 2);
+            return Some(Range { from: limit(true), to: None });
+        }
+        if matches!(second.as_str(), "less" | "below" | "under" | "fewer" | "lower") {
+            words.take(at + 1);
+            words.take(at + 2);
+            return Some(Range { from: None, to: limit(true) });
+        }
+    }
+    let mut back = at;
+    for _ in 0..4 {
+        let Some(before) = back.checked_sub(1) else { break };
+        back = before;
+        let word = words.word(back).to_owned();
+        let earlier = back.checked_sub(1).map(|at| words.word(at).to_owned()).unwrap_or_default();
+        if words.kind(back) == Some(&Kind::Compare) {
+            words.take(back);
+            return Some(match word.as_str() {
+                ">" => Range { from: limit(false), to: None },
+                ">=" => Range { from: limit(true), to: None },
+                "<" => Range { from: None, to: limit(false) },
+                _ => Range { from: None, to: limit(true) },
+            });
+        }
+        let refused = matches!(earlier.as_str(), "no" | "not");
+        let mut used = |more: bool| {
+            words.take(back);
+            if more && let Some(at) = back.checked_sub(1) {
+                words.take(at);
+            }
+        };
+        match (earlier.as_str(), word.as_str()) {
+            (_, "between") => {
+                used(false);
+                return Some(Range { from: limit(true), to: None });
+            }
+            ("up", "to") => {
+                used(true);
+                return Some(Range { from: None, to: limit(true) });
+            }
+            ("at", "least") | ("a", "minimum") => {
+                used(true);
+                return Some(Range { from: limit(true), to: None });
+            }
+            ("at", "most") | ("a", "maximum") => {
+                used(true);
+                return Some(Range { from: None, to: limit(true) });
+            }
+            ("in", "excess") => {
+                used(true);
+                return Some(Range { from: limit(false), to: None });
+            }
+            _ => {}
+        }
+        if is("over", &word) {
+            used(refused);
+            return Some(if refused {
+                Range { from: None, to: limit(true) }
+            } else {
+                Range { from: limit(false), to: None }
+            });
+        }
+        if is("under", &word) {
+            used(refused);
+            return Some(if refused {
+                Range { from: limit(true), to: None }
+            } else {
+                Range { from: None, to: limit(false) }
+            });
+        }
+        if is("at_least", &word) {
+            used(false);
+            return Some(Range { from: limit(true), to: None });
+        }
+        if is("at_most", &word) {
+            used(false);
+            return Some(Range { from: None, to: limit(true) });
+        }
+        // `between A and B`, `from A to B`: the upper end.
+        let opened = |words: &Words| {
+            let number_at = back.checked_sub(1)?;
+            number(words, number_at)?;
+            let open = (1..=3)
+                .filter_map(|back| number_at.checked_sub(back))
+                .any(|at| matches!(words.raw_word(at), "between" | "from"));
+            open.then_some(())
+        };
+        if matches!(word.as_str(), "and" | "to") && opened(words).is_some() {
+            words.take(back);
+            return Some(Range { from: None, to: limit(true) });
+        }
+        if !matches!(
+            word.as_str(),
+            "than"
+                | "of"
+                | "the"
+                | "a"
+                | "is"
+                | "be"
+                | "worth"
+                | "to"
+                | "amount"
+                | "value"
+                | "are"
+                | "excess"
+                | "about"
+                | "total"
+        ) {
+            break;
+        }
+    }
+    None
+}

@@ -1,0 +1,148 @@
+use std::sync::Arc;
+
+use crate::{
+    base::{Seed, Time, id::RuleId, json::Doc},
+    policy::{
+        Action, CompiledRule, DefaultVerdict, Outcome, PolicySettings, PolicySnapshot, Rule, RuleAction, RuleMode,
+        evaluate,
+    },
+};
+
+const NOW: Time = Time::from_micros(1_763_800_000_000_000);
+
+fn compile(text: &str, action: RuleAction) -> CompiledRule {
+    CompiledRule::compile(Rule {
+        id: RuleId::draw(NOW, &mut Seed::new([3; 32])),
+        rule_text: text.into(),
+        action,
+        approver_email: None,
+        mode: RuleMode::Enforce,
+        expires_at: None,
+        revision: 1,
+        epoch: 1,
+        deleted_at: None,
+    })
+}
+
+fn verdict(rule: CompiledRule, tool: &str, arguments: &serde_json::Value) -> Outcome {
+    let settings = PolicySettings { default_verdict: DefaultVerdict::Allow, timezone: "UTC".into() };
+    let snapshot = PolicySnapshot::build(1, vec![Arc::new(rule)], Vec::new(), settings);
+    let doc = Doc::from_value(arguments);
+    let action = Action { tool, agent: None, arguments: doc.root(), forward: None, claimed_risk: None };
+    evaluate(&snapshot, &action, NOW).outcome
+}
+
+const ASK: Outcome = Outcome::RequireApproval;
+const DENY: Outcome = Outcome::Deny;
+const ALLOW: Outcome = Outcome::Allow;
+
+fn check(text: &str, action: RuleAction, cases: &[(&str, serde_json::Value, Outcome)]) {
+    for (tool, arguments, wanted) in cases {
+        let rule = compile(text, action);
+        let said = format!("{text}: {tool} {arguments}\n{:?}\nunresolved {:?}", rule.condition, rule.unresolved);
+        assert!(rule.unresolved.is_empty(), "{said}");
+        assert_eq!(verdict(rule, tool, arguments), *wanted, "{said}");
+    }
+}
+
+#[test]
+fn the_vendors_examples_decide_as_they_read() {
+    use RuleAction::{Approve, Block};
+    use serde_json::json;
+    let to = |n: usize| json!({"to": (0..n).map(|i| format!("u{i}@example.com")).collect::<Vec<_>>()});
+    check(
+        "Any wire transfer over £1,000 needs approval",
+        Approve,
+        &[
+            ("wire_transfer", json!({"amount": 5000, "nonce": "9d8e77"}), ASK),
+            ("wire_transfer", json!({"amount": 1000}), ALLOW),
+            ("wire_transfer", json!({"amount": 500}), ALLOW),
+            ("wire_transfer", json!({"amount": "£1,000.01"}), ASK),
+            ("read_file", json!({"path": "x"}), ALLOW),
+        ],
+    );
+    check(
+        "transfers > £10,000 require approval",
+        Approve,
+        &[
+            (
+                "approve_wire_transfer",
+                json!({"amount": "£142,000", "payee": "unknown recipient", "ref": "INV-9921"}),
+                ASK,
+            ),
+            ("approve_wire_transfer", json!({"amount": "£9,000", "ref": "INV-99210000"}), ALLOW),
+        ],
+    );
+    check(
+        "Block wire transfers over $5,000",
+        Block,
+        &[("wire_transfer", json!({"amount": 9000}), DENY), ("wire_transfer", json!({"amount": "$4,999.99"}), ALLOW)],
+    );
+    check(
+        "Block all file deletions",
+        Block,
+        &[
+            ("delete_file", json!({"path": "/a"}), DENY),
+            ("remove_file", json!({"path": "/a"}), DENY),
+            ("read_file", json!({"path": "/a"}), ALLOW),
+            ("create_file", json!({"path": "/a"}), ALLOW),
+        ],
+    );
+    check(
+        "Any file deletion needs approval",
+        Approve,
+        &[("delete_file", json!({"path": "/a"}), ASK), ("list_files", json!({}), ALLOW)],
+    );
+    check(
+        "Flag any export containing PII data",
+        Approve,
+        &[
+            ("export_customers", json!({"rows": [{"email": "jane@acme.com", "phone": "+44 20 7946 0958"}]}), ASK),
+            ("export_report", json!({"rows": [{"region": "north", "units": 12}]}), ALLOW),
+        ],
+    );
+    check(
+        "Route all database write operations for review",
+        Approve,
+        &[
+            ("insert_record", json!({"table": "users"}), ASK),
+            ("database_write", json!({"sql": "UPDATE t SET a=1"}), ASK),
+            ("query_database", json!({"sql": "SELECT 1"}), ALLOW),
+        ],
+    );
+    check(
+        "block destructive database operations",
+        Block,
+        &[
+            ("delete_database", json!({"table": "users"}), DENY),
+            ("run_sql", json!({"query": "DROP TABLE users"}), DENY),
+            ("query_database", json!({"sql": "SELECT * FROM users"}), ALLOW),
+        ],
+    );
+    check(
+        "Block any email to more than 10 recipients",
+        Block,
+        &[("send_email", to(11), DENY), ("send_email", to(2), ALLOW)],
+    );
+    check(
+        "Any refund over £900 needs approval",
+        Approve,
+        &[("issue_refund", json!({"amount": 901}), ASK), ("issue_refund", json!({"amount": 900}), ALLOW)],
+    );
+    check(
+        "Any wire transfer over £10,000 requires human approval",
+        Approve,
+        &[
+            ("wire_transfer", json!({"amount": 50_000}), ASK),
+            ("wire_transfer", json!({"amount": 9000}), ALLOW),
+            ("read_file", json!({"path": "/x", "size": 99_999}), ALLOW),
+        ],
+    );
+}
+
+#[test]
+fn a_text_that_says_nothing_guards_everything_but_low_risk() {
+    let rule = compile("x", RuleAction::Block);
+    assert_eq!(rule.unresolved, ["x"]);
+    assert_eq!(verdict(rule, "frobnicate", &serde_json::json!({})), ASK);
+}

@@ -1,0 +1,382 @@
+//! A rule's text cut into words, numbers, names and marks.
+
+use crate::{
+    base::Decimal,
+    policy::money::{self, Currency},
+};
+
+/// One piece of the text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Token {
+    /// What it is.
+    pub kind: Kind,
+    /// As written, for reports.
+    pub raw: String,
+    /// In lower case, without apostrophes.
+    pub word: String,
+    /// It starts with a capital letter and does not open a sentence.
+    pub proper: bool,
+}
+
+/// Kinds of pieces.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Kind {
+    /// A word.
+    Word,
+    /// A number without a currency.
+    Number(Decimal),
+    /// An amount of money.
+    Money(Decimal, Currency),
+    /// A percentage.
+    Percent(Decimal),
+    /// Text in quotes or backticks.
+    Quoted,
+    /// A name as programs have them: `wire_transfer`, `s3:GetObject`, `users.delete`.
+    Name,
+    /// An e-mail address.
+    Email,
+    /// A domain.
+    Domain,
+    /// A path, or a file's name that starts with a dot.
+    Path,
+    /// A pattern with `*`.
+    Glob,
+    /// A channel, without its `#`.
+    Channel,
+    /// `>`, `>=`, `<`, `<=`
+    Compare,
+    /// `,` `;` `.` `:` `(` `)`
+    Mark(char),
+}
+
+/// Endings of domains that rules are likely to name.
+const TOP_LEVEL: &[&str] = &[
+    "com", "org", "net", "io", "co", "uk", "us", "eu", "de", "fr", "nl", "ie", "es", "it", "ch", "at", "be", "se",
+    "no", "dk", "fi", "pl", "ca", "au", "nz", "in", "jp", "cn", "br", "mx", "za", "gov", "edu", "mil", "int", "dev",
+    "app", "ai", "info", "biz", "example", "test", "internal", "local", "ru", "kr", "sg", "hk", "me", "tv", "xyz",
+    "cloud", "tech",
+];
+
+/// Words for numbers.
+const NUMBERS: &[(&str, i64)] = &[
+    ("one", 1),
+    ("two", 2),
+    ("three", 3),
+    ("four", 4),
+    ("five", 5),
+    ("six", 6),
+    ("seven", 7),
+    ("eight", 8),
+    ("nine", 9),
+    ("ten", 10),
+    ("eleven", 11),
+    ("twelve", 12),
+    ("fifteen", 15),
+    ("twenty", 20),
+    ("thirty", 30),
+    ("forty", 40),
+    ("fifty", 50),
+    ("sixty", 60),
+    ("seventy", 70),
+    ("eighty", 80),
+    ("ninety", 90),
+    ("hundred", 100),
+    ("thousand", 1000),
+];
+
+/// Cuts a text. Invisible and direction-changing characters are dropped, typographic quotes made plain.
+#[must_use]
+pub fn tokens(text: &str) -> Vec<Token> {
+    let text = plain(text);
+    let mut tokens = Vec::new();
+    let mut rest = text.as_str();
+    let mut opens = true;
+    while let Some(first) = rest.chars().next() {
+        let (piece, after) = if first.is_whitespace() {
+            rest = rest.trim_start();
+            continue;
+        } else if let Some((quoted, after)) = quoted(rest) {
+            tokens.push(Token {
+                kind: Kind::Quoted,
+                raw: quoted.to_owned(),
+                word: quoted.to_lowercase(),
+                proper: false,
+            });
+            rest = after;
+            opens = false;
+            continue;
+        } else {
+            let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
+            rest.split_at_checked(end).unwrap_or((rest, ""))
+        };
+        rest = after;
+        chunk(piece, &mut opens, &mut tokens);
+    }
+    join_numbers(&tokens)
+}
+
+fn plain(text: &str) -> String {
+    text.chars()
+        .filter_map(|c| match c {
+            '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{ad}' => None,
+            '\u{2018}' | '\u{2019}' | '\u{201b}' => Some('\''),
+            '\u{201c}' | '\u{201d}' | '\u{201e}' => Some('"'),
+            '\u{2010}' | '\u{2011}' => Some('-'),
+            '\u{2012}'..='\u{2015}' => Some(','),
+            '≥' => Some('≥'),
+            c if c.is_control() => Some(' '),
+            c => Some(c),
+        })
+        .collect()
+}
+
+/// Text in quotes at the front, and what follows.
+fn quoted(text: &str) -> Option<(&str, &str)> {
+    let quote = text.chars().next().filter(|c| matches!(c, '"' | '`' | '\''))?;
+    let inner = text.get(1..)?;
+    let (inside, after) = inner.split_once(quote)?;
+    // An apostrophe closes only where a word ends.
+    let closed = quote != '\'' || after.chars().next().is_none_or(|c| !c.is_alphanumeric());
+    (closed && !inside.trim().is_empty()).then(|| (inside.trim(), after))
+}
+
+/// One piece between blanks: marks around it and what it is itself.
+fn chunk(piece: &str, opens: &mut bool, tokens: &mut Vec<Token>) {
+    let opening = |c: char| matches!(c, '(' | '[' | '"' | '\'');
+    let start = piece.trim_start_matches(opening);
+    if start.len() < piece.len() {
+        tokens.push(mark('('));
+    }
+    let closing = |c: char| matches!(c, ',' | ';' | '!' | '?' | ')' | ']' | ':' | '"' | '\'' | '.');
+    let core = start.trim_end_matches(closing);
+    // A path may end in a slash and a file's name may start with a dot, but a sentence ends with one.
+    let tail = start.get(core.len()..).unwrap_or_default();
+    if !core.is_empty() {
+        word(core, *opens, tokens);
+        *opens = false;
+    }
+    for c in tail.chars() {
+        match c {
+            ',' | ';' | ')' => tokens.push(mark(c)),
+            ':' => tokens.push(mark(',')),
+            ']' => tokens.push(mark(')')),
+            '.' | '!' | '?' => {
+                tokens.push(mark('.'));
+                *opens = true;
+            }
+            _ => {}
+        }
+    }
+}
+
+fn mark(c: char) -> Token {
+    Token { kind: Kind::Mark(c), raw: c.to_string(), word: String::new(), proper: false }
+}
+
+fn word(core: &str, opens: bool, tokens: &mut Vec<Token>) {
+    let lower = core.to_lowercase();
+    let letters = |text: &str| text.chars().any(char::is_alphabetic);
+    let mut push = |kind: Kind, raw: &str, word: String| {
+        let proper = !opens && raw.chars().next().is_some_and(char::is_uppercase);
+        tokens.push(Token { kind, raw: raw.to_owned(), word, proper });
+    };
+    if let Some(compare) = comparison(&lower) {
+        return push(Kind::Compare, core, compare.to_owned());
+    }
+    // `>500`, `>=10k`
+    let signs = lower.find(|c: char| !matches!(c, '>' | '<' | '=' | '≥' | '≤')).unwrap_or(lower.len());
+    if signs > 0
+        && let (Some(sign), Some(rest)) = (lower.get(..signs).and_then(comparison), core.get(signs..))
+    {
+        push(Kind::Compare, sign, sign.to_owned());
+        return word(rest, opens, tokens);
+    }
+    if core.contains(|c: char| c.is_ascii_digit()) {
+        let (number, more) = core.strip_suffix('+').map_or((core, false), |number| (number, true));
+        if let Some(written) = money::read(number) {
+            if more {
+                push(Kind::Compare, ">=", ">=".to_owned());
+            }
+            let kind = match written.currency {
+                _ if written.percent => Kind::Percent(written.value),
+                Some(currency) => Kind::Money(written.value, currency),
+                None => Kind::Number(written.value),
+            };
+            return push(kind, core, lower);
+        }
+    }
+    if let Some(channel) = lower.strip_prefix('#') {
+        return push(Kind::Channel, core, channel.to_owned());
+    }
+    if core.contains('*') {
+        return push(Kind::Glob, core, core.to_owned());
+    }
+    if let Some((user, domain)) = lower.split_once('@')
+        && domain.contains('.')
+    {
+        let kind = if user.is_empty() { Kind::Domain } else { Kind::Email };
+        return push(kind, core, if user.is_empty() { domain.to_owned() } else { lower.clone() });
+    }
+    let path = core.starts_with(['/', '~', '\\']) || core.starts_with("./") || core.ends_with('/');
+    if path || (core.starts_with('.') && letters(core)) {
+        return push(Kind::Path, core, core.to_owned());
+    }
+    if core.contains('/') {
+        let parts: Vec<&str> = core.split('/').collect();
+        if parts.iter().all(|part| part.chars().all(char::is_alphabetic)) {
+            for (at, part) in parts.iter().enumerate() {
+                if at > 0 {
+                    push(Kind::Word, "or", "or".to_owned());
+                }
+                push(Kind::Word, part, part.to_lowercase());
+            }
+            return;
+        }
+        return push(Kind::Path, core, core.to_owned());
+    }
+    let humps = core.chars().zip(core.chars().skip(1)).any(|(a, b)| a.is_lowercase() && b.is_uppercase());
+    let dotted = core.split('.').count() > 1 && core.split('.').all(|part| !part.is_empty()) && letters(core);
+    if dotted && core.split('.').next_back().is_some_and(|end| TOP_LEVEL.contains(&end.to_lowercase().as_str())) {
+        return push(Kind::Domain, core, lower);
+    }
+    if core.contains('_') || core.contains(':') || dotted {
+        return push(Kind::Name, core, core.to_owned());
+    }
+    let bare: String = lower.replace("n't", " not").replace("'s", "").replace("s'", "s").replace('\'', "");
+    // A product may be written with a hump; whether it is one is told later by its neighbours.
+    let hyphened = bare.contains('-') && bare.split('-').all(|part| !part.is_empty());
+    if let Some(verb) = bare.strip_suffix(" not") {
+        push(Kind::Word, core, if verb.is_empty() { "do".to_owned() } else { verb.to_owned() });
+        return push(Kind::Word, core, "not".to_owned());
+    }
+    if bare == "cannot" || bare == "cant" || bare == "dont" {
+        return push(Kind::Word, core, "not".to_owned());
+    }
+    let agent = ["-bot", "-agent", "-assistant"].iter().any(|end| bare.ends_with(end));
+    if hyphened && !agent && !super::words::is_known(&bare.replace('-', "_")) {
+        for part in bare.split('-') {
+            push(Kind::Word, part, part.to_owned());
+        }
+        return;
+    }
+    let kept = if agent { bare } else { bare.replace('-', "_") };
+    let _ = humps;
+    push(Kind::Word, core, kept);
+}
+
+fn comparison(text: &str) -> Option<&'static str> {
+    Some(match text {
+        ">" => ">",
+        "<" => "<",
+        ">=" | "=>" | "≥" => ">=",
+        "<=" | "=<" | "≤" => "<=",
+        _ => return None,
+    })
+}
+
+/// Joins `five thousand dollars`, `10 k`, `USD 500`, `20 per cent` into one piece each.
+fn join_numbers(tokens: &[Token]) -> Vec<Token> {
+    let mut joined: Vec<Token> = Vec::with_capacity(tokens.len());
+    let mut tokens = tokens.iter().peekable();
+    while let Some(token) = tokens.next() {
+        let Some(mut value) = number_of(token) else {
+            joined.push(token.clone());
+            continue;
+        };
+        let mut raw = token.raw.clone();
+        let mut currency = if let Kind::Money(_, currency) = token.kind { Some(currency) } else { None };
+        let mut percent = matches!(token.kind, Kind::Percent(_));
+        let spelt = token.kind == Kind::Word;
+        while let Some(next) = tokens.peek().filter(|next| next.kind == Kind::Word) {
+            let word = next.word.as_str();
+            if let Some(power) = money::multiplier(word).and_then(|power| value.shifted(power)) {
+                value = power;
+            } else if spelt && let Some(more) = small(word).and_then(|more| value.plus(Decimal::whole(more))) {
+                value = more;
+            } else if word == "percent" || word == "per_cent" {
+                percent = true;
+            } else if word == "per" {
+                break;
+            } else if let Some(found) = Currency::known(word).filter(|_| currency.is_none()) {
+                currency = Some(found);
+            } else {
+                break;
+            }
+            raw = format!("{raw} {}", next.raw);
+            tokens.next();
+        }
+        // `USD 500`
+        if currency.is_none()
+            && let Some(before) = joined.last().filter(|before| before.kind == Kind::Word && before.raw.len() == 3)
+            && let Some(found) = Currency::known(&before.word)
+        {
+            currency = Some(found);
+            joined.pop();
+        }
+        let kind = match currency {
+            _ if percent => Kind::Percent(value),
+            Some(currency) => Kind::Money(value, currency),
+            None => Kind::Number(value),
+        };
+        joined.push(Token { kind, word: raw.to_lowercase(), raw, proper: false });
+    }
+    joined
+}
+
+fn number_of(token: &Token) -> Option<Decimal> {
+    match token.kind {
+        Kind::Number(value) | Kind::Money(value, _) | Kind::Percent(value) => Some(value),
+        Kind::Word => small(&token.word).map(Decimal::whole),
+        _ => None,
+    }
+}
+
+fn small(word: &str) -> Option<i64> {
+    NUMBERS.iter().find(|(name, _)| *name == word).map(|(_, value)| *value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Kind, tokens};
+
+    fn kinds(text: &str) -> Vec<(String, Kind)> {
+        tokens(text).into_iter().map(|token| (token.word, token.kind)).collect()
+    }
+
+    #[test]
+    fn numbers_in_figures_and_words_become_one_piece() {
+        for text in ["£5,000", "5k GBP", "five thousand pounds", "GBP 5000", "5 thousand quid"] {
+            let all = kinds(text);
+            assert!(
+                matches!(all.as_slice(), [(_, Kind::Money(value, _))] if value.to_string() == "5000"),
+                "{text}: {all:?}"
+            );
+        }
+        assert!(matches!(kinds("20 percent").as_slice(), [(_, Kind::Percent(_))]));
+        assert!(matches!(kinds(">500").as_slice(), [(_, Kind::Compare), (_, Kind::Number(_))]));
+    }
+
+    #[test]
+    fn names_paths_and_addresses_are_kept_whole() {
+        for (text, kind) in [
+            ("deploy_all", Kind::Name),
+            ("s3:PutObject", Kind::Name),
+            ("users.purge", Kind::Name),
+            ("`drop it`", Kind::Quoted),
+            ("a@b.org", Kind::Email),
+            ("acme.org,", Kind::Domain),
+            ("/srv/data.", Kind::Path),
+            (".envrc", Kind::Path),
+            ("*.lock", Kind::Glob),
+            ("#random", Kind::Channel),
+        ] {
+            assert_eq!(tokens(text).first().map(|token| token.kind.clone()), Some(kind), "{text}");
+        }
+    }
+
+    #[test]
+    fn hidden_characters_do_not_hide_words() {
+        assert_eq!(kinds("re\u{200b}fund\u{202e}s"), kinds("refunds"));
+        assert_eq!(tokens("Don\u{2019}t").last().map(|token| token.word.clone()).as_deref(), Some("not"));
+    }
+}

@@ -1,0 +1,222 @@
+//! What the arguments of a call say it does, where the name alone does not: SQL text, shell commands, an operation
+//! chosen by an argument, a table or resource named by one.
+
+use super::{
+    extract::{Leaf, leaves},
+    keys::Roles,
+    sql,
+};
+use crate::{
+    base::json::{Kind, View},
+    policy::{
+        deed::{Class, classify, known},
+        lexicon::{Concepts, lexicon, read_word},
+    },
+};
+
+/// What arguments say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Said {
+    /// What is done.
+    pub does: Concepts,
+    /// What it is done to.
+    pub things: Concepts,
+}
+
+/// The longest text of SQL or shell that is read, in bytes; a longer one does everything.
+const TEXT_MAX: usize = 64 * 1024;
+/// The most commands that are read of one line; a longer one does everything.
+const COMMANDS_MAX: usize = 64;
+
+/// Programs that only start another one.
+const PREFIXES: &[&str] =
+    &["sudo", "env", "time", "nohup", "nice", "xargs", "exec", "command", "then", "do", "else", "ionice", "doas"];
+/// Programs whose first words say what is done.
+const SPEAKING: &[&str] = &[
+    "git",
+    "kubectl",
+    "docker",
+    "podman",
+    "terraform",
+    "aws",
+    "gcloud",
+    "az",
+    "helm",
+    "npm",
+    "yarn",
+    "pnpm",
+    "cargo",
+    "pip",
+    "apt",
+    "apt-get",
+    "systemctl",
+    "gh",
+    "heroku",
+    "fly",
+    "vercel",
+    "brew",
+    "snap",
+    "oc",
+    "psql",
+    "mysql",
+    "redis-cli",
+];
+/// Programs by what they do.
+const PROGRAMS: &[(&str, &str, &str)] = &[
+    ("rm", "delete", "file"),
+    ("rmdir", "delete", "folder"),
+    ("unlink", "delete", "file"),
+    ("shred", "delete", "file"),
+    ("mv", "move", "file"),
+    ("cp", "create", "file"),
+    ("touch", "create", "file"),
+    ("mkdir", "create", "folder"),
+    ("tee", "write", "file"),
+    ("dd", "write", "file"),
+    ("chmod", "update", "file"),
+    ("chown", "update", "file"),
+    ("kill", "stop", ""),
+    ("pkill", "stop", ""),
+    ("killall", "stop", ""),
+    ("shutdown", "stop", "instance"),
+    ("reboot", "start", "instance"),
+    ("mail", "email", "email"),
+    ("sendmail", "email", "email"),
+    ("dropdb", "delete", "database"),
+];
+/// Words of names of tools that do what an argument says.
+const MANY_SIDED: &[&str] = &["editor", "tool", "client", "manager", "api", "operation", "action", "control"];
+
+/// What the arguments say beyond the tool's name.
+#[must_use]
+pub fn said(arguments: View<'_>, class: &Class) -> Said {
+    let mut all = Said::default();
+    leaves(arguments, &mut |leaf| {
+        let said = of_leaf(leaf, class);
+        all.does = all.does.with(said.does);
+        all.things = all.things.with(said.things);
+    });
+    all
+}
+
+fn of_leaf(leaf: Leaf<'_>, class: &Class) -> Said {
+    let mut said = Said::default();
+    let Kind::String(text) = leaf.value.kind() else { return said };
+    let roles = leaf.roles;
+    if roles.any(Roles::TABLE.with(Roles::COLLECTION)) && !text.is_empty() {
+        said.things = said.things.with(Concepts::named(&["table"]));
+    }
+    if roles.any(Roles::KIND)
+        && let Some(reading) = read_word(&text.to_lowercase())
+    {
+        said.things = said.things.with(reading.entry.names);
+    }
+    if text.len() > TEXT_MAX && roles.any(Roles::SQL.with(Roles::SHELL)) {
+        return Said { does: Concepts::ALL, things: said.things };
+    }
+    let runs = class.things.meets(known().shell) || class.does.meets(known().execute);
+    let mode = roles.any(Roles::MODE) && !text.contains(char::is_whitespace);
+    if (roles.any(Roles::SQL) || (roles.any(Roles::SHELL) && class.things.meets(known().database)))
+        && sql::looks_like(text)
+    {
+        sql::statements(text, &mut |statement| {
+            said.does = said.does.with(statement.does);
+            said.things = said.things.with(statement.things);
+        });
+    } else if roles.any(Roles::SHELL) && (runs || !mode) {
+        commands(text, &mut said);
+    } else if mode {
+        said.does = said.does.with(classify(text).does);
+    }
+    said
+}
+
+/// Whether a tool does what an argument says rather than what its name says.
+#[must_use]
+pub fn many_sided(class: &Class) -> bool {
+    class.words.iter().any(|word| MANY_SIDED.contains(&word.as_str()))
+}
+
+/// Reads a shell line: each command's program and, where it speaks, its first words.
+fn commands(text: &str, said: &mut Said) {
+    let mut read = 0;
+    let separators = |c: char| matches!(c, ';' | '|' | '&' | '\n' | '(' | ')' | '`' | '{' | '}');
+    for command in text.split(separators).filter(|command| !command.trim().is_empty()) {
+        read += 1;
+        if read > COMMANDS_MAX {
+            said.does = Concepts::ALL;
+            return;
+        }
+        let mut words = command
+            .split_whitespace()
+            .map(|word| word.trim_matches(|c: char| matches!(c, '"' | '\'' | '$')))
+            .skip_while(|word| PREFIXES.contains(word) || word.contains('=') || word.starts_with('-'));
+        let Some(program) = words.next() else { continue };
+        let program = program.rsplit('/').next().unwrap_or(program);
+        if let Some((_, does, thing)) = PROGRAMS.iter().find(|(name, ..)| *name == program) {
+            said.does = said.does.with(Concepts::named(&[does]));
+            said.things = said.things.with(Concepts::named(&[thing]));
+        } else if SPEAKING.contains(&program) {
+            speaking(words, said);
+        }
+        if command.contains('>') {
+            said.does = said.does.with(Concepts::named(&["write"]));
+            said.things = said.things.with(Concepts::named(&["file"]));
+        }
+    }
+}
+
+/// `delete namespace x` behind a program that is spoken to: the first doing word and the first thing behind it.
+fn speaking<'a>(words: impl Iterator<Item = &'a str>, said: &mut Said) {
+    let mut done = false;
+    for word in words.filter(|word| !word.starts_with('-')).take(6) {
+        // Cloud programs say `delete-user`.
+        for part in word.to_lowercase().split('-') {
+            let Some(reading) = read_word(part) else { continue };
+            if !done && !reading.entry.does.is_empty() {
+                said.does = said.does.with(reading.entry.does);
+                done = true;
+            } else if done && !reading.entry.names.without(lexicon().generic).is_empty() {
+                said.things = said.things.with(reading.entry.names);
+                return;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Said, said};
+    use crate::{
+        base::json::Doc,
+        policy::{deed::classify, lexicon::Concepts},
+    };
+
+    fn of(tool: &str, arguments: &str) -> Said {
+        said(Doc::parse(arguments.as_bytes()).unwrap().root(), &classify(tool))
+    }
+
+    #[test]
+    fn statements_and_commands_say_what_is_done() {
+        for (tool, arguments, does, thing) in [
+            ("execute", r#"{"sql":"DROP TABLE users"}"#, "delete", "table"),
+            ("anything", r#"{"query":"insert into t values (1)"}"#, "create", "row"),
+            ("bash", r#"{"command":"cd /x && rm -rf y"}"#, "delete", "file"),
+            ("terminal", r#"{"cmd":"kubectl -n a delete namespace b"}"#, "delete", "namespace"),
+            ("shell", r#"{"cmd":"git fetch; git push --tags"}"#, "push", ""),
+            ("run", r#"{"command":"aws iam delete-user --user-name x"}"#, "delete", "user"),
+            ("text_editor", r#"{"command":"view","path":"x"}"#, "read", ""),
+            ("kube", r#"{"resource":"namespaces"}"#, "", "namespace"),
+        ] {
+            let said = of(tool, arguments);
+            assert!(does.is_empty() || said.does.meets(Concepts::named(&[does])), "{tool} {arguments}: {said:?}");
+            assert!(thing.is_empty() || said.things.meets(Concepts::named(&[thing])), "{tool} {arguments}: {said:?}");
+        }
+        assert_eq!(of("search", r#"{"query":"how to drop a table"}"#), Said::default());
+        assert!(
+            !of("bash", r#"{"command":"kubectl get ns --selector a=deleting"}"#)
+                .does
+                .meets(Concepts::named(&["delete"]))
+        );
+    }
+}

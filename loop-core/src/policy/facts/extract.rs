@@ -1,0 +1,403 @@
+//! Reading facts out of arguments. Names of arguments tell what their values are; nothing is guessed from values.
+
+use smallvec::SmallVec;
+
+use super::{
+    Environment, Fact, FactKind, Facts,
+    carrier::{Said, said},
+    fact::{Counted, DataKind},
+    keys::{self, Roles},
+    sql,
+};
+use crate::{
+    base::{
+        Decimal, Time,
+        json::{Kind, View},
+    },
+    policy::{
+        action::Action,
+        deed::Class,
+        lexicon::cut,
+        money::{self, Currency, Written},
+    },
+    tool::sensitive::{self, DataClass, Finding},
+};
+
+/// One value with what its name says. Items of an array have the roles of the array.
+#[derive(Debug, Clone, Copy)]
+pub struct Leaf<'a> {
+    /// The name that gave the roles.
+    pub key: &'a str,
+    /// Its roles.
+    pub roles: Roles,
+    /// The value: scalars, and containers before what is in them.
+    pub value: View<'a>,
+    /// The object the value stands in.
+    pub object: Option<View<'a>>,
+}
+
+/// Calls `each` with every value.
+pub fn leaves<'a>(view: View<'a>, each: &mut dyn FnMut(Leaf<'a>)) {
+    descend(Leaf { key: "", roles: Roles::default(), value: view, object: None }, each);
+}
+
+// The reader bounds the depth of documents, and so of this.
+fn descend<'a>(leaf: Leaf<'a>, each: &mut dyn FnMut(Leaf<'a>)) {
+    each(leaf);
+    match leaf.value.kind() {
+        Kind::Object => {
+            for member in leaf.value.members() {
+                let roles = keys::roles(member.key());
+                descend(Leaf { key: member.key(), roles, value: member, object: Some(leaf.value) }, each);
+            }
+        }
+        Kind::Array => leaf.value.items().for_each(|item| descend(Leaf { value: item, ..leaf }, each)),
+        _ => {}
+    }
+}
+
+/// Amounts of one call, as many as matter.
+pub type Amounts = SmallVec<[(Option<Decimal>, Option<Currency>); 4]>;
+
+/// The amounts of a live call.
+#[must_use]
+pub fn amounts(action: &Action<'_>) -> Amounts {
+    let mut amounts = Amounts::new();
+    each(action, FactKind::Amounts, &mut |fact| {
+        if let Fact::Amount(value, currency) = fact {
+            amounts.push((value, currency));
+        }
+    });
+    amounts
+}
+
+/// Calls `each` with every fact of a kind in a live call: its arguments and the body it is forwarded with.
+pub fn each(action: &Action<'_>, kind: FactKind, each: &mut dyn FnMut(Fact<'_>)) {
+    let documents = || std::iter::once(action.arguments).chain(action.forward.and_then(|forward| forward.body));
+    for document in documents() {
+        leaves(document, &mut |leaf| match kind {
+            FactKind::Amounts => amount(leaf, each),
+            FactKind::Percents => percent(leaf, each),
+            FactKind::Counts => count(leaf, each),
+            FactKind::Recipients => recipient(leaf, each),
+            FactKind::Data => data(leaf, each),
+            FactKind::Paths => path(leaf, each),
+            FactKind::Environments => environment(leaf, each),
+            FactKind::Places => place(leaf, each),
+            FactKind::Attachments => attachment(leaf, each),
+            FactKind::Times => time(leaf, each),
+            FactKind::Statements => statement(leaf, each),
+        });
+    }
+    if kind == FactKind::Environments {
+        environments_in(action.tool, each);
+    }
+    if let Some(forward) = action.forward {
+        match kind {
+            FactKind::Recipients if forward.url.contains("mailto:") => {
+                addresses(forward.url.split_once("mailto:").map_or("", |(_, to)| to), each);
+            }
+            FactKind::Environments => environments_in(forward.url, each),
+            _ => {}
+        }
+    }
+}
+
+/// Everything rules can read of a call, for storage.
+#[must_use]
+pub fn extract(action: &Action<'_>, class: &Class) -> Facts {
+    let mut facts = Facts::default();
+    for kind in [
+        FactKind::Amounts,
+        FactKind::Percents,
+        FactKind::Counts,
+        FactKind::Recipients,
+        FactKind::Data,
+        FactKind::Paths,
+        FactKind::Environments,
+        FactKind::Places,
+        FactKind::Attachments,
+        FactKind::Times,
+        FactKind::Statements,
+    ] {
+        each(action, kind, &mut |fact| facts.add(fact));
+    }
+    let said = said_by(action, class);
+    facts.does = said.does;
+    facts.things = said.things;
+    facts
+}
+
+/// What a call says beyond the tool's name: its arguments and the body it is forwarded with.
+#[must_use]
+pub fn said_by(action: &Action<'_>, class: &Class) -> Said {
+    let mut all = said(action.arguments, class);
+    if let Some(body) = action.forward.and_then(|forward| forward.body) {
+        let more = said(body, class);
+        all = Said { does: all.does.with(more.does), things: all.things.with(more.things) };
+    }
+    all
+}
+
+fn member<'a>(object: Option<View<'a>>, roles: Roles) -> Option<View<'a>> {
+    object?.members().find(|member| keys::roles(member.key()).any(roles))
+}
+
+/// Money. Something unreadable where money belongs is a fact too.
+fn amount(leaf: Leaf<'_>, each: &mut dyn FnMut(Fact<'_>)) {
+    let sure = leaf.roles.any(Roles::AMOUNT);
+    if !sure && !leaf.roles.any(Roles::WORTH) {
+        return;
+    }
+    let written = match leaf.value.kind() {
+        Kind::Number(text) => Decimal::parse(text).map(|value| Written { value, currency: None, percent: false }),
+        Kind::String(text) => match money::read(text) {
+            Some(written) if written.percent => return,
+            written => written,
+        },
+        Kind::Object | Kind::Array => return,
+        Kind::Null | Kind::Bool(_) => None,
+    };
+    let Some(written) = written else {
+        if sure {
+            each(Fact::Amount(None, None));
+        }
+        return;
+    };
+    let sibling = || member(leaf.object, Roles::CURRENCY).and_then(View::as_str).and_then(Currency::parse);
+    let currency = written.currency.or_else(|| keys::currency(leaf.key)).or_else(sibling);
+    let mut value = Some(written.value);
+    if leaf.roles.any(Roles::MINOR) {
+        value = written.value.shifted(-currency.map_or(2, Currency::minor_digits));
+    }
+    let each_costs = leaf.roles.any(Roles::UNIT) && !leaf.roles.any(Roles::WHOLE);
+    if each_costs
+        && let Some(quantity) = member(leaf.object, Roles::QUANTITY)
+        && !matches!(quantity.kind(), Kind::Null)
+    {
+        let quantity = quantity.as_number().or_else(|| quantity.as_str()).and_then(Decimal::parse);
+        value = value.zip(quantity).and_then(|(value, quantity)| value.times(quantity));
+    }
+    // A payment of -5000 is as large as one of 5000.
+    each(Fact::Amount(value.map(Decimal::abs), currency));
+}
+
+fn percent(leaf: Leaf<'_>, each: &mut dyn FnMut(Fact<'_>)) {
+    if !leaf.roles.any(Roles::PERCENT) {
+        return;
+    }
+    let value = match leaf.value.kind() {
+        Kind::Number(text) => Decimal::parse(text),
+        Kind::String(text) => {
+            let number = text.split(|c: char| !c.is_ascii_digit() && c != '.').find(|part| !part.is_empty());
+            number.and_then(Decimal::parse)
+        }
+        Kind::Object | Kind::Array => return,
+        Kind::Null | Kind::Bool(_) => None,
+    };
+    // A rate of 0.3 is 30 per cent.
+    let fraction = keys::is_rate(leaf.key) && value.is_some_and(|value| value.abs() <= Decimal::whole(1));
+    each(Fact::Percent(value.and_then(|value| if fraction { value.shifted(2) } else { Some(value) })));
+}
+
+fn count(leaf: Leaf<'_>, each: &mut dyn FnMut(Fact<'_>)) {
+    let what = if leaf.roles.any(Roles::RECIPIENT) { Counted::Recipients } else { Counted::Items };
+    match leaf.value.kind() {
+        Kind::Array => each(Fact::Count(what, length(leaf.value))),
+        Kind::Number(text) if leaf.roles.any(Roles::COUNT) => {
+            let number = Decimal::parse(text).filter(|number| !number.is_negative());
+            each(Fact::Count(what, number.map_or(u64::MAX, whole)));
+        }
+        Kind::String(text) if leaf.roles.any(Roles::COUNT) => {
+            if let Some(written) = money::read(text) {
+                each(Fact::Count(what, whole(written.value)));
+            }
+        }
+        Kind::String(text)
+            if what == Counted::Recipients && leaf.object.is_some_and(|object| stands_in(object, leaf.value)) =>
+        {
+            let number = text.split([',', ';']).filter(|part| !part.trim().is_empty()).count();
+            each(Fact::Count(what, number as u64));
+        }
+        _ => {}
+    }
+}
+
+/// Whether a value is a member of the object itself, not an item of an array in it: items are counted by their array.
+fn stands_in(object: View<'_>, value: View<'_>) -> bool {
+    object.members().any(|member| !value.key().is_empty() && member.key() == value.key())
+}
+
+fn length(array: View<'_>) -> u64 {
+    array.len() as u64
+}
+
+/// The whole part, rounded up, at most `u64::MAX`.
+fn whole(number: Decimal) -> u64 {
+    let text = number.to_string();
+    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+    whole.parse::<u64>().map_or(u64::MAX, |whole| whole.saturating_add(u64::from(!fraction.is_empty())))
+}
+
+fn recipient(leaf: Leaf<'_>, each: &mut dyn FnMut(Fact<'_>)) {
+    let Kind::String(text) = leaf.value.kind() else { return };
+    let within = leaf.roles.any(Roles::RECIPIENT);
+    // `recipients: [{email}]`: the address stands under a name of its own.
+    let nested = leaf.roles.any(Roles::PERSONAL) && text.contains('@');
+    if within || nested {
+        addresses(text, each);
+    }
+}
+
+/// Addresses of a list: `a@x.org, Bea <b@y.org>; c`.
+fn addresses(text: &str, each: &mut dyn FnMut(Fact<'_>)) {
+    for part in text.split([',', ';']).map(str::trim).filter(|part| !part.is_empty()) {
+        let address = part.rsplit_once('<').map_or(part, |(_, rest)| rest.trim_end_matches('>')).trim();
+        let domain = address.rsplit_once('@').map(|(_, domain)| domain.trim_end_matches('.'));
+        each(Fact::Recipient { text: Some(address), domain: domain.filter(|domain| !domain.is_empty()) });
+    }
+}
+
+fn data(leaf: Leaf<'_>, each: &mut dyn FnMut(Fact<'_>)) {
+    let filled = match leaf.value.kind() {
+        Kind::String(text) => !text.is_empty(),
+        Kind::Number(_) => true,
+        _ => false,
+    };
+    if !filled {
+        return;
+    }
+    if leaf.roles.any(Roles::PERSONAL) && !leaf.roles.any(Roles::RECIPIENT) {
+        each(Fact::Data(DataKind::Personal));
+    }
+    if leaf.roles.any(Roles::SECRET_TEXT) || sensitive::names_secret(leaf.key) {
+        each(Fact::Data(DataKind::Secret));
+    }
+    let Some(text) = leaf.value.as_str().or_else(|| leaf.value.as_number()) else { return };
+    if leaf.roles.any(Roles::COLUMN) {
+        for column in text.split([',', ' ']) {
+            let roles = keys::roles(column);
+            if roles.any(Roles::PERSONAL) {
+                each(Fact::Data(DataKind::Personal));
+            }
+        }
+    }
+    if leaf.roles.any(Roles::RECIPIENT) {
+        return;
+    }
+    let mut found: Vec<Finding> = Vec::new();
+    sensitive::scan(text, &mut found);
+    for finding in found {
+        each(Fact::Data(kind_of(finding.class)));
+    }
+    if discloses(text) {
+        each(Fact::Data(DataKind::Secret));
+    }
+}
+
+/// `password: hunter2`: a word for a secret, a colon or equals sign, and something with a digit.
+fn discloses(text: &str) -> bool {
+    text.match_indices([':', '=']).any(|(at, mark)| {
+        let before = text.get(..at).and_then(|before| before.split_whitespace().next_back()).unwrap_or_default();
+        let after = text.get(at + mark.len()..).and_then(|after| after.split_whitespace().next()).unwrap_or_default();
+        keys::roles(before).any(Roles::SECRET_TEXT)
+            && after.len() >= 4
+            && after.bytes().any(|byte| byte.is_ascii_digit())
+    })
+}
+
+const fn kind_of(class: DataClass) -> DataKind {
+    match class {
+        DataClass::Email => DataKind::Email,
+        DataClass::Phone => DataKind::Phone,
+        DataClass::Card => DataKind::Card,
+        DataClass::Iban => DataKind::BankAccount,
+        DataClass::UsSsn => DataKind::SocialSecurity,
+        DataClass::UkNino => DataKind::NationalInsurance,
+        DataClass::ApiKey => DataKind::ApiKey,
+        DataClass::Secret => DataKind::Secret,
+    }
+}
+
+fn path(leaf: Leaf<'_>, each: &mut dyn FnMut(Fact<'_>)) {
+    if let Kind::String(text) = leaf.value.kind()
+        && leaf.roles.any(Roles::PATH)
+    {
+        each(Fact::Path(text));
+    }
+}
+
+fn environment(leaf: Leaf<'_>, each: &mut dyn FnMut(Fact<'_>)) {
+    if let Kind::String(text) = leaf.value.kind()
+        && leaf.roles.any(Roles::ENVIRONMENT.with(Roles::PLACE_ENVIRONMENT))
+    {
+        environments_in(text, each);
+    }
+}
+
+/// Environments among the words of a text; `non-prod` and `pre-production` are staging.
+fn environments_in(text: &str, each: &mut dyn FnMut(Fact<'_>)) {
+    let mut before = String::new();
+    for word in cut(text) {
+        let bare = word.trim_end_matches(|c: char| c.is_ascii_digit());
+        if let Some(found) = Environment::of_word(bare) {
+            let lesser = found == Environment::Production && matches!(before.as_str(), "pre" | "non" | "not" | "no");
+            each(Fact::Environment(if lesser { Environment::Staging } else { found }));
+        }
+        before = word;
+    }
+}
+
+fn place(leaf: Leaf<'_>, each: &mut dyn FnMut(Fact<'_>)) {
+    if let Kind::String(text) = leaf.value.kind()
+        && leaf.roles.any(Roles::PLACE)
+    {
+        each(Fact::Place(text.trim().trim_start_matches('#')));
+    }
+}
+
+fn attachment(leaf: Leaf<'_>, each: &mut dyn FnMut(Fact<'_>)) {
+    if !leaf.roles.any(Roles::ATTACHMENT) || !stands_in_any(leaf) {
+        return;
+    }
+    let present = match leaf.value.kind() {
+        Kind::Null | Kind::Bool(false) => false,
+        Kind::Array | Kind::Object => !leaf.value.is_empty(),
+        Kind::String(text) => !text.is_empty(),
+        Kind::Bool(true) | Kind::Number(_) => true,
+    };
+    each(Fact::Attachment(present));
+}
+
+fn stands_in_any(leaf: Leaf<'_>) -> bool {
+    leaf.object.is_some_and(|object| stands_in(object, leaf.value))
+}
+
+fn time(leaf: Leaf<'_>, each: &mut dyn FnMut(Fact<'_>)) {
+    if let Kind::String(text) = leaf.value.kind()
+        && leaf.roles.any(Roles::WHEN)
+        && text.starts_with(|c: char| c.is_ascii_digit())
+    {
+        each(Fact::Time(Time::parse(text)));
+    }
+}
+
+fn statement(leaf: Leaf<'_>, each: &mut dyn FnMut(Fact<'_>)) {
+    if let Kind::String(text) = leaf.value.kind()
+        && leaf.roles.any(Roles::SQL.with(Roles::SHELL))
+        && sql::looks_like(text)
+    {
+        sql::statements(text, &mut |statement| {
+            each(Fact::Statement { does: statement.does, bounded: statement.bounded });
+        });
+    }
+}
+
+/// Calls `each` with the name and value of every argument, items of arrays under the name of the array.
+pub fn each_argument(document: View<'_>, each: &mut dyn FnMut(&str, View<'_>)) {
+    leaves(document, &mut |leaf| {
+        if !leaf.key.is_empty() {
+            each(leaf.key, leaf.value);
+        }
+    });
+}

@@ -1,0 +1,217 @@
+//! What an argument's name says about its value.
+
+use std::sync::LazyLock;
+
+use hashbrown::HashMap;
+
+use crate::policy::money::Currency;
+
+/// The data file; its head documents the format.
+static TEXT: &str = include_str!("keys.txt");
+
+/// The longest word of a name that is looked up, in bytes.
+const WORD_MAX: usize = 24;
+
+/// A set of roles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Roles(u32);
+
+macro_rules! roles {
+    ($($constant:ident = $bit:literal, $name:literal;)*) => {
+        impl Roles {
+            $(#[doc = concat!("`", $name, "`")] pub const $constant: Self = Self(1 << $bit);)*
+
+            fn named(name: &str) -> Option<Self> {
+                match name {
+                    $($name => Some(Self::$constant),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+roles! {
+    AMOUNT = 0, "amount";
+    WORTH = 1, "worth";
+    MINOR = 2, "minor";
+    CURRENCY = 3, "currency";
+    PERCENT = 4, "percent";
+    COUNT = 5, "count";
+    QUANTITY = 6, "quantity";
+    RECIPIENT = 7, "recipient";
+    PATH = 8, "path";
+    ENVIRONMENT = 9, "environment";
+    PLACE_ENVIRONMENT = 10, "place_environment";
+    PLACE = 11, "place";
+    SQL = 12, "sql";
+    SHELL = 13, "shell";
+    TABLE = 14, "table";
+    COLLECTION = 15, "collection";
+    KIND = 16, "kind";
+    ATTACHMENT = 17, "attachment";
+    WHEN = 18, "when";
+    PARTY = 19, "party";
+    COLUMN = 20, "column";
+    PERSONAL = 21, "personal";
+    MODE = 22, "mode";
+    BRANCH = 23, "branch";
+    SECRET_TEXT = 24, "secret_text";
+    NOT_AMOUNT = 25, "not_amount";
+    NOT_PERCENT = 26, "not_percent";
+    NOT_COUNT = 27, "not_count";
+    NOT_RECIPIENT = 28, "not_recipient";
+    UNIT = 29, "unit";
+    WHOLE = 30, "whole";
+}
+
+impl Roles {
+    /// Whether the sets share a role.
+    #[must_use]
+    pub const fn any(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// Both sets together.
+    #[must_use]
+    pub const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    const fn settled(self) -> Self {
+        let mut roles = self;
+        if roles.any(Self::NOT_AMOUNT) && !roles.any(Self::MINOR) {
+            roles = roles.without(Self::AMOUNT).without(Self::WORTH);
+        }
+        if roles.any(Self::NOT_PERCENT) {
+            roles = roles.without(Self::PERCENT);
+        }
+        if roles.any(Self::NOT_COUNT) {
+            roles = roles.without(Self::COUNT);
+        }
+        if roles.any(Self::NOT_RECIPIENT) {
+            roles = roles.without(Self::RECIPIENT);
+        }
+        roles
+    }
+}
+
+type Table = HashMap<&'static str, Roles, foldhash::fast::FixedState>;
+
+fn table() -> &'static Table {
+    static TABLE: LazyLock<Table> = LazyLock::new(|| {
+        let mut table = Table::default();
+        for line in TEXT.lines().filter(|line| !line.starts_with('#')) {
+            let Some((name, words)) = line.split_once(':') else { continue };
+            let Some(role) = Roles::named(name.trim()) else { continue };
+            for word in words.split_whitespace() {
+                let roles = table.entry(word).or_default();
+                *roles = roles.with(role);
+            }
+        }
+        table
+    });
+    &TABLE
+}
+
+/// The roles of a name. Never allocates.
+#[must_use]
+pub fn roles(name: &str) -> Roles {
+    if let Some(roles) = table().get(name) {
+        return roles.settled();
+    }
+    let mut all = Roles::default();
+    words(name, |word| all = all.with(role_of(word)));
+    all.settled()
+}
+
+/// The currency that a name carries (`amount_usd`).
+#[must_use]
+pub fn currency(name: &str) -> Option<Currency> {
+    let mut found = None;
+    words(name, |word| {
+        if word.len() == 3 {
+            found = found.or(Currency::known(word));
+        }
+    });
+    found
+}
+
+/// Whether a name says that its number is a fraction of one.
+#[must_use]
+pub fn is_rate(name: &str) -> bool {
+    let mut rate = false;
+    words(name, |word| rate |= word == "rate" || word == "fraction");
+    rate
+}
+
+fn role_of(word: &str) -> Roles {
+    let table = table();
+    table.get(word).or_else(|| word.strip_suffix('s').and_then(|word| table.get(word))).copied().unwrap_or_default()
+}
+
+/// Calls `each` with the lower-case ASCII words of a name; words with other letters are skipped.
+fn words(name: &str, mut each: impl FnMut(&str)) {
+    let mut buffer = [0_u8; WORD_MAX];
+    let mut length = 0;
+    let mut before = b' ';
+    let mut bytes = name.bytes().peekable();
+    let mut flush = |buffer: &[u8; WORD_MAX], length: &mut usize| {
+        if let Some(Ok(word)) = buffer.get(..*length).map(std::str::from_utf8)
+            && !word.is_empty()
+        {
+            each(word);
+        }
+        *length = 0;
+    };
+    while let Some(byte) = bytes.next() {
+        if !byte.is_ascii_alphabetic() {
+            flush(&buffer, &mut length);
+        } else {
+            let hump = byte.is_ascii_uppercase()
+                && (before.is_ascii_lowercase()
+                    || (before.is_ascii_uppercase() && bytes.peek().is_some_and(u8::is_ascii_lowercase)));
+            if hump {
+                flush(&buffer, &mut length);
+            }
+            if let Some(slot) = buffer.get_mut(length) {
+                *slot = byte.to_ascii_lowercase();
+                length += 1;
+            }
+        }
+        before = byte;
+    }
+    flush(&buffer, &mut length);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Roles, TEXT, currency, roles};
+
+    #[test]
+    fn every_role_of_the_file_is_known() {
+        for line in TEXT.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+            let name = line.split(':').next().unwrap().trim();
+            assert!(Roles::named(name).is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn names_give_roles_in_every_style() {
+        for name in ["amount", "orderTotal", "total_price", "amountUsd", "AMOUNT", "unit-price", "estimated_value"] {
+            assert!(roles(name).any(Roles::AMOUNT.with(Roles::WORTH)), "{name}");
+        }
+        for name in ["invoice_number", "payment_id", "ref", "total_count", "valuation_date", "city", "quantity", "name"]
+        {
+            assert!(!roles(name).any(Roles::AMOUNT.with(Roles::WORTH)), "{name}");
+        }
+        assert!(roles("amount_cents").any(Roles::MINOR) && roles("amount_cents").any(Roles::AMOUNT));
+        assert!(roles("recipients").any(Roles::RECIPIENT) && !roles("to_account").any(Roles::RECIPIENT));
+        assert_eq!(currency("amount_usd").map(|c| c.prefix()), Some("$".into()));
+        assert_eq!(currency("the_sum"), None);
+    }
+}

@@ -1,0 +1,12 @@
+//! What rules can read of one call. Conditions ask for facts by kind and never look at arguments themselves, so
+//! that a rule says the same of a live call and of a stored one.
+
+mod carrier;
+mod extract;
+mod fact;
+mod keys;
+mod sql;
+
+pub use carrier::{Said, many_sided, said};
+pub use extract::{Amounts, amounts, each, each_argument, extract, said_by};
+pub use fact::{Counted, DataKind, Environment, Fact, FactKind, Facts, KEPT, TEXT_MAX};

@@ -1,0 +1,303 @@
+//! Rules by the tools they can match: a decision looks at the rules of one tool, however many there are.
+
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+
+use hashbrown::{Equivalent, HashMap};
+
+use super::{
+    condition::{Condition, Deed, Limit},
+    deed::{Class, classify},
+    facts::Said,
+    glob,
+    lexicon::Concepts,
+    money::Currency,
+    snapshot::CompiledRule,
+    truth::{Truth, does},
+};
+use crate::tool::{Risk, risk};
+
+type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+
+/// How the cache of plans is split, so that threads seldom wait for each other.
+const SHARDS: usize = 16;
+/// How many plans one shard keeps; a full shard starts afresh.
+const SHARD_MAX: usize = 1024;
+
+/// The rules of a policy, findable by tool.
+#[derive(Debug)]
+pub struct Index {
+    rules: Vec<Arc<CompiledRule>>,
+    /// Tools that rules or the kill switch name, with their plan once it was needed.
+    named: Map<Box<str>, Named>,
+    /// Rules about doing, by concept.
+    by_deed: Vec<Vec<u32>>,
+    /// Rules about things, whatever is done to them, by concept.
+    by_thing: Vec<Vec<u32>>,
+    /// Rules that may match any tool.
+    others: Vec<u32>,
+    /// Rules with a pattern for the tool's name.
+    patterns: Vec<(String, u32)>,
+    /// Plans of other tools, and of tools whose arguments say more than their name.
+    seen: Vec<RwLock<Map<Key, Arc<Plan>>>>,
+}
+
+#[derive(Debug, Default)]
+struct Named {
+    blocked: bool,
+    rules: Vec<u32>,
+    plan: OnceLock<Plan>,
+}
+
+/// What is left to judge for one tool.
+#[derive(Debug)]
+pub struct Plan {
+    /// The kill switch names it.
+    pub blocked: bool,
+    /// The risk its name tells.
+    pub risk: Risk,
+    /// What its name, and arguments where they did, say it does.
+    pub class: Class,
+    /// Rules that hang on one amount being over a limit, by currency.
+    pub limits: Vec<Limits>,
+    /// All other rules, with what is left of their condition.
+    pub rest: Vec<(u32, Condition)>,
+}
+
+/// Rules of one currency, by rising limit.
+#[derive(Debug)]
+pub struct Limits {
+    /// The currency; any when absent.
+    pub currency: Option<Currency>,
+    /// The limits with their rules.
+    pub rising: Vec<(Limit, u32)>,
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Key {
+    tool: Box<str>,
+    said: (Concepts, Concepts),
+}
+
+#[derive(Hash)]
+struct KeyRef<'a> {
+    tool: &'a str,
+    said: (Concepts, Concepts),
+}
+
+impl Equivalent<Key> for KeyRef<'_> {
+    fn equivalent(&self, key: &Key) -> bool {
+        *self.tool == *key.tool && self.said == key.said
+    }
+}
+
+/// What a condition needs of a tool, to find it by.
+#[derive(Default)]
+struct Needs {
+    tools: Vec<String>,
+    patterns: Vec<String>,
+    does: Concepts,
+    things: Concepts,
+    anything: bool,
+}
+
+impl Index {
+    /// Builds the index.
+    #[must_use]
+    pub fn build(rules: Vec<Arc<CompiledRule>>, blocked: Vec<String>) -> Self {
+        let concepts = Concepts::ALL.iter().count();
+        let mut index = Self {
+            named: Map::default(),
+            by_deed: vec![Vec::new(); concepts],
+            by_thing: vec![Vec::new(); concepts],
+            others: Vec::new(),
+            patterns: Vec::new(),
+            seen: (0..SHARDS).map(|_| RwLock::default()).collect(),
+            rules: Vec::new(),
+        };
+        for (at, rule) in (0_u32..).zip(&rules) {
+            let mut needs = Needs::default();
+            needs_of(&rule.condition, &mut needs);
+            if needs.anything {
+                index.others.push(at);
+                continue;
+            }
+            for tool in needs.tools {
+                let named = index.named.entry(tool.into()).or_default();
+                if named.rules.last() != Some(&at) {
+                    named.rules.push(at);
+                }
+            }
+            index.patterns.extend(needs.patterns.into_iter().map(|pattern| (pattern, at)));
+            for (concepts, lists) in [(needs.does, &mut index.by_deed), (needs.things, &mut index.by_thing)] {
+                for concept in concepts.iter() {
+                    if let Some(list) = lists.get_mut(concept.index()) {
+                        list.push(at);
+                    }
+                }
+            }
+        }
+        for tool in blocked {
+            index.named.entry(tool.into()).or_default().blocked = true;
+        }
+        index.rules = rules;
+        index
+    }
+
+    /// The rules, by id.
+    #[must_use]
+    pub fn rules(&self) -> &[Arc<CompiledRule>] {
+        &self.rules
+    }
+
+    /// The rule at a place of the index.
+    #[must_use]
+    pub fn rule(&self, at: u32) -> Option<&Arc<CompiledRule>> {
+        self.rules.get(at as usize)
+    }
+
+    /// Whether the kill switch names a tool.
+    #[must_use]
+    pub fn is_blocked(&self, tool: &str) -> bool {
+        self.named.get(tool).is_some_and(|named| named.blocked)
+    }
+
+    /// Calls `with` with the plan of a tool by its name alone.
+    pub fn with_plan<T>(&self, tool: &str, with: impl FnOnce(&Plan) -> T) -> T {
+        match self.named.get(tool) {
+            Some(named) => with(named.plan.get_or_init(|| self.plan(tool, classify(tool)))),
+            None => self.with_seen(KeyRef { tool, said: Default::default() }, || classify(tool), with),
+        }
+    }
+
+    /// Calls `with` with the plan of a tool whose arguments say more than its name, which says `class`.
+    pub fn with_said<T>(&self, tool: &str, class: &Class, said: Said, with: impl FnOnce(&Plan) -> T) -> T {
+        let key = KeyRef { tool, said: (said.does, said.things) };
+        self.with_seen(key, || super::deed::combined(class, said), with)
+    }
+
+    fn with_seen<T>(&self, key: KeyRef<'_>, class: impl FnOnce() -> Class, with: impl FnOnce(&Plan) -> T) -> T {
+        use std::hash::BuildHasher as _;
+        let hash = self.named.hasher().hash_one(&key);
+        let Some(shard) = self.seen.get(hash as usize % SHARDS) else { return with(&self.plan(key.tool, class())) };
+        {
+            let plans = shard.read().unwrap_or_else(PoisonError::into_inner);
+            if let Some(plan) = plans.get(&key) {
+                return with(plan);
+            }
+        }
+        let plan = Arc::new(self.plan(key.tool, class()));
+        let mut plans = shard.write().unwrap_or_else(PoisonError::into_inner);
+        if plans.len() >= SHARD_MAX {
+            plans.clear();
+        }
+        plans.insert(Key { tool: key.tool.into(), said: key.said }, Arc::clone(&plan));
+        drop(plans);
+        with(&plan)
+    }
+
+    /// Works out what is left to judge for a tool.
+    fn plan(&self, tool: &str, class: Class) -> Plan {
+        let named = self.named.get(tool);
+        let mut candidates: Vec<u32> = self.others.clone();
+        candidates.extend(named.into_iter().flat_map(|named| &named.rules));
+        candidates.extend(self.patterns.iter().filter(|(pattern, _)| glob::fits(pattern, tool)).map(|(_, at)| at));
+        let lists = |concepts: Concepts, lists: &[Vec<u32>], into: &mut Vec<u32>| {
+            for concept in concepts.iter() {
+                into.extend(lists.get(concept.index()).into_iter().flatten());
+            }
+        };
+        lists(class.does, &self.by_deed, &mut candidates);
+        // A name without a known thing may be about any.
+        let things = if super::truth::is_bare(&class) { Concepts::ALL } else { class.things };
+        lists(things, &self.by_thing, &mut candidates);
+        candidates.sort_unstable();
+        candidates.dedup();
+        let mut plan = Plan {
+            blocked: named.is_some_and(|named| named.blocked),
+            risk: risk::classify(tool),
+            class,
+            limits: Vec::new(),
+            rest: Vec::new(),
+        };
+        for at in candidates {
+            let Some(rule) = self.rule(at) else { continue };
+            let left = resolve(&rule.condition, tool, &plan.class, Condition::DEPTH_MAX);
+            match left {
+                Condition::Amount { range, currency } if range.to.is_none() => {
+                    let Some(limit) = range.from else {
+                        plan.rest.push((at, Condition::Amount { range, currency }));
+                        continue;
+                    };
+                    match plan.limits.iter_mut().find(|limits| limits.currency == currency) {
+                        Some(limits) => limits.rising.push((limit, at)),
+                        None => plan.limits.push(Limits { currency, rising: vec![(limit, at)] }),
+                    }
+                }
+                never if never == Condition::NEVER => {}
+                left => plan.rest.push((at, left)),
+            }
+        }
+        for limits in &mut plan.limits {
+            // At one value an inclusive limit is passed first.
+            limits.rising.sort_by(|(a, x), (b, y)| (a.value, !a.inclusive, x).cmp(&(b.value, !b.inclusive, y)));
+        }
+        plan
+    }
+}
+
+/// What a rule needs of a tool so that its condition can be anything but false.
+fn needs_of(condition: &Condition, needs: &mut Needs) {
+    match condition {
+        Condition::Tool(name) => needs.tools.push(name.clone()),
+        Condition::ToolLike(pattern) => needs.patterns.push(pattern.clone()),
+        Condition::Deed(Deed { does, things }) if !does.is_empty() || !things.is_empty() => {
+            if does.is_empty() {
+                needs.things = needs.things.with(*things);
+            } else {
+                needs.does = needs.does.with(*does);
+            }
+        }
+        Condition::Any(any) => any.iter().for_each(|one| needs_of(one, needs)),
+        // All must hold, so one of them is enough to find it by: the narrowest.
+        Condition::All(all) => {
+            let rank = |one: &&Condition| match one {
+                Condition::Tool(_) => 0,
+                Condition::ToolLike(_) => 1,
+                Condition::Deed(deed) if !deed.does.is_empty() => 2,
+                Condition::Deed(deed) if !deed.things.is_empty() => 3,
+                Condition::Any(any)
+                    if any.iter().all(|one| matches!(one, Condition::Tool(_) | Condition::ToolLike(_))) =>
+                {
+                    1
+                }
+                Condition::Any(_) => 4,
+                _ => 5,
+            };
+            match all.iter().min_by_key(rank) {
+                Some(one) => needs_of(one, needs),
+                None => needs.anything = true,
+            }
+        }
+        _ => needs.anything = true,
+    }
+}
+
+/// What is left of a condition once the tool and what it does are known.
+fn resolve(condition: &Condition, tool: &str, class: &Class, depth: usize) -> Condition {
+    let Some(below) = depth.checked_sub(1) else { return condition.clone() };
+    let each = |conditions: &[Condition]| conditions.iter().map(|one| resolve(one, tool, class, below)).collect();
+    let known = |truth: bool| if truth { Condition::ALWAYS } else { Condition::NEVER };
+    match condition {
+        Condition::All(all) => Condition::all(each(all)),
+        Condition::Any(any) => Condition::any(each(any)),
+        Condition::Not(one) => Condition::negated(resolve(one, tool, class, below)),
+        Condition::Tool(name) => known(name == tool),
+        Condition::ToolLike(pattern) => known(glob::fits(pattern, tool)),
+        Condition::Deed(deed) => match does(deed, class) {
+            Truth::Yes => Condition::ALWAYS,
+            Truth::No => Condition::NEVER,
+            Truth::Unclear => condition.clone(),
+        },
+        other => other.clone(),
+    }
+}

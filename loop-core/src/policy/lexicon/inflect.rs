@@ -1,0 +1,161 @@
+//! From a word as it stands to the entry of its base form.
+
+use super::concept::{Entry, lexicon};
+
+/// How a word stands to its base form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// As listed.
+    Base,
+    /// With a plural or third-person `s`.
+    Plural,
+    /// `-ing`
+    Gerund,
+    /// `-ed`, and irregular participles.
+    Past,
+}
+
+/// A word found in the lexicon.
+#[derive(Debug, Clone, Copy)]
+pub struct Reading {
+    /// Its entry.
+    pub entry: Entry,
+    /// Its form.
+    pub form: Form,
+}
+
+/// Participles and plurals that no ending tells.
+const IRREGULAR: &[(&str, &str, Form)] = &[
+    ("sent", "send", Form::Past),
+    ("paid", "pay", Form::Past),
+    ("bought", "buy", Form::Past),
+    ("spent", "spend", Form::Past),
+    ("written", "write", Form::Past),
+    ("wrote", "write", Form::Past),
+    ("made", "make", Form::Past),
+    ("given", "give", Form::Past),
+    ("done", "do", Form::Past),
+    ("ran", "run", Form::Past),
+    ("people", "person", Form::Plural),
+    ("children", "child", Form::Plural),
+    ("indices", "index", Form::Plural),
+];
+
+/// Looks a lower-case word up, as it is or by its base form.
+#[must_use]
+pub fn read_word(word: &str) -> Option<Reading> {
+    let lexicon = lexicon();
+    let found = |base: &str, form: Form| lexicon.entry(base).map(|entry| Reading { entry, form });
+    if let Some(reading) = found(word, Form::Base) {
+        return Some(reading);
+    }
+    if let Some((_, base, form)) = IRREGULAR.iter().find(|(irregular, ..)| *irregular == word) {
+        return found(base, *form);
+    }
+    bases(word).into_iter().flatten().find_map(|(base, form)| found(&base, form))
+}
+
+/// What a word's base form may be.
+fn bases(word: &str) -> [Option<(String, Form)>; 8] {
+    let mut bases = [const { None }; 8];
+    let mut at = bases.iter_mut();
+    let mut offer = |base: String, form| {
+        if base.len() >= 2
+            && let Some(slot) = at.next()
+        {
+            *slot = Some((base, form));
+        }
+    };
+    let phrase_end = |suffix: &str| word.strip_suffix(suffix);
+    if let Some(stem) = phrase_end("ies") {
+        offer(format!("{stem}y"), Form::Plural);
+    }
+    if let Some(stem) = phrase_end("es") {
+        offer(stem.to_owned(), Form::Plural);
+    }
+    if let Some(stem) = phrase_end("s").filter(|stem| !stem.ends_with('s')) {
+        offer(stem.to_owned(), Form::Plural);
+    }
+    for (suffix, form) in [("ing", Form::Gerund), ("ed", Form::Past)] {
+        let Some(stem) = phrase_end(suffix).filter(|stem| stem.len() >= 2) else { continue };
+        offer(stem.to_owned(), form);
+        offer(format!("{stem}e"), form);
+        if let Some(short) = stem.strip_suffix('i') {
+            offer(format!("{short}y"), form);
+        }
+        let mut ends = stem.chars().rev();
+        if let (Some(last), Some(other)) = (ends.next(), ends.next())
+            && last == other
+            && let Some(short) = stem.strip_suffix(last)
+        {
+            offer(short.to_owned(), form);
+        }
+    }
+    bases
+}
+
+/// The shortest word that is corrected; shorter ones have too many neighbours.
+const CORRECTED_MIN: usize = 6;
+
+/// The listed words that differ from `word` by one letter too few, too many, wrong or swapped. None when the word is
+/// too short to tell.
+#[must_use]
+pub fn closest<'w>(word: &str, listed: impl Iterator<Item = &'w str>) -> Vec<&'w str> {
+    if word.chars().count() < CORRECTED_MIN {
+        return Vec::new();
+    }
+    listed.filter(|other| other.len() >= CORRECTED_MIN - 1 && one_slip(word, other)).collect()
+}
+
+/// Whether two words differ by exactly one slip of the pen.
+fn one_slip(a: &str, b: &str) -> bool {
+    if a.len().abs_diff(b.len()) > 2 || a.chars().next() != b.chars().next() {
+        return false;
+    }
+    let same = a.chars().zip(b.chars()).take_while(|(x, y)| x == y).count();
+    let rest_a: Vec<char> = a.chars().skip(same).collect();
+    let rest_b: Vec<char> = b.chars().skip(same).collect();
+    let tail = |rest: &[char], from: usize| rest.get(from..).map(<[char]>::to_vec).unwrap_or_default();
+    let swapped = || {
+        rest_a.len() >= 2
+            && rest_b.len() >= 2
+            && rest_a.first() == rest_b.get(1)
+            && rest_a.get(1) == rest_b.first()
+            && tail(&rest_a, 2) == tail(&rest_b, 2)
+    };
+    tail(&rest_a, 1) == rest_b || rest_a == tail(&rest_b, 1) || tail(&rest_a, 1) == tail(&rest_b, 1) || swapped()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Form, closest, read_word};
+
+    #[test]
+    fn inflected_words_find_their_base() {
+        for (word, base, form) in [
+            ("deleting", "delete", Form::Gerund),
+            ("dropped", "drop", Form::Past),
+            ("queries", "query", Form::Plural),
+            ("refunds", "refund", Form::Plural),
+            ("purchases", "purchase", Form::Plural),
+            ("modified", "modify", Form::Past),
+            ("truncating", "truncate", Form::Gerund),
+            ("sent", "send", Form::Past),
+        ] {
+            let reading = read_word(word).unwrap_or_else(|| panic!("{word}"));
+            assert_eq!(reading.form, form, "{word}");
+            assert_eq!(Some(reading.entry), read_word(base).map(|base| base.entry), "{word}");
+        }
+        assert!(read_word("zzyzx").is_none());
+    }
+
+    #[test]
+    fn one_slip_is_forgiven_in_long_words_only() {
+        let listed = ["payment", "deletion", "fire"];
+        assert_eq!(closest("paymnet", listed.into_iter()), ["payment"]);
+        assert_eq!(closest("paymment", listed.into_iter()), ["payment"]);
+        assert_eq!(closest("deletin", listed.into_iter()), ["deletion"]);
+        assert!(closest("firm", listed.into_iter()).is_empty());
+        assert!(closest("shipment", listed.into_iter()).is_empty());
+    }
+}

@@ -1,0 +1,488 @@
+//! Judging a condition over a call, live or stored, by the same code.
+
+use super::{
+    action::Action,
+    condition::{ArgumentTest, Condition, Deed, Range, TimeTest, Whom},
+    deed::{Class, known},
+    facts::{self, Fact, FactKind, Facts},
+    glob,
+    lexicon::{cut, lexicon, read_word},
+    paths,
+};
+use crate::{
+    base::{
+        Decimal, Time,
+        json::{Kind, View},
+    },
+    tool::Risk,
+};
+
+/// Three-valued truth; the order makes `all` a minimum and `any` a maximum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Truth {
+    /// It does not hold.
+    No,
+    /// It cannot be told: a rule that hangs on it matches.
+    Unclear,
+    /// It holds.
+    Yes,
+}
+
+/// What is known of a truth: it lies between both. They are one, but for stored calls that lack a needed fact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// At least.
+    pub least: Truth,
+    /// At most.
+    pub most: Truth,
+}
+
+impl Span {
+    /// Nothing is known.
+    pub const OPEN: Self = Self { least: Truth::No, most: Truth::Yes };
+
+    const fn of(truth: Truth) -> Self {
+        Self { least: truth, most: truth }
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self { least: self.least.min(other.least), most: self.most.min(other.most) }
+    }
+
+    fn or(self, other: Self) -> Self {
+        Self { least: self.least.max(other.least), most: self.most.max(other.most) }
+    }
+
+    /// Two findings on one question: what both say, or unclear where they differ. So no finding can hide another,
+    /// whichever way the condition is used.
+    fn beside(self, other: Self) -> Self {
+        let both = |a: Truth, b: Truth| if a == b { a } else { Truth::Unclear };
+        let corners = [
+            both(self.least, other.least),
+            both(self.least, other.most),
+            both(self.most, other.least),
+            both(self.most, other.most),
+        ];
+        Self {
+            least: corners.into_iter().min().unwrap_or(Truth::No),
+            most: corners.into_iter().max().unwrap_or(Truth::Yes),
+        }
+    }
+
+    const fn not(self) -> Self {
+        Self { least: opposite(self.most), most: opposite(self.least) }
+    }
+}
+
+const fn opposite(truth: Truth) -> Truth {
+    match truth {
+        Truth::No => Truth::Yes,
+        Truth::Unclear => Truth::Unclear,
+        Truth::Yes => Truth::No,
+    }
+}
+
+const fn yes(truth: bool) -> Truth {
+    if truth { Truth::Yes } else { Truth::No }
+}
+
+/// Where facts come from.
+#[derive(Debug, Clone, Copy)]
+pub enum Source<'a> {
+    /// The call itself.
+    Live(&'a Action<'a>),
+    /// What was stored of it: facts, and the masked arguments.
+    Stored(&'a Facts, View<'a>),
+}
+
+/// A call to judge.
+#[derive(Debug, Clone, Copy)]
+pub struct Call<'a> {
+    /// The tool's name.
+    pub tool: &'a str,
+    /// What the call does, by its name and arguments.
+    pub class: &'a Class,
+    /// Who asks.
+    pub agent: Option<&'a str>,
+    /// The effective risk.
+    pub risk: Risk,
+    /// When.
+    pub now: Time,
+    /// The zone that times in rules are meant in; times are unclear without one.
+    pub zone: Option<&'a jiff::tz::TimeZone>,
+    /// The facts.
+    pub source: Source<'a>,
+}
+
+/// Folds findings by [`Span::beside`].
+#[derive(Default)]
+struct Found(Option<Span>);
+
+impl Found {
+    fn add(&mut self, span: Span) {
+        self.0 = Some(self.0.map_or(span, |before| before.beside(span)));
+    }
+
+    fn or(self, absent: Truth) -> Span {
+        self.0.unwrap_or(Span::of(absent))
+    }
+}
+
+impl Call<'_> {
+    /// How true a condition is.
+    #[must_use]
+    pub fn judge(&self, condition: &Condition) -> Span {
+        self.at_depth(condition, Condition::DEPTH_MAX)
+    }
+
+    fn at_depth(&self, condition: &Condition, depth: usize) -> Span {
+        let Some(below) = depth.checked_sub(1) else { return Span::of(Truth::Unclear) };
+        match condition {
+            Condition::All(all) => {
+                all.iter().fold(Span::of(Truth::Yes), |span, one| span.and(self.at_depth(one, below)))
+            }
+            Condition::Any(any) => any.iter().fold(Span::of(Truth::No), |span, one| span.or(self.at_depth(one, below))),
+            Condition::Not(one) => self.at_depth(one, below).not(),
+            Condition::Tool(name) => Span::of(yes(self.tool == name)),
+            Condition::ToolLike(pattern) => Span::of(yes(glob::fits(pattern, self.tool))),
+            Condition::Deed(deed) => Span::of(does(deed, self.class)),
+            Condition::Risky => Span::of(yes(self.risk != Risk::Low)),
+            Condition::Agent(names) => Span::of(match self.agent {
+                None => Truth::Unclear,
+                Some(agent) => yes(names.iter().any(|name| same_agent(name, agent))),
+            }),
+            Condition::Named(names) => self.named(names),
+            // A call without any amount is not about money, unless its name says so.
+            Condition::Money if self.class.does.with(self.class.things).meets(known().money) => Span::of(Truth::Yes),
+            Condition::Money => self.any_fact(FactKind::Amounts, |_| true),
+            Condition::Amount { range, currency } => self.facts(FactKind::Amounts, |fact| match fact {
+                Fact::Amount(Some(_), Some(found)) if currency.is_some_and(|wanted| wanted != found) => Truth::Unclear,
+                Fact::Amount(Some(value), _) => yes(range.holds(value)),
+                _ => Truth::Unclear,
+            }),
+            Condition::Percent(range) => self.facts(FactKind::Percents, |fact| match fact {
+                Fact::Percent(Some(value)) => yes(range.holds(value)),
+                _ => Truth::Unclear,
+            }),
+            Condition::Count { of, range } => self.count(*of, range),
+            Condition::Recipient(whom) => self.recipient(whom),
+            Condition::Data(kinds) => {
+                self.any_fact(FactKind::Data, |fact| matches!(fact, Fact::Data(kind) if kinds.contains(&kind)))
+            }
+            Condition::Environment(wanted) => self.environment(wanted),
+            Condition::Path(tests) => self.facts(FactKind::Paths, |fact| match fact {
+                Fact::Path(path) => paths::fits_any(tests, path),
+                _ => Truth::Unclear,
+            }),
+            Condition::Place(places) => self.facts(FactKind::Places, |fact| match fact {
+                Fact::Place(place) => yes(places.iter().any(|wanted| wanted.eq_ignore_ascii_case(place))),
+                _ => Truth::Unclear,
+            }),
+            Condition::Attachment => self.any_fact(FactKind::Attachments, |fact| fact == Fact::Attachment(true)),
+            Condition::Time(tests) => self.time(tests),
+            Condition::Unbounded(concepts) => self.any_fact(
+                FactKind::Statements,
+                |fact| matches!(fact, Fact::Statement { does, bounded: false } if does.meets(*concepts)),
+            ),
+            Condition::Command(commands) => self.arguments(&mut |key, value| command(commands, key, value), Truth::No),
+            Condition::Party(names) => self.arguments(&mut |key, value| party(names, key, value), Truth::Unclear),
+            Condition::Argument { name, test } => {
+                let words = cut(name);
+                let absent = if matches!(test, ArgumentTest::Present) { Truth::No } else { Truth::Unclear };
+                self.arguments(&mut |key, value| argument(&words, test, key, value), absent)
+            }
+        }
+    }
+
+    /// Judges each fact of a kind. A stored call whose facts were cut may have had any.
+    fn facts(&self, kind: FactKind, mut judge: impl FnMut(Fact<'_>) -> Truth) -> Span {
+        let mut found = Found::default();
+        self.each(kind, &mut |fact| found.add(Span::of(judge(fact))));
+        self.open_when_cut(found.or(Truth::Unclear))
+    }
+
+    /// Whether a fact of the kind is such a one; none at all means no.
+    fn any_fact(&self, kind: FactKind, mut is: impl FnMut(Fact<'_>) -> bool) -> Span {
+        let mut any = false;
+        self.each(kind, &mut |fact| any |= is(fact));
+        if any { Span::of(Truth::Yes) } else { self.open_when_cut(Span::of(Truth::No)) }
+    }
+
+    fn open_when_cut(&self, span: Span) -> Span {
+        if matches!(self.source, Source::Stored(facts, _) if facts.cut) { Span::OPEN } else { span }
+    }
+
+    fn each(&self, kind: FactKind, each: &mut dyn FnMut(Fact<'_>)) {
+        match self.source {
+            Source::Live(action) => facts::each(action, kind, each),
+            Source::Stored(facts, _) => facts.each(kind, each),
+        }
+    }
+
+    /// Recipients of all kinds are added up; anything else is judged by the largest number that stands there.
+    fn count(&self, of: facts::Counted, range: &Range) -> Span {
+        let mut sum = None;
+        let mut most = None;
+        self.each(FactKind::Counts, &mut |fact| {
+            if let Fact::Count(what, number) = fact
+                && what == of
+            {
+                sum = Some(sum.unwrap_or(0_u64).saturating_add(number));
+                most = most.max(Some(number));
+            }
+        });
+        let number = if of == facts::Counted::Recipients { sum } else { most };
+        let truth = number.map(|number| {
+            let exact = i64::try_from(number).ok().map(Decimal::whole);
+            exact.map_or(Truth::Unclear, |number| yes(range.holds(number)))
+        });
+        self.open_when_cut(Span::of(truth.unwrap_or(Truth::Unclear)))
+    }
+
+    fn recipient(&self, whom: &Whom) -> Span {
+        let mut found = Found::default();
+        self.each(FactKind::Recipients, &mut |fact| {
+            let Fact::Recipient { text, domain } = fact else { return };
+            let inside = |domains: &[String]| {
+                domain.map_or(Truth::Unclear, |domain| yes(domains.iter().any(|wanted| is_below(domain, wanted))))
+            };
+            let span = match whom {
+                Whom::In(domains) => Span::of(inside(domains)),
+                Whom::Outside(domains) => Span::of(inside(domains)).not(),
+                Whom::Address(addresses) => match text {
+                    Some(text) => Span::of(yes(addresses.iter().any(|wanted| wanted.eq_ignore_ascii_case(text)))),
+                    // Stored calls keep the domain only.
+                    None => {
+                        let maybe = addresses.iter().any(|wanted| {
+                            wanted.rsplit_once('@').map(|(_, wanted)| wanted.to_ascii_lowercase()).as_deref() == domain
+                        });
+                        if maybe { Span::OPEN } else { Span::of(Truth::No) }
+                    }
+                },
+            };
+            found.add(span);
+        });
+        self.open_when_cut(found.or(Truth::Unclear))
+    }
+
+    fn environment(&self, wanted: &[facts::Environment]) -> Span {
+        let mut hit = false;
+        let mut any = false;
+        self.each(FactKind::Environments, &mut |fact| {
+            if let Fact::Environment(found) = fact {
+                any = true;
+                hit |= wanted.contains(&found);
+            }
+        });
+        self.open_when_cut(Span::of(match (any, hit) {
+            (_, true) => Truth::Yes,
+            (true, false) => Truth::No,
+            (false, false) => Truth::Unclear,
+        }))
+    }
+
+    fn time(&self, tests: &[TimeTest]) -> Span {
+        let Some(zone) = self.zone else { return Span::of(Truth::Unclear) };
+        let at = |time: Time| yes(tests.iter().any(|test| test.holds(time, zone)));
+        let mut found = Found::default();
+        self.each(FactKind::Times, &mut |fact| {
+            if let Fact::Time(time) = fact {
+                found.add(Span::of(time.map_or(Truth::Unclear, at)));
+            }
+        });
+        self.open_when_cut(found.0.unwrap_or_else(|| Span::of(at(self.now))))
+    }
+
+    /// Whether a proper name is among the words of the tool's name, or in an argument that names a kind or party.
+    fn named(&self, names: &[String]) -> Span {
+        let among =
+            |words: &[String]| names.iter().any(|name| aliases(name).any(|name| words.iter().any(|word| word == name)));
+        if among(&self.class.words) {
+            return Span::of(Truth::Yes);
+        }
+        self.arguments(
+            &mut |key, value| {
+                let Kind::String(text) = value.kind() else { return None };
+                names_something(key).then(|| yes(among(&cut(text))))
+            },
+            Truth::No,
+        )
+    }
+
+    /// Judges every argument that `judge` has an opinion on. Masked values leave it open.
+    fn arguments(&self, judge: &mut dyn FnMut(&str, View<'_>) -> Option<Truth>, absent: Truth) -> Span {
+        let mut found = Found::default();
+        let mut read = |document: View<'_>, masked: bool| {
+            facts::each_argument(document, &mut |key, value| {
+                let Some(truth) = judge(key, value) else { return };
+                let hidden = masked && is_masked(value);
+                found.add(if hidden { Span::OPEN } else { Span::of(truth) });
+            });
+        };
+        match self.source {
+            Source::Live(action) => {
+                read(action.arguments, false);
+                if let Some(body) = action.forward.and_then(|forward| forward.body) {
+                    read(body, false);
+                }
+            }
+            Source::Stored(_, masked) => read(masked, true),
+        }
+        found.or(absent)
+    }
+}
+
+/// Whether a class does a deed.
+#[must_use]
+pub fn does(deed: &Deed, class: &Class) -> Truth {
+    let done = if deed.does.is_empty() { !class.only_looks() } else { class.does.meets(deed.does) };
+    if !done {
+        return Truth::No;
+    }
+    if deed.things.is_empty() || class.things.meets(deed.things) {
+        return Truth::Yes;
+    }
+    if is_bare(class) { Truth::Unclear } else { Truth::No }
+}
+
+/// Whether a name consists of verbs alone, so that it does not say to what they are done.
+#[must_use]
+pub fn is_bare(class: &Class) -> bool {
+    class.things.without(lexicon().generic).is_empty() && class.words.iter().all(|word| read_word(word).is_some())
+}
+
+/// Whether a domain is `wanted` or below it.
+fn is_below(domain: &str, wanted: &str) -> bool {
+    let cut = domain.len().checked_sub(wanted.len());
+    let Some((before, tail)) = cut.and_then(|at| domain.split_at_checked(at)) else { return false };
+    tail.eq_ignore_ascii_case(wanted) && (before.is_empty() || before.ends_with('.'))
+}
+
+/// Whether two spellings mean one agent: case and separators are nothing, and `agent` may be left out.
+fn same_agent(name: &str, agent: &str) -> bool {
+    let plain =
+        |text: &str| text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
+    let (name, agent) = (plain(name), plain(agent));
+    name == agent || name.strip_suffix("agent").is_some_and(|short| !short.is_empty() && short == agent)
+}
+
+/// Other words that tools use for a product.
+const ALIASES: &[(&str, &[&str])] = &[
+    ("kubernetes", &["k8s", "kubectl", "kube", "helm"]),
+    ("postgres", &["postgresql", "psql", "pg"]),
+    ("google", &["gcal", "gmail", "gdrive", "gsuite", "gcp"]),
+    ("teams", &["msteams"]),
+    ("aws", &["amazon", "s3", "ec2", "iam", "rds", "secretsmanager"]),
+    ("twitter", &["x"]),
+];
+
+fn aliases(name: &str) -> impl Iterator<Item = &str> {
+    let more = ALIASES.iter().find(|(known, _)| *known == name).map_or(&[][..], |(_, words)| words);
+    std::iter::once(name).chain(more.iter().copied())
+}
+
+fn names_something(key: &str) -> bool {
+    const NAMING: &[&str] = &[
+        "network",
+        "platform",
+        "provider",
+        "app",
+        "application",
+        "service",
+        "system",
+        "integration",
+        "vendor",
+        "product",
+        "site",
+    ];
+    cut(key).iter().any(|word| NAMING.contains(&word.as_str()))
+}
+
+fn command(commands: &[Vec<String>], key: &str, value: View<'_>) -> Option<Truth> {
+    let Kind::String(text) = value.kind() else { return None };
+    let carries =
+        cut(key).iter().any(|word| matches!(word.as_str(), "command" | "cmd" | "script" | "shell" | "args" | "code"));
+    if !carries {
+        return None;
+    }
+    let separators = |c: char| matches!(c, ';' | '|' | '&' | '\n' | '(' | ')' | '`');
+    let runs = |wanted: &[String]| {
+        text.split(separators).any(|part| {
+            let words: Vec<&str> = part.split_whitespace().collect();
+            let Some((program, rest)) = wanted.split_first() else { return false };
+            let Some(at) = words.iter().position(|word| word.rsplit('/').next() == Some(program)) else { return false };
+            let before = words.get(..at).unwrap_or_default();
+            let behind = words.get(at + 1..).unwrap_or_default();
+            // The program leads its command, but for what only starts another one.
+            let leads = before.iter().all(|word| {
+                word.contains('=')
+                    || word.starts_with('-')
+                    || matches!(*word, "sudo" | "env" | "nohup" | "time" | "exec" | "xargs")
+            });
+            let mut left = behind.iter();
+            leads && rest.iter().all(|wanted| left.by_ref().any(|word| word == wanted))
+        })
+    };
+    Some(yes(commands.iter().any(|wanted| runs(wanted))))
+}
+
+fn party(names: &[String], key: &str, value: View<'_>) -> Option<Truth> {
+    const PARTIES: &[&str] = &[
+        "payee",
+        "vendor",
+        "supplier",
+        "recipient",
+        "beneficiary",
+        "merchant",
+        "customer",
+        "counterparty",
+        "client",
+        "to",
+        "company",
+    ];
+    let Kind::String(text) = value.kind() else { return None };
+    let words = cut(key);
+    let is = words.iter().any(|word| PARTIES.contains(&word.as_str())) && !words.iter().any(|word| word == "id");
+    is.then(|| yes(names.iter().any(|name| name.eq_ignore_ascii_case(text.trim()))))
+}
+
+fn argument(words: &[String], test: &ArgumentTest, key: &str, value: View<'_>) -> Option<Truth> {
+    let own = cut(key);
+    if words.is_empty() || !words.iter().all(|word| own.contains(word)) {
+        return None;
+    }
+    let text = value.as_str().or_else(|| value.as_number());
+    Some(match test {
+        ArgumentTest::Is(texts) => {
+            text.map_or(Truth::Unclear, |text| yes(texts.iter().any(|wanted| wanted.eq_ignore_ascii_case(text))))
+        }
+        ArgumentTest::Like(patterns) => {
+            text.map_or(Truth::Unclear, |text| yes(patterns.iter().any(|pattern| glob::fits(pattern, text))))
+        }
+        ArgumentTest::Number(range) => {
+            text.and_then(Decimal::parse).map_or(Truth::Unclear, |number| yes(range.holds(number)))
+        }
+        ArgumentTest::Present => yes(match value.kind() {
+            Kind::Null | Kind::Bool(false) => false,
+            Kind::Array | Kind::Object => !value.is_empty(),
+            Kind::String(text) => !text.is_empty(),
+            Kind::Bool(true) | Kind::Number(_) => true,
+        }),
+    })
+}
+
+/// Whether masking or cutting may have changed a stored value.
+fn is_masked(value: View<'_>) -> bool {
+    value.as_str().is_some_and(|text| text.contains('[') || text.contains('…') || text.contains('*'))
+}
+
+impl TimeTest {
+    fn holds(&self, at: Time, zone: &jiff::tz::TimeZone) -> bool {
+        let local = at.to_timestamp().to_zoned(zone.clone());
+        let day = u8::try_from(local.weekday().to_monday_one_offset()).unwrap_or(0);
+        let minute = u16::try_from(i32::from(local.hour()) * 60 + i32::from(local.minute())).unwrap_or(0);
+        let (from, to) = (self.from.unwrap_or(0), self.to.unwrap_or(24 * 60));
+        let in_hours = if from <= to { (from..to).contains(&minute) } else { minute >= from || minute < to };
+        (self.days.is_empty() || self.days.contains(&day)) && in_hours
+    }
+}
