@@ -75,7 +75,8 @@ pub fn text(text: &str) -> Redacted {
     masks.finish(masked)
 }
 
-/// Masks a URL: credentials, query and fragment go, the rest is masked as text.
+/// Masks a URL: credentials, query and fragment go, the rest is masked as text, the secret paths of well-known webhook
+/// hosts among it.
 #[must_use]
 pub fn url(url: &str) -> String {
     let end = url.find(['?', '#']).unwrap_or(url.len());
@@ -84,5 +85,6 @@ pub fn url(url: &str) -> String {
     let (authority, path) = target.split_at_checked(target.find('/').unwrap_or(target.len())).unwrap_or((target, ""));
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     let query = if rest.is_empty() { "" } else { "?…" };
-    format!("{scheme}://{host}{}{query}", text(path).masked)
+    let masked = text(&format!("{scheme}://{host}{path}")).masked;
+    format!("{masked}{query}")
 }

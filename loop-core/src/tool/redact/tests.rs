@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Redacted, STRING_MAX, SUBJECTS_MAX, TOTAL_MAX, json as redact_json, text};
+use super::{Redacted, STRING_MAX, SUBJECTS_MAX, TOTAL_MAX, json as redact_json, text, url};
 use crate::base::json::Doc;
 use crate::tool::sensitive::DataClass;
 
@@ -176,6 +176,23 @@ fn masks_are_not_found_again() {
 fn a_domain_that_is_itself_sensitive_is_not_shown() {
     assert_eq!(text("x@4111111111111111.com").masked, "[email]");
     assert_eq!(text("jane@[192.168.0.1]").masked, "[email @[192.168.0.1]]");
+}
+
+#[test]
+fn an_address_shows_where_it_leads_and_no_secret_on_the_way() {
+    for (raw, shown) in [
+        ("https://api.example.com/v1/orders/A-1234", "https://api.example.com/v1/orders/A-1234"),
+        ("https://u:pw@api.example.com:8443/x?token=abc#y", "https://api.example.com:8443/x?…"),
+        ("https://hooks.slack.com/services/T0/B0/xyz", "https://hooks.slack.com/services/[REDACTED]"),
+        (
+            "https://example.com/users/jane@example.com/card/4111111111111111",
+            "https://example.com/users/[email @example.com]/card/[card …1111]",
+        ),
+        ("https://example.com#jane@example.com", "https://example.com?…"),
+        ("http://127.0.0.1:9/f?", "http://127.0.0.1:9/f?…"),
+    ] {
+        assert_eq!(url(raw), shown);
+    }
 }
 
 /// A document in which every string is either harmless or holds a datum, also as a name.
