@@ -4,7 +4,7 @@
 //! the words *delete* and *file*, whoever named the tool. Everything that is neither letter nor digit separates.
 //! Within a run of letters and digits a word begins
 //! - at a capital after a small letter (`deleteFile`),
-//! - at the last capital of an acronym that a small letter follows (`HTTPRequest`), a plural s apart (`getIDs`),
+//! - at the last capital of an acronym that small letters follow (`HTTPRequest`; in `getIDs` the plural's letter stays),
 //! - between letters and digits when at least three letters stand together (`file2` is two words; `s3`, `ec2`,
 //!   `k8s` and `v2` are one),
 //! - where a script without capitals meets one with them.
@@ -15,36 +15,35 @@
 use smallvec::SmallVec;
 
 /// The words of a name, in lower case and in order. Ordinary names take no heap memory.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default)]
 pub struct Tokens {
     text: SmallVec<[u8; 64]>,
-    ends: SmallVec<[u32; 12]>,
+    /// Where each word begins and ends in the text.
+    words: SmallVec<[(u32, u32); 8]>,
 }
 
 impl Tokens {
     /// How many words.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.ends.len()
+        self.words.len()
     }
 
     /// Whether the name holds no word at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+        self.words.is_empty()
     }
 
     /// The word at `at`, counted from 0.
     #[must_use]
     pub fn get(&self, at: usize) -> Option<&str> {
-        let end = *self.ends.get(at)? as usize;
-        let start = at.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |start| *start as usize);
-        std::str::from_utf8(self.text.get(start..end)?).ok()
+        self.words.get(at).map(|span| self.word(*span))
     }
 
     /// The words in order.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &str> + Clone {
-        (0..self.len()).filter_map(|at| self.get(at))
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &str> + ExactSizeIterator + Clone {
+        self.words.iter().map(|span| self.word(*span))
     }
 
     /// Whether `word` (in lower case) is one of the words.
@@ -53,24 +52,20 @@ impl Tokens {
         self.iter().any(|token| token == word)
     }
 
-    fn end_word(&mut self) {
-        let end = u32::try_from(self.text.len()).unwrap_or(u32::MAX);
-        if self.ends.last().copied().unwrap_or(0) < end {
-            self.ends.push(end);
-        }
-    }
-
-    fn push(&mut self, letter: char) {
-        if letter.is_ascii() {
-            self.text.push(letter.to_ascii_lowercase() as u8);
-        } else {
-            let mut buffer = [0; 4];
-            for lower in letter.to_lowercase() {
-                self.text.extend_from_slice(lower.encode_utf8(&mut buffer).as_bytes());
-            }
-        }
+    fn word(&self, (start, end): (u32, u32)) -> &str {
+        let bytes = self.text.get(start as usize..end as usize).unwrap_or_default();
+        // Words end where characters do, so this never fails.
+        std::str::from_utf8(bytes).unwrap_or_default()
     }
 }
+
+impl PartialEq for Tokens {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Tokens {}
 
 impl std::fmt::Debug for Tokens {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -90,62 +85,103 @@ enum Class {
     Separator,
 }
 
+impl Class {
+    const fn is_letter(self) -> bool {
+        matches!(self, Self::Upper | Self::Lower | Self::Caseless)
+    }
+}
+
 /// Cuts a name into words; see the module for where.
 #[must_use]
 pub fn tokens(name: &str) -> Tokens {
-    let chars: SmallVec<[char; 64]> = name.chars().filter(|letter| !is_invisible(*letter)).collect();
-    let mut out = Tokens::default();
-    let mut before = Class::Separator;
-    let mut letters = 0_usize;
-    for (at, letter) in chars.iter().enumerate() {
-        let class = classify(*letter);
-        if class == Class::Separator || (before != Class::Separator && begins(&chars, at, before, class, letters)) {
-            out.end_word();
-            letters = 0;
-        }
-        match class {
-            Class::Separator => {}
-            Class::Mark => {
-                out.push(*letter);
-                continue;
-            }
-            Class::Digit => out.push(*letter),
-            Class::Upper | Class::Lower | Class::Caseless => {
-                out.push(*letter);
-                letters += 1;
-            }
-        }
-        before = class;
-    }
-    out.end_word();
+    if name.is_ascii() { ascii(name.as_bytes()) } else { unicode(name) }
+}
+
+/// The words are parts of the name itself, in lower case.
+fn ascii(name: &[u8]) -> Tokens {
+    let mut out = Tokens { text: SmallVec::from_slice(name), words: SmallVec::new() };
+    out.text.make_ascii_lowercase();
+    let class = |at: usize| name.get(at).map_or(Class::Separator, |byte| ascii_class(*byte));
+    cut(name.len(), class, |start, end| out.words.push((start as u32, end as u32)));
     out
 }
 
-/// Whether a new word begins at `at`, where `before` and `class` are both part of words and `letters` letters of
-/// the current word have been seen.
-fn begins(chars: &[char], at: usize, before: Class, class: Class, letters: usize) -> bool {
-    let ahead = |by: usize| chars.get(at + by).map_or(Class::Separator, |letter| classify(*letter));
-    let is_letter = |class: Class| matches!(class, Class::Upper | Class::Lower | Class::Caseless);
-    match (before, class) {
+/// Lower case may take more or fewer bytes, so the words are written one by one.
+fn unicode(name: &str) -> Tokens {
+    let chars: SmallVec<[char; 64]> = name.chars().filter(|letter| !is_invisible(*letter)).collect();
+    let mut out = Tokens::default();
+    let class = |at: usize| chars.get(at).map_or(Class::Separator, |letter| class_of(*letter));
+    cut(chars.len(), class, |start, end| {
+        let from = out.text.len() as u32;
+        for letter in chars.get(start..end).unwrap_or_default() {
+            let mut buffer = [0; 4];
+            for lower in letter.to_lowercase() {
+                out.text.extend_from_slice(lower.encode_utf8(&mut buffer).as_bytes());
+            }
+        }
+        out.words.push((from, out.text.len() as u32));
+    });
+    out
+}
+
+/// Finds the words among `len` characters and hands over where each begins and ends.
+fn cut(len: usize, class: impl Fn(usize) -> Class, mut word: impl FnMut(usize, usize)) {
+    let mut start = 0;
+    let mut letters = 0_usize;
+    let mut before = Class::Separator;
+    for at in 0..len {
+        let here = class(at);
+        if here == Class::Mark {
+            continue;
+        }
+        if here == Class::Separator {
+            if start < at {
+                word(start, at);
+            }
+            start = at + 1;
+            letters = 0;
+        } else if begins(&class, at, before, here, letters) {
+            word(start, at);
+            start = at;
+            letters = 0;
+        }
+        letters += usize::from(here.is_letter());
+        before = here;
+    }
+    if start < len {
+        word(start, len);
+    }
+}
+
+/// Whether a new word begins at `at` within a run of letters and digits, where `letters` letters of the current word
+/// have been seen.
+fn begins(class: &impl Fn(usize) -> Class, at: usize, before: Class, here: Class, letters: usize) -> bool {
+    match (before, here) {
         (Class::Lower, Class::Upper) => true,
         (Class::Upper, Class::Upper) => {
-            let plural = chars.get(at + 1) == Some(&'s') && ahead(2) != Class::Lower;
-            ahead(1) == Class::Lower && !plural
+            // `HTTPRequest`, but not `getIDs`: a lone small letter behind an acronym is its plural.
+            class(at + 1) == Class::Lower && class(at + 2) == Class::Lower
         }
         (Class::Caseless, Class::Upper | Class::Lower) | (Class::Upper | Class::Lower, Class::Caseless) => true,
-        (Class::Upper | Class::Lower | Class::Caseless, Class::Digit) => letters >= 3,
-        (Class::Digit, Class::Upper) if ahead(1) == Class::Lower => true,
-        (Class::Digit, Class::Upper | Class::Lower | Class::Caseless) => is_letter(ahead(1)) && is_letter(ahead(2)),
+        (before, Class::Digit) if before.is_letter() => letters >= 3,
+        (Class::Digit, Class::Upper) if class(at + 1) == Class::Lower => true,
+        (Class::Digit, here) if here.is_letter() => class(at + 1).is_letter() && class(at + 2).is_letter(),
         _ => false,
     }
 }
 
-fn classify(letter: char) -> Class {
+const fn ascii_class(byte: u8) -> Class {
+    match byte {
+        b'a'..=b'z' => Class::Lower,
+        b'A'..=b'Z' => Class::Upper,
+        b'0'..=b'9' => Class::Digit,
+        _ => Class::Separator,
+    }
+}
+
+fn class_of(letter: char) -> Class {
     match letter {
-        'a'..='z' => Class::Lower,
-        'A'..='Z' => Class::Upper,
-        '0'..='9' => Class::Digit,
-        '\0'..='\x7f' => Class::Separator,
+        '\0'..='\x7f' => ascii_class(letter as u8),
         '\u{300}'..='\u{36f}' => Class::Mark,
         _ if letter.is_uppercase() => Class::Upper,
         _ if letter.is_lowercase() => Class::Lower,

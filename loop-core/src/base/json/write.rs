@@ -39,6 +39,12 @@ pub fn write(view: View<'_>, out: &mut String) {
 pub fn write_string(text: &str, out: &mut String) {
     out.push('"');
     let mut rest = text;
+    // Most texts need no escape; this sum over all bytes is much faster than looking for the first.
+    if text.bytes().fold(true, |plain, byte| plain & (byte >= 0x20) & (byte != b'"') & (byte != b'\\')) {
+        out.push_str(text);
+        out.push('"');
+        return;
+    }
     while let Some(at) = rest.bytes().position(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
         let (plain, special) = rest.split_at_checked(at).unwrap_or((rest, ""));
         out.push_str(plain);

@@ -15,13 +15,19 @@ const DEPTH_MAX: u32 = 128;
 /// Numbers shorter than this are never data of a person.
 const NUMBER_MIN: usize = 7;
 
-#[derive(Default)]
+/// Room for most documents, so that the text need not move while it grows.
+const ROOM: usize = 512;
+
 pub(super) struct Writer {
     out: String,
     masks: Masks,
 }
 
 impl Writer {
+    pub(super) fn new() -> Self {
+        Self { out: String::with_capacity(ROOM), masks: Masks::default() }
+    }
+
     pub(super) fn finish(self) -> Redacted {
         self.masks.finish(self.out)
     }

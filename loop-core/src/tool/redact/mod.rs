@@ -62,7 +62,7 @@ impl std::fmt::Debug for Redacted {
 /// Masks a document, keeping its structure. The result is valid JSON without duplicate names.
 #[must_use]
 pub fn json(view: View<'_>) -> Redacted {
-    let mut out = document::Writer::default();
+    let mut out = document::Writer::new();
     out.value("", view, 0);
     out.finish()
 }

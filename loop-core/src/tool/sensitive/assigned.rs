@@ -24,6 +24,10 @@ pub(super) fn behind(text: Text<'_>, at: usize) -> Option<(usize, usize)> {
     if text.starts_with(at, b"://") {
         return in_address(text, at + 3);
     }
+    // `14:30`: most colons stand in times.
+    if text.before(at).is_ascii_digit() && text.at(at + 1).is_ascii_digit() && text.at(at) == b':' {
+        return None;
+    }
     if is_secret_name(text, at) { value(text, at) } else { None }
 }
 

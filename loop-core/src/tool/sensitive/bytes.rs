@@ -2,27 +2,34 @@
 
 /// `0`–`9`
 pub(super) const DIGIT: u8 = 1;
-/// `@`, and `%`, which may stand for one.
-pub(super) const AT: u8 = 2;
-/// `:` and `=`
-pub(super) const ASSIGN: u8 = 4;
-/// `-`
-pub(super) const DASH: u8 = 8;
 /// Letters, digits, `_` and `-`: what keys are made of.
-pub(super) const KEY: u8 = 16;
+pub(super) const KEY: u8 = 2;
 /// ASCII letters.
-pub(super) const LETTER: u8 = 32;
+pub(super) const LETTER: u8 = 4;
 
 /// The classes a byte belongs to.
 #[inline]
-pub(super) const fn class(byte: u8) -> u8 {
+pub(super) fn class(byte: u8) -> u8 {
+    CLASSES.get(usize::from(byte)).copied().unwrap_or(0)
+}
+
+static CLASSES: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut rest = table.as_mut_slice();
+    let mut byte = 0;
+    while let Some((first, behind)) = rest.split_first_mut() {
+        *first = class_of(byte);
+        byte = byte.wrapping_add(1);
+        rest = behind;
+    }
+    table
+};
+
+const fn class_of(byte: u8) -> u8 {
     match byte {
         b'0'..=b'9' => DIGIT | KEY,
         b'a'..=b'z' | b'A'..=b'Z' => LETTER | KEY,
-        b'_' => KEY,
-        b'-' => DASH | KEY,
-        b'@' | b'%' => AT,
-        b':' | b'=' => ASSIGN,
+        b'_' | b'-' => KEY,
         _ => 0,
     }
 }

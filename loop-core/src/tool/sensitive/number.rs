@@ -7,6 +7,8 @@ use super::bytes::{DIGIT, Text};
 
 /// The most digits of interest, those of the longest cards.
 const DIGITS_MAX: usize = 19;
+/// The fewest, those of a social security number; phones with a `+` apart.
+const NATIONAL_MIN: usize = 9;
 const GROUPS_MAX: usize = 8;
 /// How many separators may stand between two groups.
 const SEPARATORS_MAX: usize = 3;
@@ -92,6 +94,9 @@ fn shaped(groups: &[Group], lengths: &[usize]) -> bool {
 /// What begins with the digits at `at`, and where it ends.
 pub(super) fn at(text: Text<'_>, at: usize) -> Option<(DataClass, usize)> {
     let read = Groups::read(text, at);
+    if read.digits.len() < NATIONAL_MIN {
+        return None;
+    }
     // `0.4111…`: a fraction is no card.
     let fraction = text.before(at) == b'.' && at >= 2 && text.is(at - 2, DIGIT);
     if let Some(end) = card(&read, fraction) {

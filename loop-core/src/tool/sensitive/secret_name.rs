@@ -11,31 +11,66 @@ pub fn names_secret(key: &str) -> bool {
     could_name_secret(key) && judge(&tokens(key))
 }
 
+/// How the words begin that [`judge`] looks for.
+const STEMS: [&[u8]; 19] = [
+    b"auth",
+    b"bearer",
+    b"code",
+    b"contras",
+    b"cookie",
+    b"cred",
+    b"cv",
+    b"jwt",
+    b"kennwort",
+    b"key",
+    b"mnemonic",
+    b"otp",
+    b"pass",
+    b"phrase",
+    b"pw",
+    b"secret",
+    b"senha",
+    b"token",
+    b"totp",
+];
+
+/// For the first letter of a stem (its last five bits) the second letters, one bit each.
+static SECOND_LETTERS: [u32; 32] = {
+    let mut table = [0; 32];
+    let mut stems = STEMS.as_slice();
+    while let Some(([first, second, ..], rest)) = stems.split_first() {
+        let mut place = table.as_mut_slice();
+        let mut skip = *first & 31;
+        while let Some((here, behind)) = place.split_first_mut() {
+            if skip == 0 {
+                *here |= 1 << (*second & 31);
+                break;
+            }
+            skip -= 1;
+            place = behind;
+        }
+        stems = rest;
+    }
+    table
+};
+
 /// A quick look, since nearly every name is innocent. Must say yes to whatever [`judge`] says yes to.
 fn could_name_secret(key: &str) -> bool {
-    let mut rest = key.as_bytes();
-    while let Some((first, behind)) = rest.split_first() {
-        let stems: &[&[u8]] = match first {
-            b'a' | b'A' => &[b"auth"],
-            b'b' | b'B' => &[b"bearer"],
-            b'c' | b'C' => &[b"cred", b"cookie", b"cvv", b"cvc", b"code", b"contras"],
-            b'j' | b'J' => &[b"jwt"],
-            b'k' | b'K' => &[b"key", b"kennwort"],
-            b'm' | b'M' => &[b"mnemonic"],
-            b'o' | b'O' => &[b"otp"],
-            b'p' | b'P' => &[b"pass", b"pwd", b"pword", b"phrase"],
-            b's' | b'S' => &[b"secret", b"senha"],
-            b't' | b'T' => &[b"token", b"totp"],
-            // Letters that only look plain, or cannot be seen.
-            0x80.. => return true,
-            _ => &[],
-        };
-        if stems.iter().any(|stem| rest.get(..stem.len()).is_some_and(|start| start.eq_ignore_ascii_case(stem))) {
-            return true;
+    let key = key.as_bytes();
+    // Letters that only look plain, or cannot be seen, are for the thorough look.
+    let mut found = !key.is_ascii();
+    let mut seconds = 0_u32;
+    for (at, byte) in key.iter().enumerate() {
+        if (seconds >> (byte & 31)) & 1 == 1 {
+            found |= key.get(at - 1..).is_some_and(begins_with_stem);
         }
-        rest = behind;
+        seconds = SECOND_LETTERS.get(usize::from(byte & 31)).copied().unwrap_or(0);
     }
-    false
+    found
+}
+
+fn begins_with_stem(rest: &[u8]) -> bool {
+    STEMS.iter().any(|stem| rest.get(..stem.len()).is_some_and(|start| start.eq_ignore_ascii_case(stem)))
 }
 
 fn judge(name: &Tokens) -> bool {
