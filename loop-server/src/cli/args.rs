@@ -1,0 +1,285 @@
+//! What can be said on the command line. Secrets come from the environment only: arguments are seen by every
+//! user of the machine.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand};
+use loop_core::{access::Scope, base::secret::Secret};
+
+use crate::{
+    config::{Config, Durability, Limits},
+    http::Listen,
+    log::LogFormat,
+};
+
+const ENVIRONMENT: &str = "Environment, besides the variables named above:
+  LOOP_API_KEY     the first key of tenant `default` [default: minted and printed once]
+  LOOP_SECRET_KEY  what stored secrets are sealed with [default: a key file beside the database]
+  LOOP_SMTP_URL    the mail server, such as smtps://user:password@host [default: no mail]";
+
+/// Loop governs AI agents: every action decided, approved, proved and learnt from
+#[derive(Debug, Parser)]
+#[command(name = "loop-server", version, about, after_help = ENVIRONMENT, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// How to serve, when no command is given.
+    #[command(flatten)]
+    pub serve: ServeArgs,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the API (what happens without a command)
+    #[command(after_help = ENVIRONMENT)]
+    Serve(ServeArgs),
+    /// Manage API keys, also while the server runs
+    Keys {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
+    /// Check and export the log, also while the server runs
+    Audit {
+        /// What to do with it.
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
+}
+
+/// Where the database is.
+#[derive(Debug, Clone, Args)]
+pub struct DbArgs {
+    /// The database file
+    #[arg(long, env = "LOOP_DB", value_name = "FILE", default_value = "loop.db")]
+    pub db: PathBuf,
+}
+
+/// How to serve.
+#[derive(Debug, Clone, Args)]
+pub struct ServeArgs {
+    /// Where to listen: HOST:PORT or unix:PATH
+    #[arg(long, env = "LOOP_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:4242")]
+    pub listen: Listen,
+    /// The database
+    #[command(flatten)]
+    pub db: DbArgs,
+    /// What an acknowledged write survives: a power cut (full) or a crash of the process only
+    #[arg(long, env = "LOOP_DURABILITY", value_enum, default_value_t)]
+    pub durability: Durability,
+    /// How log lines look
+    #[arg(long, env = "LOOP_LOG_FORMAT", value_enum, default_value_t)]
+    pub log_format: LogFormat,
+    /// What is logged, such as `warn` or `info,loop::request=debug`
+    #[arg(long, env = "LOOP_LOG", value_name = "FILTER", default_value = "info")]
+    pub log: String,
+    /// The URL under which people reach this server, for links [default: the listen address]
+    #[arg(long, env = "LOOP_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+    /// Who notices by mail come from [default: no mail]
+    #[arg(long, env = "LOOP_SMTP_FROM", value_name = "ADDRESS")]
+    pub smtp_from: Option<String>,
+    /// Let webhooks and forwarded calls reach private addresses [default: refused]
+    #[arg(long, env = "LOOP_ALLOW_PRIVATE_TARGETS", value_parser = clap::builder::FalseyValueParser::new())]
+    pub allow_private_targets: bool,
+    /// Let anyone make a tenant at /api/signup [default: refused]
+    #[arg(long, env = "LOOP_ALLOW_SIGNUP", value_parser = clap::builder::FalseyValueParser::new())]
+    pub allow_signup: bool,
+    /// Append checkpoints of the log to a file kept elsewhere [default: none]
+    #[arg(long, env = "LOOP_CHECKPOINTS", value_name = "FILE")]
+    pub checkpoints: Option<PathBuf>,
+    /// Open connections at most; more wait
+    #[arg(long, env = "LOOP_MAX_CONNECTIONS", value_name = "COUNT", default_value_t = 1024,
+          value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    pub max_connections: u32,
+    /// Seconds within which a request's head must arrive
+    #[arg(long, env = "LOOP_HEAD_TIMEOUT", value_name = "SECONDS", default_value_t = 10,
+          value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub head_timeout: u64,
+    /// Seconds within which a request's body must arrive
+    #[arg(long, env = "LOOP_BODY_TIMEOUT", value_name = "SECONDS", default_value_t = 30,
+          value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub body_timeout: u64,
+    /// Seconds that a connection may lie idle
+    #[arg(long, env = "LOOP_IDLE_TIMEOUT", value_name = "SECONDS", default_value_t = 60,
+          value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub idle_timeout: u64,
+    /// Seconds that requests under way get when the server is told to stop
+    #[arg(long, env = "LOOP_DRAIN_TIMEOUT", value_name = "SECONDS", default_value_t = 30,
+          value_parser = clap::value_parser!(u64).range(0..=3600))]
+    pub drain_timeout: u64,
+    /// Threads that serve [default: one per core]
+    #[arg(long, env = "LOOP_THREADS", value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub threads: Option<u16>,
+}
+
+/// What to do with keys.
+#[derive(Debug, Subcommand)]
+pub enum KeysCommand {
+    /// Make a key and print it once
+    Create {
+        /// The database.
+        #[command(flatten)]
+        db: DbArgs,
+        /// Whose key it is
+        #[arg(long, default_value = "default")]
+        tenant: String,
+        /// What people call it
+        #[arg(long)]
+        name: String,
+        /// What it may do, separated by commas [default: everything]
+        #[arg(long, value_delimiter = ',', value_parser = scope)]
+        scopes: Vec<Scope>,
+    },
+    /// List keys, never the keys themselves
+    List {
+        /// The database.
+        #[command(flatten)]
+        db: DbArgs,
+        /// Whose keys
+        #[arg(long, default_value = "default")]
+        tenant: String,
+    },
+    /// Revoke a key; no request with it is served any more
+    Revoke {
+        /// The database.
+        #[command(flatten)]
+        db: DbArgs,
+        /// Whose key it is
+        #[arg(long, default_value = "default")]
+        tenant: String,
+        /// Its id, as `keys list` shows it
+        id: String,
+    },
+}
+
+/// What to do with the log.
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Check that no entry was changed, removed or moved; the first bad entry is named
+    Verify {
+        /// The database.
+        #[command(flatten)]
+        db: DbArgs,
+        /// Check one tenant only [default: all]
+        #[arg(long)]
+        tenant: Option<String>,
+        /// A file of checkpoints kept elsewhere, which reveals a cut tail [default: none]
+        #[arg(long, value_name = "FILE")]
+        checkpoints: Option<PathBuf>,
+    },
+    /// Write the log to standard output
+    Export {
+        /// The database.
+        #[command(flatten)]
+        db: DbArgs,
+        /// Whose log
+        #[arg(long, default_value = "default")]
+        tenant: String,
+        /// In which form
+        #[arg(long, value_enum, default_value_t)]
+        format: ExportFormat,
+    },
+}
+
+/// The form of an export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum ExportFormat {
+    /// One JSON object per line.
+    #[default]
+    Json,
+    /// The columns of `/api/logs/export`.
+    Csv,
+}
+
+fn scope(text: &str) -> Result<Scope, String> {
+    Scope::parse(text).ok_or_else(|| {
+        let known: Vec<&str> = Scope::ALL.iter().map(|scope| scope.as_str()).collect();
+        format!("unknown scope; known are {}", known.join(", "))
+    })
+}
+
+impl ServeArgs {
+    /// The configuration, its secrets read from the environment.
+    #[must_use]
+    pub fn config(&self, environment: impl Fn(&str) -> Option<String>) -> Config {
+        let secret = |name: &str| environment(name).filter(|text| !text.is_empty()).map(Secret::new);
+        Config {
+            listen: self.listen.clone(),
+            db: self.db.db.clone(),
+            durability: self.durability,
+            public_url: self
+                .public_url
+                .as_deref()
+                .filter(|url| !url.is_empty())
+                .map(|url| url.trim_end_matches('/').to_owned()),
+            smtp_url: secret("LOOP_SMTP_URL"),
+            smtp_from: self.smtp_from.clone().filter(|from| !from.is_empty()),
+            secret_key: secret("LOOP_SECRET_KEY"),
+            api_key: secret("LOOP_API_KEY"),
+            allow_private_targets: self.allow_private_targets,
+            allow_signup: self.allow_signup,
+            checkpoints: self.checkpoints.clone(),
+            limits: Limits {
+                connections: usize::try_from(self.max_connections).unwrap_or(1024),
+                head_time: Duration::from_secs(self.head_timeout),
+                body_time: Duration::from_secs(self.body_timeout),
+                idle_time: Duration::from_secs(self.idle_timeout),
+                drain_time: Duration::from_secs(self.drain_timeout),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::{Cli, Command, KeysCommand};
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_option_tells_its_default() {
+        for command in std::iter::once(&mut Cli::command()).chain(Cli::command().get_subcommands_mut()) {
+            for arg in command.get_arguments() {
+                let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+                let told = !arg.get_default_values().is_empty() || help.contains("[default:");
+                let exempt = matches!(arg.get_id().as_str(), "help" | "version");
+                assert!(told || exempt, "{} {}", command.get_name(), arg.get_id());
+            }
+        }
+    }
+
+    #[test]
+    fn serving_is_what_happens_without_a_command() {
+        let cli = Cli::try_parse_from(["loop-server", "--listen", "unix:/tmp/x", "--db", "a.db"]).expect("parses");
+        assert!(cli.command.is_none());
+        let config = cli.serve.config(|name| (name == "LOOP_API_KEY").then(|| "tl_x".to_owned()));
+        assert_eq!(config.listen.to_string(), "unix:/tmp/x");
+        assert_eq!(config.api_key.map(|key| key.expose().to_owned()).as_deref(), Some("tl_x"));
+        assert!(config.secret_key.is_none());
+        assert!(
+            !format!("{:?}", Cli::parse_from(["loop-server"]).serve.config(|_| Some("s3cret".to_owned())))
+                .contains("s3cret")
+        );
+    }
+
+    #[test]
+    fn keys_are_made_with_known_scopes_only() {
+        let of =
+            |scopes: &str| Cli::try_parse_from(["loop-server", "keys", "create", "--name", "ci", "--scopes", scopes]);
+        let Some(Command::Keys { command: KeysCommand::Create { scopes, tenant, .. } }) =
+            of("policy:evaluate,logs:read").expect("parses").command
+        else {
+            panic!("another command");
+        };
+        assert_eq!((scopes.len(), tenant.as_str()), (2, "default"));
+        assert!(of("everything").is_err());
+    }
+}

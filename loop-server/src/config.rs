@@ -1,0 +1,94 @@
+//! What the operator decides, read once at the start.
+
+use std::{path::PathBuf, time::Duration};
+
+use loop_core::base::secret::Secret;
+
+use crate::http::Listen;
+
+/// Everything that can be configured.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: Listen,
+    /// The database file; `:memory:` keeps nothing.
+    pub db: PathBuf,
+    /// What an acknowledged write survives.
+    pub durability: Durability,
+    /// The URL under which people reach this server, without a slash at the end; links in notices begin with it.
+    pub public_url: Option<String>,
+    /// The mail server, credentials included.
+    pub smtp_url: Option<Secret>,
+    /// Who notices come from.
+    pub smtp_from: Option<String>,
+    /// What the master key is made from; without it a key file beside the database is used.
+    pub secret_key: Option<Secret>,
+    /// The first key of tenant `default`.
+    pub api_key: Option<Secret>,
+    /// Whether outbound calls may reach private addresses.
+    pub allow_private_targets: bool,
+    /// Whether anyone may make a tenant.
+    pub allow_signup: bool,
+    /// A file that checkpoints of the log are appended to.
+    pub checkpoints: Option<PathBuf>,
+    /// Bounds on what clients may take.
+    pub limits: Limits,
+}
+
+/// What an acknowledged write survives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Durability {
+    /// A power cut.
+    #[default]
+    Full,
+    /// A crash of the process, but not of the machine.
+    Process,
+}
+
+/// Bounds on what clients may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Open connections; beyond it new ones wait.
+    pub connections: usize,
+    /// From the first byte of a head to its last.
+    pub head_time: Duration,
+    /// For a whole body.
+    pub body_time: Duration,
+    /// Between requests on one connection, and between pieces of an answer that the client takes.
+    pub idle_time: Duration,
+    /// For requests under way when the server is told to stop.
+    pub drain_time: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 1024,
+            head_time: Duration::from_secs(10),
+            body_time: Duration::from_secs(30),
+            idle_time: Duration::from_secs(60),
+            drain_time: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Config {
+    /// A server in memory on a free port of this machine: for tests and try-outs.
+    #[must_use]
+    pub fn ephemeral() -> Self {
+        Self {
+            listen: Listen::Tcp("127.0.0.1:0".to_owned()),
+            db: PathBuf::from(":memory:"),
+            durability: Durability::default(),
+            public_url: None,
+            smtp_url: None,
+            smtp_from: None,
+            secret_key: None,
+            api_key: None,
+            allow_private_targets: false,
+            allow_signup: false,
+            checkpoints: None,
+            limits: Limits::default(),
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Whose request it is. Runs before a byte of the body is read.
+
+use std::borrow::Cow;
+
+use http::{HeaderMap, Method, header};
+use loop_core::{
+    access::{Caller, Scope},
+    base::{Code, Time},
+};
+
+use super::{Dialect, Failure, dialect::KeyPlace};
+use crate::state::App;
+
+/// The longest text that is looked up as a key, in bytes.
+const KEY_MAX: usize = 256;
+
+/// The caller behind a request, provided that its key holds `scope`.
+///
+/// # Errors
+/// [`Code::Unauthenticated`] without a valid key, [`Code::InsufficientScope`] with a key that may not, and the
+/// store's own failure when the key cannot be looked up.
+pub async fn caller(
+    app: &App,
+    dialect: &Dialect,
+    scope: Scope,
+    method: &Method,
+    headers: &HeaderMap,
+    query: Option<&str>,
+    now: Time,
+) -> Result<Caller, Failure> {
+    let token = presented(dialect, method, headers, query).ok_or_else(refused)?;
+    let known = app.engine.known_caller(&token);
+    let caller = match known {
+        Some(caller) => caller,
+        None => match app.engine.authenticate(&token).await {
+            Ok(caller) => caller,
+            Err(error) if error.code() == Code::Unauthenticated => return Err(refused()),
+            Err(error) => return Err(Failure::of(error.code(), &error)),
+        },
+    };
+    if caller.expires_at.is_some_and(|end| end <= now) {
+        return Err(refused());
+    }
+    if !caller.scopes.has(scope) {
+        let message = format!("this key lacks the scope `{scope}`");
+        return Err(Failure::new(Code::InsufficientScope, message).with("required_scope", scope.as_str()));
+    }
+    Ok(caller)
+}
+
+fn refused() -> Failure {
+    Failure::new(Code::Unauthenticated, "missing or invalid API key")
+}
+
+/// The key in the first place that holds one; `None` when that text cannot be a key.
+fn presented<'r>(
+    dialect: &Dialect,
+    method: &Method,
+    headers: &'r HeaderMap,
+    query: Option<&'r str>,
+) -> Option<Cow<'r, str>> {
+    let place = dialect.keys.iter().find_map(|place| match place {
+        KeyPlace::Header(name) => headers.get(*name).map(|value| value.to_str().unwrap_or("")),
+        KeyPlace::Bearer => headers.get(header::AUTHORIZATION).map(|value| bearer(value.to_str().unwrap_or(""))),
+    });
+    let key = match place {
+        Some(key) => Cow::Borrowed(key.trim()),
+        None if dialect.query_key.allows(method) => {
+            url::form_urlencoded::parse(query?.as_bytes()).find(|(name, _)| name == "api_key")?.1
+        }
+        None => return None,
+    };
+    let sane = (1..=KEY_MAX).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic());
+    sane.then_some(key)
+}
+
+/// What follows `Bearer `, in any case; nothing for another scheme.
+fn bearer(value: &str) -> &str {
+    match value.split_once(' ') {
+        Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer") => key,
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderName, Method};
+
+    use super::presented;
+    use crate::surface::Surface;
+
+    fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
+        pairs
+            .iter()
+            .map(|(name, value)| {
+                (HeaderName::from_bytes(name.as_bytes()).expect("a name"), value.parse().expect("a value"))
+            })
+            .collect()
+    }
+
+    fn key(surface: Surface, method: Method, pairs: &[(&str, &str)], query: Option<&str>) -> Option<String> {
+        presented(surface.dialect(), &method, &headers(pairs), query).map(std::borrow::Cow::into_owned)
+    }
+
+    #[test]
+    fn governance_reads_all_three_places() {
+        let of = |method, pairs: &[(&str, &str)], query| key(Surface::Governance, method, pairs, query);
+        assert_eq!(of(Method::POST, &[("x-api-key", "tl_a")], None).as_deref(), Some("tl_a"));
+        assert_eq!(of(Method::POST, &[("authorization", "bearer tl_b")], None).as_deref(), Some("tl_b"));
+        assert_eq!(of(Method::GET, &[], Some("limit=1&api_key=tl_%63")).as_deref(), Some("tl_c"));
+        assert_eq!(of(Method::POST, &[], Some("api_key=tl_c")), None);
+        assert_eq!(
+            of(Method::POST, &[("x-api-key", "tl_a"), ("authorization", "Bearer tl_b")], None).as_deref(),
+            Some("tl_a")
+        );
+    }
+
+    #[test]
+    fn an_empty_or_strange_key_is_not_saved_by_another_place() {
+        let of = |pairs: &[(&str, &str)]| key(Surface::Governance, Method::GET, pairs, Some("api_key=tl_c"));
+        assert_eq!(of(&[("x-api-key", "")]), None);
+        assert_eq!(of(&[("authorization", "Basic dGw6eA==")]), None);
+        assert_eq!(of(&[("x-api-key", "two words")]), None);
+        assert_eq!(of(&[("x-api-key", &"k".repeat(257))]), None);
+    }
+
+    #[test]
+    fn a_proxy_never_takes_the_upstreams_key_for_ours() {
+        for surface in [Surface::OpenAi, Surface::Anthropic] {
+            let of = |pairs: &[(&str, &str)]| key(surface, Method::POST, pairs, Some("api_key=tl_c"));
+            assert_eq!(of(&[("authorization", "Bearer sk-upstream")]), None);
+            assert_eq!(of(&[("authorization", "Bearer sk-upstream"), ("x-api-key", "tl_a")]).as_deref(), Some("tl_a"));
+            assert_eq!(of(&[("x-api-key", "sk-ant-upstream"), ("x-loop-key", "tl_b")]).as_deref(), Some("tl_b"));
+        }
+    }
+
+    #[test]
+    fn mcp_takes_the_key_from_the_query_with_every_method() {
+        assert_eq!(key(Surface::Mcp, Method::POST, &[], Some("api_key=tl_c")).as_deref(), Some("tl_c"));
+    }
+}

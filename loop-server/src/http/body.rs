@@ -1,0 +1,90 @@
+//! Reading a request's body within a size and a time.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, StatusCode, header};
+use http_body_util::BodyExt;
+use hyper::body::{Body as _, Incoming};
+use loop_core::base::Code;
+
+use super::Failure;
+
+/// How much of a refused body is read and thrown away, so that a client that sends first and reads later still
+/// sees why it was refused. Beyond it the connection is closed.
+const DRAIN_BYTES: usize = 16 << 20;
+/// How long that may take.
+const DRAIN_TIME: Duration = Duration::from_secs(5);
+
+/// The whole body.
+///
+/// # Errors
+/// 413 beyond `limit` bytes, 408 when it takes longer than `time`, 400 when it breaks off or its framing is
+/// wrong, 415 when it is compressed.
+pub async fn read(headers: &HeaderMap, body: &mut Incoming, limit: usize, time: Duration) -> Result<Bytes, Failure> {
+    if headers.get(header::CONTENT_ENCODING).is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
+    {
+        let message = "compressed bodies are not accepted";
+        return Err(Failure::invalid(message).with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE));
+    }
+    if body.is_end_stream() {
+        return Ok(Bytes::new());
+    }
+    if body.size_hint().lower() > limit as u64 {
+        return Err(too_large(limit));
+    }
+    match tokio::time::timeout(time, collect(body, limit)).await {
+        Ok(read) => read,
+        Err(_) => Err(Failure::invalid("the body took too long").with_status(StatusCode::REQUEST_TIMEOUT)),
+    }
+}
+
+async fn collect(body: &mut Incoming, limit: usize) -> Result<Bytes, Failure> {
+    // Nearly every body arrives in one piece, which is then passed on as it is.
+    let mut first = Bytes::new();
+    let mut rest = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Failure::invalid("the body broke off or its framing is wrong"))?;
+        let Ok(data) = frame.into_data() else { continue };
+        let size = first.len().saturating_add(rest.len()).saturating_add(data.len());
+        if size > limit {
+            return Err(too_large(limit));
+        }
+        if first.is_empty() {
+            first = data;
+        } else {
+            rest.extend_from_slice(&data);
+        }
+    }
+    if rest.is_empty() {
+        return Ok(first);
+    }
+    let mut whole = BytesMut::with_capacity(first.len().saturating_add(rest.len()));
+    whole.extend_from_slice(&first);
+    whole.extend_from_slice(&rest);
+    Ok(whole.freeze())
+}
+
+fn too_large(limit: usize) -> Failure {
+    Failure::new(Code::TooLarge, format!("the body is larger than {limit} bytes"))
+}
+
+/// Throws away what is left of a refused body.
+///
+/// A client that waits for `100 Continue` has sent nothing yet and is answered at once.
+pub async fn drain(headers: &HeaderMap, body: &mut Incoming) {
+    if body.is_end_stream() || headers.contains_key(header::EXPECT) || body.size_hint().lower() > DRAIN_BYTES as u64 {
+        return;
+    }
+    let all = async {
+        let mut seen = 0_usize;
+        while let Some(Ok(frame)) = body.frame().await {
+            seen = seen.saturating_add(frame.data_ref().map_or(0, Bytes::len));
+            if seen > DRAIN_BYTES {
+                break;
+            }
+        }
+    };
+    // Running out of time only means that the connection closes.
+    let _ = tokio::time::timeout(DRAIN_TIME, all).await;
+}

@@ -1,0 +1,110 @@
+//! What a handler gets.
+
+use std::{borrow::Cow, sync::Arc};
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Uri};
+use loop_core::{
+    access::Caller,
+    base::{Code, Time},
+};
+use serde::de::DeserializeOwned;
+
+use super::{Failure, Row, request_id::RequestId};
+use crate::state::App;
+
+/// A request that has passed every check of its row.
+pub struct Call {
+    /// The running server.
+    pub app: Arc<App>,
+    /// The row that was called.
+    pub row: &'static Row,
+    /// The method, which is `HEAD` on a `GET` row when only the head is wanted.
+    pub method: Method,
+    /// The path and query as sent. They may hold a key or a token: never log them.
+    pub uri: Uri,
+    /// The headers as sent. They hold keys: never log them.
+    pub headers: HeaderMap,
+    /// The body; empty for methods whose body is not read.
+    pub body: Bytes,
+    /// The request's id.
+    pub request_id: RequestId,
+    /// When the request was read.
+    pub now: Time,
+    pub(super) caller: Option<Caller>,
+    pub(super) params: Vec<String>,
+}
+
+impl Call {
+    /// Who calls.
+    ///
+    /// # Errors
+    /// [`Code::Unauthenticated`] on a row that asks for no key.
+    pub fn caller(&self) -> Result<&Caller, Failure> {
+        self.caller.as_ref().ok_or_else(|| Failure::new(Code::Unauthenticated, "missing or invalid API key"))
+    }
+
+    /// A parameter of the path, percent-decoded once; empty when the row has none of that name.
+    #[must_use]
+    pub fn param(&self, name: &str) -> &str {
+        let place = self.row.path_params().position(|param| param == name);
+        place.and_then(|place| self.params.get(place)).map_or("", String::as_str)
+    }
+
+    /// The first value of a parameter of the query, decoded.
+    #[must_use]
+    pub fn query(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value)
+    }
+
+    /// Every pair of the query in order, decoded.
+    pub fn query_pairs(&self) -> url::form_urlencoded::Parse<'_> {
+        url::form_urlencoded::parse(self.uri.query().unwrap_or("").as_bytes())
+    }
+
+    /// A whole number from the query within bounds, or its default.
+    ///
+    /// # Errors
+    /// [`Code::InvalidRequest`] for text that is no whole number; a number out of bounds is moved to the bound.
+    pub fn query_number(&self, name: &str, default: u64, min: u64, max: u64) -> Result<u64, Failure> {
+        match self.query(name) {
+            None => Ok(default),
+            Some(text) if text.is_empty() => Ok(default),
+            Some(text) if text.len() <= 20 && text.bytes().all(|b| b.is_ascii_digit()) => {
+                Ok(text.parse().unwrap_or(u64::MAX).clamp(min, max))
+            }
+            Some(text) => {
+                let shown: String = text.chars().take(40).collect();
+                Err(Failure::invalid(format!("`{name}` must be a whole number, not `{shown}`")))
+            }
+        }
+    }
+
+    /// The body as JSON. Unknown members are ignored; what is wrong is named by its path.
+    ///
+    /// # Errors
+    /// [`Code::InvalidRequest`].
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        if self.body.is_empty() {
+            return Err(Failure::invalid("a JSON body is expected"));
+        }
+        let mut reader = serde_json::Deserializer::from_slice(&self.body);
+        let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+            let path = error.path().to_string();
+            let inner = error.into_inner();
+            if path == "." || inner.is_syntax() || inner.is_eof() {
+                Failure::invalid(format!("invalid body: {inner}"))
+            } else {
+                Failure::invalid(format!("invalid body: `{path}`: {inner}"))
+            }
+        })?;
+        reader.end().map_err(|error| Failure::invalid(format!("invalid body: {error}")))?;
+        Ok(value)
+    }
+}
+
+impl std::fmt::Debug for Call {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Call({}, {})", self.row.operation, self.request_id)
+    }
+}

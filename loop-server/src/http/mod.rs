@@ -1,0 +1,37 @@
+//! The HTTP layer that every surface stands on.
+//!
+//! - [`table`]: what a route declares ([`Row`]); nothing about a route is said anywhere else.
+//! - [`dialect`]: how a surface reads keys and wraps failures.
+//! - [`call`], [`reply`], [`failure`]: what a handler gets and gives.
+//! - [`router`]: from method and path to a row.
+//! - [`request`]: the way of one request: route, origin, key, scope, body, handler, answer.
+//! - [`auth`], [`origin`], [`body`], [`stream`], [`path`], [`request_id`]: its steps and parts.
+//! - [`listen`], [`pulse`], [`serve`]: sockets, time limits of a connection, and the accept loop.
+//! - [`openapi`], [`docs_page`]: the table as a document.
+
+pub mod auth;
+pub mod body;
+pub mod call;
+pub mod dialect;
+pub mod docs_page;
+pub mod failure;
+pub mod listen;
+pub mod openapi;
+pub mod origin;
+pub mod path;
+pub mod pulse;
+pub mod reply;
+pub mod request;
+pub mod request_id;
+pub mod router;
+pub mod serve;
+pub mod stream;
+pub mod table;
+
+pub use call::Call;
+pub use dialect::Dialect;
+pub use failure::Failure;
+pub use listen::{Listen, Listener};
+pub use reply::Reply;
+pub use router::Router;
+pub use table::{Access, BODY_LIMIT, Example, Handler, Output, Param, Row, schema_of};

@@ -1,0 +1,104 @@
+//! What a handler answers when all went well.
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use serde::Serialize;
+
+use super::{
+    Failure,
+    stream::{self, Sender},
+};
+
+/// An answer.
+pub struct Reply {
+    pub(super) status: StatusCode,
+    pub(super) media: HeaderValue,
+    pub(super) content: Content,
+    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// The body of an answer.
+pub(super) enum Content {
+    Whole(Bytes),
+    Stream(stream::Body),
+}
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+/// Pages of ours load nothing, run nothing, stand in no frame and post to nobody else.
+const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+);
+
+impl Reply {
+    /// 200 with JSON that is written already.
+    #[must_use]
+    pub fn raw_json(json: impl Into<Bytes>) -> Self {
+        Self { status: StatusCode::OK, media: JSON, content: Content::Whole(json.into()), headers: Vec::new() }
+    }
+
+    /// 200 with a value as JSON.
+    ///
+    /// # Errors
+    /// [`loop_core::base::Code::Internal`] when the value cannot be written, such as a map with keys that are no text.
+    pub fn json(value: &impl Serialize) -> Result<Self, Failure> {
+        serde_json::to_vec(value)
+            .map(Self::raw_json)
+            .map_err(|error| Failure::internal(format!("answer cannot be written: {error}")))
+    }
+
+    /// 200 with bytes of another kind.
+    #[must_use]
+    pub fn bytes(media: &'static str, bytes: impl Into<Bytes>) -> Self {
+        Self {
+            status: StatusCode::OK,
+            media: HeaderValue::from_static(media),
+            content: Content::Whole(bytes.into()),
+            headers: Vec::new(),
+        }
+    }
+
+    /// 200 with a page that loads nothing from anywhere. The caller escapes what it puts in.
+    #[must_use]
+    pub fn page(html: impl Into<Bytes>) -> Self {
+        let mut page = Self::raw_json(html);
+        page.media = HTML;
+        page.with_header(header::CONTENT_SECURITY_POLICY, PAGE_POLICY)
+            .with_header(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"))
+            .with_header(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"))
+    }
+
+    /// 200 with a body that is written bit by bit, and the end to write it with. A writer that is dropped
+    /// before [`Sender::finish`] cuts the connection, so half an answer never looks whole.
+    #[must_use]
+    pub fn stream(media: &'static str) -> (Sender, Self) {
+        let (sender, body) = stream::channel();
+        let reply = Self {
+            status: StatusCode::OK,
+            media: HeaderValue::from_static(media),
+            content: Content::Stream(body),
+            headers: Vec::new(),
+        };
+        (sender, reply)
+    }
+
+    /// Another status.
+    #[must_use]
+    pub fn with_status(mut self, status: StatusCode) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// One more header; it replaces a header of the same name that every answer carries.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+}
+
+impl std::fmt::Debug for Reply {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Reply({}, {:?})", self.status, self.media)
+    }
+}

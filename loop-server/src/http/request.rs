@@ -1,0 +1,216 @@
+//! The way of one request: route, limits of the head, origin, key and scope, body, handler, answer.
+
+use std::{
+    future::{Future, poll_fn},
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header, request::Parts};
+use hyper::body::Incoming;
+use loop_core::base::Code;
+use tokio::time::Instant;
+
+use super::{
+    Access, Call, Dialect, Failure, Handler, Reply, Row, auth, body,
+    dialect::Refusal,
+    origin,
+    reply::Content,
+    request_id::{self, RequestId},
+    router::Found,
+    stream::Body,
+    table::Outcome,
+};
+use crate::{metrics::Meters, state::App, surface};
+
+/// The longest path and query, in bytes.
+const URI_MAX: usize = 8 << 10;
+/// The most bytes of header names and values.
+const HEAD_MAX: usize = 32 << 10;
+
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+const NO_SNIFF: HeaderValue = HeaderValue::from_static("nosniff");
+
+/// Answers a request. Whatever goes wrong, also a panic, becomes an answer in the surface's shape.
+pub async fn answer(app: Arc<App>, request: Request<Incoming>) -> Response<Body> {
+    let started = Instant::now();
+    let (head, mut body) = request.into_parts();
+    let id = app.ids.of(&head.headers);
+    let (row, surface, meters, outcome) = match app.router.find(&head.method, head.uri.path()) {
+        Found::Route(route, params) => {
+            // A refusal may leave a body unread; the headers tell how to deal with it and are moved otherwise.
+            let outcome = caught(handle(&app, route.row, params, head, &mut body, id.clone())).await;
+            (Some(route.row), route.row.surface, &route.meters, outcome)
+        }
+        found => {
+            let surface = surface::of_path(head.uri.path());
+            let outcome = elsewhere(&head, found);
+            body::drain(&head.headers, &mut body).await;
+            (None, surface, &app.unrouted, outcome)
+        }
+    };
+    let response = match outcome {
+        Ok(reply) => success(reply, &id),
+        Err(failure) => refusal(failure, surface.dialect(), row, &id),
+    };
+    finish(row, meters, response.status(), started, &id);
+    response
+}
+
+async fn handle(
+    app: &Arc<App>,
+    row: &'static Row,
+    params: Vec<String>,
+    head: Parts,
+    incoming: &mut Incoming,
+    request_id: RequestId,
+) -> Outcome {
+    let Parts { method, uri, headers, .. } = head;
+    let now = app.engine.now();
+    let admitted = async {
+        head_limits(&uri, &headers)?;
+        if row.mutates() {
+            origin::check(&headers, app.public_host())?;
+        }
+        match row.access {
+            Access::Scope(scope) => {
+                auth::caller(app, row.surface.dialect(), scope, &method, &headers, uri.query(), now).await.map(Some)
+            }
+            Access::Public | Access::Token | Access::Webhook(_) | Access::Code => Ok(None),
+        }
+    };
+    let read = match admitted.await {
+        // Mail scanners and link previews look before a person does; a look never uses a token up.
+        Ok(_) if row.access == Access::Token && method == Method::HEAD => return Ok(Reply::page(Bytes::new())),
+        Ok(caller) if row.reads_body() => {
+            let read = body::read(&headers, incoming, row.body_limit, app.config.limits.body_time).await;
+            read.map(|bytes| (caller, bytes))
+        }
+        Ok(caller) => Ok((caller, Bytes::new())),
+        Err(failure) => Err(failure),
+    };
+    let (caller, body) = match read {
+        Ok(read) => read,
+        Err(failure) => {
+            body::drain(&headers, incoming).await;
+            return Err(failure);
+        }
+    };
+    let call = Call { app: Arc::clone(app), row, method, uri, headers, body, request_id, now, caller, params };
+    match row.handler {
+        Handler::Now(run) => run(&call),
+        Handler::Later(run) => run(call).await,
+    }
+}
+
+/// What a request gets that no row serves.
+fn elsewhere(head: &Parts, found: Found<'_>) -> Outcome {
+    head_limits(&head.uri, &head.headers)?;
+    match found {
+        Found::Options(allow, methods) => {
+            Ok(Reply::json(&serde_json::json!({ "allow": methods }))?.with_header(header::ALLOW, allow.clone()))
+        }
+        Found::Method(allow) => Err(Failure::invalid("this path does not answer that method")
+            .with_status(StatusCode::METHOD_NOT_ALLOWED)
+            .with_header(header::ALLOW, allow.clone())),
+        Found::Broken => Err(Failure::invalid("the path holds a broken escape")),
+        Found::Nothing | Found::Route(..) => Err(Failure::not_found("no such path")),
+    }
+}
+
+fn head_limits(uri: &Uri, headers: &HeaderMap) -> Result<(), Failure> {
+    if uri.path_and_query().is_some_and(|text| text.as_str().len() > URI_MAX) {
+        let message = format!("the path and query are longer than {URI_MAX} bytes");
+        return Err(Failure::invalid(message).with_status(StatusCode::URI_TOO_LONG));
+    }
+    let size: usize = headers.iter().map(|(name, value)| name.as_str().len().saturating_add(value.len())).sum();
+    if size > HEAD_MAX {
+        let message = format!("the headers are larger than {HEAD_MAX} bytes");
+        return Err(Failure::invalid(message).with_status(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE));
+    }
+    Ok(())
+}
+
+/// Runs work and turns a panic into a failure; the panic's text stays out of the answer and of the log.
+async fn caught(work: impl Future<Output = Outcome>) -> Outcome {
+    let mut work = pin!(work);
+    poll_fn(|cx| {
+        catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx)))
+            .unwrap_or_else(|_| Poll::Ready(Err(Failure::internal("a handler panicked"))))
+    })
+    .await
+}
+
+fn success(reply: Reply, id: &RequestId) -> Response<Body> {
+    let body = match reply.content {
+        Content::Whole(bytes) => Body::whole(bytes),
+        Content::Stream(body) => body,
+    };
+    let mut response = plain(reply.status, reply.media, body, id);
+    for (name, value) in reply.headers {
+        response.headers_mut().insert(name, value);
+    }
+    response
+}
+
+fn refusal(failure: Failure, dialect: &Dialect, row: Option<&'static Row>, id: &RequestId) -> Response<Body> {
+    let parts = failure.into_parts();
+    let operation = row.map_or("-", |row| row.operation);
+    let message: &str = if parts.code == Code::Internal {
+        tracing::error!(target: "loop::failure", operation, request_id = %id, cause = %parts.message, "request failed");
+        "internal error"
+    } else {
+        &parts.message
+    };
+    let id_header = id.to_header();
+    let refusal = Refusal {
+        code: parts.code,
+        status: parts.status.as_u16(),
+        message,
+        request_id: id_header.to_str().unwrap_or("-"),
+        extra: parts.extra.as_ref(),
+    };
+    let body = Body::whole(dialect.wrap(&refusal).into());
+    let mut response = plain(parts.status, HeaderValue::from_static("application/json"), body, id);
+    let headers = response.headers_mut();
+    if let Some(seconds) = parts.retry_after {
+        headers.insert(header::RETRY_AFTER, seconds.into());
+    }
+    if parts.status == StatusCode::UNAUTHORIZED {
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    if let Some((name, value)) = parts.header {
+        headers.insert(name, value);
+    }
+    response
+}
+
+/// A response with the headers that every answer carries.
+fn plain(status: StatusCode, media: HeaderValue, body: Body, id: &RequestId) -> Response<Body> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.reserve(4);
+    headers.insert(header::CONTENT_TYPE, media);
+    headers.insert(header::CACHE_CONTROL, NO_STORE);
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, NO_SNIFF);
+    headers.insert(request_id::HEADER, id.to_header());
+    response
+}
+
+/// Counts the request and writes its line: the operation, never the path, which may hold a token.
+fn finish(row: Option<&'static Row>, meters: &Meters, status: StatusCode, started: Instant, id: &RequestId) {
+    let took = started.elapsed();
+    meters.count(status, took);
+    let operation = row.map_or("-", |row| row.operation);
+    let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    let code = status.as_u16();
+    if row.is_some_and(|row| !row.quiet()) {
+        tracing::info!(target: "loop::request", operation, status = code, micros, request_id = %id, "request");
+    } else {
+        tracing::debug!(target: "loop::request", operation, status = code, micros, request_id = %id, "request");
+    }
+}

@@ -1,0 +1,118 @@
+//! The API surfaces: each has a dialect and its rows of the route table.
+//!
+//! - [`governance`]: intercept, rules, approvals, kill switch, log, settings.
+//! - [`gateway`]: the proxy before OpenAI and Anthropic, and MCP; their routes stand, their handlers follow.
+//! - [`system`]: health, metrics, documents.
+//! - [`error_shape`]: how failures look in each dialect.
+
+mod error_shape;
+pub mod gateway;
+pub mod governance;
+pub mod system;
+
+use crate::http::{
+    Dialect, Row,
+    dialect::{
+        KeyPlace::{Bearer, Header},
+        QueryKey,
+    },
+};
+
+/// Which API a route belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Surface {
+    /// Rules, approvals, log and settings.
+    Governance,
+    /// Policy, tools, proofs for developers.
+    Developer,
+    /// The proxy in OpenAI's shape.
+    OpenAi,
+    /// The proxy in Anthropic's shape.
+    Anthropic,
+    /// The Model Context Protocol.
+    Mcp,
+    /// The server itself.
+    System,
+}
+
+static GOVERNANCE: Dialect = Dialect {
+    name: "governance",
+    keys: &[Header("x-api-key"), Bearer],
+    query_key: QueryKey::OnGet,
+    failure: error_shape::flat,
+};
+
+static DEVELOPER: Dialect = Dialect {
+    name: "developer",
+    keys: &[Bearer, Header("x-api-key")],
+    query_key: QueryKey::Never,
+    failure: error_shape::nested,
+};
+
+// The proxy's `Authorization` carries the upstream's key, and `x-api-key` may too: `x-loop-key` wins over it.
+static OPENAI: Dialect = Dialect {
+    name: "openai proxy",
+    keys: &[Header("x-loop-key"), Header("x-api-key")],
+    query_key: QueryKey::Never,
+    failure: error_shape::openai,
+};
+
+static ANTHROPIC: Dialect = Dialect {
+    name: "anthropic proxy",
+    keys: &[Header("x-loop-key"), Header("x-api-key")],
+    query_key: QueryKey::Never,
+    failure: error_shape::anthropic,
+};
+
+static MCP: Dialect = Dialect {
+    name: "mcp",
+    keys: &[Header("x-api-key"), Bearer],
+    query_key: QueryKey::Always,
+    failure: error_shape::flat,
+};
+
+static SYSTEM: Dialect = Dialect {
+    name: "system",
+    keys: &[Header("x-api-key"), Bearer],
+    query_key: QueryKey::Never,
+    failure: error_shape::flat,
+};
+
+impl Surface {
+    /// Every surface, in the order of documents.
+    pub const ALL: [Self; 6] =
+        [Self::Governance, Self::Developer, Self::OpenAi, Self::Anthropic, Self::Mcp, Self::System];
+
+    /// How it speaks.
+    #[must_use]
+    pub fn dialect(self) -> &'static Dialect {
+        match self {
+            Self::Governance => &GOVERNANCE,
+            Self::Developer => &DEVELOPER,
+            Self::OpenAi => &OPENAI,
+            Self::Anthropic => &ANTHROPIC,
+            Self::Mcp => &MCP,
+            Self::System => &SYSTEM,
+        }
+    }
+}
+
+/// The surface whose shape answers for a path that no row serves.
+#[must_use]
+pub fn of_path(path: &str) -> Surface {
+    if path.starts_with("/api/v1/") {
+        Surface::Developer
+    } else if path.starts_with("/v1/messages") {
+        Surface::Anthropic
+    } else if path.starts_with("/v1/") {
+        Surface::OpenAi
+    } else {
+        Surface::Governance
+    }
+}
+
+/// The whole route table.
+#[must_use]
+pub fn rows() -> Vec<&'static Row> {
+    [governance::ROWS, gateway::ROWS, system::ROWS].into_iter().flatten().collect()
+}
