@@ -2,17 +2,19 @@
 //!
 //! - [`http`]: the layer that every surface stands on; [`http::table`] is where to start reading.
 //! - [`surface`]: the API surfaces, one folder each.
-//! - [`state`]: what every request can reach.
-//! - [`config`], [`cli`], [`log`], [`metrics`]: the operator's side.
+//! - [`start`], [`open`], [`state`]: from a configuration to what every request can reach.
+//! - [`config`], [`cli`], [`master_key`], [`log`], [`metrics`], [`welcome`]: the operator's side.
 
 pub mod cli;
 pub mod config;
 pub mod http;
 pub mod log;
+pub mod master_key;
 pub mod metrics;
+pub mod open;
 pub mod start;
 pub mod state;
-pub mod stub_engine;
 pub mod surface;
+pub mod welcome;
 
 pub use start::{StartError, serve, serve_rows};

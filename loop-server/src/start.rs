@@ -2,17 +2,21 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use loop_core::base::host::SystemHost;
+use loop_core::{
+    access::AccessError,
+    engine::{Bootstrap, bootstrap},
+};
 
 use crate::{
     config::Config,
     http::{
         Listener, Row,
+        listen::Bound,
         serve::{self, Running},
     },
     metrics::Metrics,
+    open::{self, OpenError, Opened},
     state::{App, AppError},
-    stub_engine::Engine,
     surface,
 };
 
@@ -22,6 +26,12 @@ const FOLD: Duration = Duration::from_secs(5);
 /// Why the server does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
+    /// The database cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The first key cannot be stored.
+    #[error("the first key cannot be stored")]
+    FirstKey(#[source] AccessError),
     /// The parts do not fit together.
     #[error(transparent)]
     App(#[from] AppError),
@@ -35,14 +45,17 @@ pub enum StartError {
 pub struct Server {
     /// What every request can reach.
     pub app: Arc<App>,
+    /// What the first start made. A minted key is shown once.
+    pub bootstrap: Bootstrap,
     running: Running,
+    opened: Opened,
     folding: tokio::task::JoinHandle<()>,
 }
 
-/// Opens the store and serves the whole route table on `listener`.
+/// Opens the database and serves the whole route table on `listener`.
 ///
 /// # Errors
-/// A store that cannot be opened, or a configuration that makes no sense.
+/// A database that cannot be opened, or a configuration that makes no sense.
 pub async fn serve(config: Config, listener: Listener) -> Result<Server, StartError> {
     serve_rows(config, listener, surface::rows()).await
 }
@@ -52,9 +65,10 @@ pub async fn serve(config: Config, listener: Listener) -> Result<Server, StartEr
 /// # Errors
 /// As [`serve`], or a table that cannot be routed.
 pub async fn serve_rows(config: Config, listener: Listener, rows: Vec<&'static Row>) -> Result<Server, StartError> {
+    let opened = open::open(&config.db, config.durability, config.secret_key.as_ref())?;
+    let bootstrap = bootstrap(&opened.engine, config.api_key.clone()).await.map_err(StartError::FirstKey)?;
     let metrics = Metrics::new();
-    let engine = Engine::new(Arc::new(SystemHost));
-    let app = App::new(engine, config, metrics.clone(), rows)?;
+    let app = App::new(opened.engine.clone(), config, metrics.clone(), rows)?;
     let running = serve::start(Arc::clone(&app), listener).map_err(StartError::Listen)?;
     let folding = tokio::spawn(async move {
         loop {
@@ -62,19 +76,20 @@ pub async fn serve_rows(config: Config, listener: Listener, rows: Vec<&'static R
             metrics.fold();
         }
     });
-    Ok(Server { app, running, folding })
+    Ok(Server { app, bootstrap, running, opened, folding })
 }
 
 impl Server {
     /// Where it listens.
     #[must_use]
-    pub const fn bound(&self) -> &crate::http::listen::Bound {
+    pub const fn bound(&self) -> &Bound {
         self.running.bound()
     }
 
-    /// Stops accepting, lets requests under way finish, and closes the store.
+    /// Stops accepting, lets requests under way finish, and closes the database.
     pub async fn shutdown(self) {
         self.running.shutdown().await;
         self.folding.abort();
+        self.opened.close();
     }
 }

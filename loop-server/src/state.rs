@@ -3,13 +3,12 @@
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use loop_core::base::host::NoEntropy;
+use loop_core::{base::host::NoEntropy, engine::Engine};
 
 use crate::{
     config::Config,
     http::{Router, Row, docs_page, openapi, request_id::RequestIds, router::TableError},
     metrics::{Meters, Metrics},
-    stub_engine::Engine,
 };
 
 /// The running server.

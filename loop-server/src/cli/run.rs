@@ -5,7 +5,7 @@ use std::{error::Error, io::Write as _};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::args::{Cli, Command, ServeArgs};
-use crate::{http::Listener, log, start};
+use crate::{http::Listener, log, start, welcome};
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +67,12 @@ fn serve(args: &ServeArgs) -> Result<(), CliError> {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let server = start::serve(config, listener).await?;
         server.app.metrics.install();
+        if server.bootstrap.fresh || server.bootstrap.minted.is_some() {
+            // The one place where a key is shown; never the log. Without standard output there is nobody to tell.
+            let _ = std::io::stdout().write_all(
+                welcome::text(server.bound(), server.bootstrap.minted.as_ref()).as_bytes(),
+            );
+        }
         tracing::info!(target: "loop::server", address = %server.bound(), version = env!("CARGO_PKG_VERSION"), "listening");
         tokio::select! {
             _ = terminate.recv() => {}

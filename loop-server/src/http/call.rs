@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Uri};
 use loop_core::{
     access::Caller,
-    base::{Code, Time},
+    base::{Code, Time, json::Doc},
 };
 use serde::de::DeserializeOwned;
 
@@ -80,7 +80,8 @@ impl Call {
         }
     }
 
-    /// The body as JSON. Unknown members are ignored; what is wrong is named by its path.
+    /// The body as JSON. Unknown members are ignored, though they must be sound too: no duplicate key, no deep
+    /// nesting. What is wrong is named by its path.
     ///
     /// # Errors
     /// [`Code::InvalidRequest`].
@@ -88,6 +89,7 @@ impl Call {
         if self.body.is_empty() {
             return Err(Failure::invalid("a JSON body is expected"));
         }
+        Doc::parse(&self.body).map_err(|error| Failure::invalid(format!("invalid body: {error}")))?;
         let mut reader = serde_json::Deserializer::from_slice(&self.body);
         let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
             let path = error.path().to_string();

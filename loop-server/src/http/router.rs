@@ -132,7 +132,7 @@ mod tests {
     fn the_table_can_be_routed_and_every_row_is_found() {
         let router = Router::new(surface::rows(), &Metrics::new()).expect("a sound table");
         for row in surface::rows() {
-            let path = row.path.replace('{', "").replace('}', "").replace('*', "");
+            let path = row.path.replace(['{', '}', '*'], "");
             match router.find(&row.method, &path) {
                 Found::Route(route, params) => {
                     assert_eq!(route.row.operation, row.operation);

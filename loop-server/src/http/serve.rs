@@ -140,7 +140,6 @@ where
         .timer(TokioTimer::new())
         .header_read_timeout(None)
         .max_buf_size(HEAD_BUFFER)
-        .pipeline_flush(true)
         .serve_connection(io, service);
     tokio::select! {
         biased;

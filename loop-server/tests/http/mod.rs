@@ -1,0 +1,9 @@
+//! The layer below the surfaces: bad requests, limits, streams, the end, the log.
+
+mod bad_requests;
+mod connections;
+mod handlers;
+mod log_lines;
+mod rows;
+mod shutdown;
+mod streams;

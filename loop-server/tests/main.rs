@@ -1,0 +1,12 @@
+//! The real server on real sockets. One folder per surface; a file per operation.
+//!
+//! - `support`: a tiny client, and a running server with keys.
+//! - `table`: what is tested for every row of the route table, so that a new row is tested by being there.
+//! - `http`: the layer below the surfaces.
+
+#[cfg(test)]
+mod http;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod table;

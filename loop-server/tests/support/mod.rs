@@ -1,0 +1,7 @@
+//! A tiny client and a running server.
+
+pub mod client;
+pub mod fixture;
+
+pub use client::Answer;
+pub use fixture::Fixture;
