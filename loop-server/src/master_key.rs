@@ -28,6 +28,9 @@ pub enum MasterKeyError {
     /// The key file holds something else. It is never replaced: what it sealed could not be opened any more.
     #[error("the key file `{}` does not hold 64 hexadecimal digits", .0.display())]
     Malformed(PathBuf),
+    /// The database is there and its key is not.
+    #[error("the key file `{}` is missing: restore it, or set LOOP_SECRET_KEY", .0.display())]
+    Lost(PathBuf),
 }
 
 /// Where the key of a database is kept: its path with `.key` behind it.
@@ -38,23 +41,25 @@ pub fn path_beside(db: &Path) -> PathBuf {
     path.into()
 }
 
-/// The master key: `given` when there is one, else the file's, which is made when it is missing.
+/// The master key: `given` when there is one, else the file's. The file is made only for a `fresh` database: a key
+/// that is made anew opens nothing that the lost one sealed.
 ///
 /// # Errors
-/// A file that cannot be read or made, or that holds something else.
-pub fn load(given: Option<&Secret>, db: &Path, seed: &mut Seed) -> Result<MasterKey, MasterKeyError> {
+/// A file that cannot be read or made, that holds something else, or that is missing beside an old database.
+pub fn load(given: Option<&Secret>, db: &Path, fresh: bool, seed: &mut Seed) -> Result<MasterKey, MasterKeyError> {
     if let Some(text) = given {
         return Ok(MasterKey::from_text(text.expose()));
     }
     let path = path_beside(db);
-    match read(&path)? {
-        Some(key) => Ok(key),
-        None => {
-            create(&path, seed).map_err(|source| MasterKeyError::File { path: path.clone(), source })?;
-            // Another process may have been faster: whatever stands in the file now is the key.
-            read(&path)?.ok_or(MasterKeyError::Malformed(path))
-        }
+    if let Some(key) = read(&path)? {
+        return Ok(key);
     }
+    if !fresh {
+        return Err(MasterKeyError::Lost(path));
+    }
+    create(&path, seed).map_err(|source| MasterKeyError::File { path: path.clone(), source })?;
+    // Another process may have been faster: whatever stands in the file now is the key.
+    read(&path)?.ok_or(MasterKeyError::Malformed(path))
 }
 
 /// The key in the file, if there is one.
@@ -118,8 +123,8 @@ mod tests {
     fn a_key_is_made_once_and_kept_private() {
         let folder = tempfile::tempdir().expect("a folder");
         let db = folder.path().join("loop.db");
-        let first = load(None, &db, &mut Seed::new([1; 32])).expect("made");
-        let again = load(None, &db, &mut Seed::new([2; 32])).expect("read");
+        let first = load(None, &db, true, &mut Seed::new([1; 32])).expect("made");
+        let again = load(None, &db, true, &mut Seed::new([2; 32])).expect("read");
         assert_eq!(first.derive("x", "y"), again.derive("x", "y"));
         let mode = std::fs::metadata(path_beside(&db)).expect("there").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
@@ -132,16 +137,27 @@ mod tests {
         let db = folder.path().join("loop.db");
         for bad in ["", "not a key", &"0".repeat(65), &"0".repeat(4096)] {
             std::fs::write(path_beside(&db), bad).expect("written");
-            assert!(matches!(load(None, &db, &mut Seed::new([1; 32])), Err(MasterKeyError::Malformed(_))), "{bad}");
+            assert!(
+                matches!(load(None, &db, true, &mut Seed::new([1; 32])), Err(MasterKeyError::Malformed(_))),
+                "{bad}"
+            );
             assert_eq!(std::fs::read_to_string(path_beside(&db)).expect("there"), bad);
         }
+    }
+
+    #[test]
+    fn a_lost_key_is_not_replaced() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let db = folder.path().join("loop.db");
+        assert!(matches!(load(None, &db, false, &mut Seed::new([1; 32])), Err(MasterKeyError::Lost(_))));
+        assert!(!path_beside(&db).exists());
     }
 
     #[test]
     fn a_given_key_needs_no_file() {
         let folder = tempfile::tempdir().expect("a folder");
         let db = folder.path().join("loop.db");
-        load(Some(&Secret::new("correct horse")), &db, &mut Seed::new([1; 32])).expect("hashed");
+        load(Some(&Secret::new("correct horse")), &db, true, &mut Seed::new([1; 32])).expect("hashed");
         assert!(!path_beside(&db).exists());
     }
 }

@@ -15,7 +15,7 @@ use crate::{
         serve::{self, Running},
     },
     metrics::Metrics,
-    open::{self, OpenError, Opened},
+    open::{self, Mode, OpenError, Opened},
     state::{App, AppError},
     surface,
 };
@@ -65,7 +65,7 @@ pub async fn serve(config: Config, listener: Listener) -> Result<Server, StartEr
 /// # Errors
 /// As [`serve`], or a table that cannot be routed.
 pub async fn serve_rows(config: Config, listener: Listener, rows: Vec<&'static Row>) -> Result<Server, StartError> {
-    let opened = open::open(&config.db, config.durability, config.secret_key.as_ref())?;
+    let opened = open::open(&config.db, Mode::Serve(config.durability), config.secret_key.as_ref())?;
     let bootstrap = bootstrap(&opened.engine, config.api_key.clone()).await.map_err(StartError::FirstKey)?;
     let metrics = Metrics::new();
     let app = App::new(opened.engine.clone(), config, metrics.clone(), rows)?;
@@ -90,6 +90,9 @@ impl Server {
     pub async fn shutdown(self) {
         self.running.shutdown().await;
         self.folding.abort();
-        self.opened.close();
+        // Closing waits for the store's threads, which must not hold up the runtime's.
+        if tokio::task::spawn_blocking(|| self.opened.close()).await.is_err() {
+            tracing::error!(target: "loop::server", "the database could not be closed");
+        }
     }
 }

@@ -3,7 +3,10 @@
 //! - `support`: a tiny client, and a running server with keys.
 //! - `table`: what is tested for every row of the route table, so that a new row is tested by being there.
 //! - `http`: the layer below the surfaces.
+//! - `cli`: the command line.
 
+#[cfg(test)]
+mod cli;
 #[cfg(test)]
 mod http;
 #[cfg(test)]

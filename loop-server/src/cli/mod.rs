@@ -1,9 +1,12 @@
 //! The command line.
 //!
 //! - [`args`]: what can be said.
-//! - [`run`]: what is done.
+//! - [`run`]: which command does what, and how the process ends.
+//! - [`keys`], [`audit`]: the commands that work on the database, also while a server runs on it.
 
 pub mod args;
+mod audit;
+mod keys;
 pub mod run;
 
 pub use args::Cli;

@@ -1,11 +1,34 @@
-//! What the commands do.
+//! Which command does what, and how the process ends: 0 when all went well, 1 when it did not, 2 when
+//! `audit verify` found a damaged log.
 
-use std::{error::Error, io::Write as _};
+use std::{
+    collections::HashMap,
+    error::Error,
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
 
+use loop_core::{
+    access::{AccessError, Scopes},
+    audit::AuditError,
+    base::secret::Secret,
+    store::StoreError,
+};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::args::{Cli, Command, ServeArgs};
-use crate::{http::Listener, log, start, welcome};
+use super::{
+    args::{AuditCommand, Cli, Command, ExportFormat, KeysCommand, ServeArgs},
+    audit, keys,
+};
+use crate::{
+    http::Listener,
+    log,
+    open::{self, Mode, OpenError, Opened},
+    start, welcome,
+};
+
+/// Where a command writes what it was asked for.
+pub(super) type Out<'o> = dyn Write + 'o;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -18,11 +41,42 @@ pub enum CliError {
     Start(#[from] start::StartError),
     /// The address cannot be used.
     #[error("cannot listen on `{0}`")]
-    Listen(String, #[source] std::io::Error),
-    /// The system refuses threads or signals.
-    #[error("the system refuses")]
-    System(#[from] std::io::Error),
-    /// The command is not built yet.
+    Listen(String, #[source] io::Error),
+    /// The database cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// No such tenant.
+    #[error("there is no tenant `{0}`")]
+    NoTenant(String),
+    /// A key was refused.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    /// The log cannot be read.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A line that is no checkpoint of ours.
+    #[error("`{}`, line {line}: {problem}", path.display())]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// Checkpoints cannot be checked without the key that signed them.
+    #[error("checkpoints need the key that signed them: set LOOP_SECRET_KEY or keep the key file beside the database")]
+    NoMasterKey,
+    /// Logs are damaged; which ones was written out.
+    #[error("{0} logs are damaged")]
+    Damaged(usize),
+    /// Input or output failed.
+    #[error("input or output failed")]
+    Io(#[from] io::Error),
+    /// The form of export is not built yet.
     #[error("`{0}` is not built yet")]
     NotBuilt(&'static str),
 }
@@ -30,48 +84,107 @@ pub enum CliError {
 /// Runs the command line and answers the process's exit code.
 #[must_use]
 pub fn run(cli: Cli) -> u8 {
-    let done = match cli.command {
-        None => serve(&cli.serve),
-        Some(Command::Serve(args)) => serve(&args),
-        Some(Command::Keys { .. }) => Err(CliError::NotBuilt("keys")),
-        Some(Command::Audit { .. }) => Err(CliError::NotBuilt("audit")),
-    };
+    let environment = |name: &str| std::env::var(name).ok();
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let done = dispatch(cli, environment, &mut out).and_then(|()| out.flush().map_err(CliError::from));
     match done {
         Ok(()) => 0,
         Err(error) => {
+            // What was found before the failure is wanted too. Without standard error there is nobody to tell.
+            let _ = out.flush();
             let mut text = error.to_string();
             let mut cause = error.source();
             while let Some(error) = cause {
                 text = format!("{text}: {error}");
                 cause = error.source();
             }
-            // Without standard error there is nobody to tell.
-            let _ = writeln!(std::io::stderr(), "loop-server: {text}");
-            1
+            let _ = writeln!(io::stderr(), "loop-server: {text}");
+            if matches!(error, CliError::Damaged(_)) { 2 } else { 1 }
         }
     }
 }
 
-fn serve(args: &ServeArgs) -> Result<(), CliError> {
+/// Does what the command line says; what it was asked for goes to `out`.
+///
+/// # Errors
+/// Whatever keeps it from being done.
+pub fn dispatch(cli: Cli, environment: impl Fn(&str) -> Option<String>, out: &mut Out<'_>) -> Result<(), CliError> {
+    let secret_key = environment("LOOP_SECRET_KEY").filter(|text| !text.is_empty()).map(Secret::new);
+    let opened = |db: &Path, mode| open::open(db, mode, secret_key.as_ref());
+    match cli.command {
+        None => serve(&cli.serve, environment, out),
+        Some(Command::Serve(args)) => serve(&args, environment, out),
+        Some(Command::Keys { command }) => match command {
+            KeysCommand::Create { db, tenant, name, scopes } => {
+                let scopes = if scopes.is_empty() { Scopes::all() } else { scopes.into_iter().collect() };
+                with(opened(&db.db, Mode::Change)?, |opened| {
+                    let tenant = keys::tenant(&opened.engine, &tenant)?;
+                    keys::create(&opened.engine, &tenant, name, scopes, out)
+                })
+            }
+            KeysCommand::List { db, tenant } => with(opened(&db.db, Mode::Read)?, |opened| {
+                let tenant = keys::tenant(&opened.engine, &tenant)?;
+                keys::list(&opened.engine, &tenant, out)
+            }),
+            KeysCommand::Revoke { db, tenant, id } => with(opened(&db.db, Mode::Change)?, |opened| {
+                let tenant = keys::tenant(&opened.engine, &tenant)?;
+                keys::revoke(&opened.engine, &tenant, id, out)
+            }),
+        },
+        Some(Command::Audit { command }) => match command {
+            AuditCommand::Verify { db, tenant, checkpoints } => with(opened(&db.db, Mode::Read)?, |opened| {
+                let engine = &opened.engine;
+                let mut known = match checkpoints {
+                    Some(_) if !opened.keyed => return Err(CliError::NoMasterKey),
+                    Some(path) => audit::read_checkpoints(engine, &path)?,
+                    None => HashMap::new(),
+                };
+                let tenants = match tenant {
+                    Some(name) => {
+                        let one = keys::tenant(engine, &name)?;
+                        known.retain(|tenant, _| *tenant == one);
+                        vec![one]
+                    }
+                    None => audit::all_tenants(engine)?,
+                };
+                audit::verify(engine, &tenants, known, out)
+            }),
+            AuditCommand::Export { format: ExportFormat::Csv, .. } => Err(CliError::NotBuilt("--format csv")),
+            AuditCommand::Export { db, tenant, format: ExportFormat::Json } => {
+                with(opened(&db.db, Mode::Read)?, |opened| {
+                    let tenant = keys::tenant(&opened.engine, &tenant)?;
+                    audit::export(&opened.engine, &tenant, out)
+                })
+            }
+        },
+    }
+}
+
+/// Works on an open database and closes it however that ends.
+fn with(opened: Opened, work: impl FnOnce(&Opened) -> Result<(), CliError>) -> Result<(), CliError> {
+    let done = work(&opened);
+    opened.close();
+    done
+}
+
+fn serve(args: &ServeArgs, environment: impl Fn(&str) -> Option<String>, out: &mut Out<'_>) -> Result<(), CliError> {
     log::start(&args.log, args.log_format)?;
-    let config = args.config(|name| std::env::var(name).ok());
+    let config = args.config(environment);
     let mut threads = tokio::runtime::Builder::new_multi_thread();
     if let Some(count) = args.threads {
         threads.worker_threads(usize::from(count));
     }
     threads.enable_all().build()?.block_on(async {
         let listen = config.listen.clone();
-        let listener =
-            Listener::bind(&listen).await.map_err(|error| CliError::Listen(listen.to_string(), error))?;
+        let listener = Listener::bind(&listen).await.map_err(|error| CliError::Listen(listen.to_string(), error))?;
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let server = start::serve(config, listener).await?;
         server.app.metrics.install();
         if server.bootstrap.fresh || server.bootstrap.minted.is_some() {
-            // The one place where a key is shown; never the log. Without standard output there is nobody to tell.
-            let _ = std::io::stdout().write_all(
-                welcome::text(server.bound(), server.bootstrap.minted.as_ref()).as_bytes(),
-            );
+            // The one place where a key is shown; never the log.
+            out.write_all(welcome::text(server.bound(), server.bootstrap.minted.as_ref()).as_bytes())?;
+            out.flush()?;
         }
         tracing::info!(target: "loop::server", address = %server.bound(), version = env!("CARGO_PKG_VERSION"), "listening");
         tokio::select! {
