@@ -283,7 +283,7 @@ fn needs_of(condition: &Condition, needs: &mut Needs) {
 }
 
 /// What is left of a condition once the tool and what it does are known.
-fn resolve(condition: &Condition, tool: &str, class: &Class, depth: usize) -> Condition {
+pub(super) fn resolve(condition: &Condition, tool: &str, class: &Class, depth: usize) -> Condition {
     let Some(below) = depth.checked_sub(1) else { return condition.clone() };
     let each = |conditions: &[Condition]| conditions.iter().map(|one| resolve(one, tool, class, below)).collect();
     let known = |truth: bool| if truth { Condition::ALWAYS } else { Condition::NEVER };

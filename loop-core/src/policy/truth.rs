@@ -326,6 +326,7 @@ impl Call<'_> {
                     read(body, false);
                 }
             }
+            Source::Stored(facts, _) if facts.partial => return Span::OPEN,
             Source::Stored(_, masked) => read(masked, true),
         }
         found.or(absent)
@@ -477,7 +478,7 @@ fn is_masked(value: View<'_>) -> bool {
 }
 
 impl TimeTest {
-    fn holds(&self, at: Time, zone: &jiff::tz::TimeZone) -> bool {
+    pub(super) fn holds(&self, at: Time, zone: &jiff::tz::TimeZone) -> bool {
         let local = at.to_timestamp().to_zoned(zone.clone());
         let day = u8::try_from(local.weekday().to_monday_one_offset()).unwrap_or(0);
         let minute = u16::try_from(i32::from(local.hour()) * 60 + i32::from(local.minute())).unwrap_or(0);

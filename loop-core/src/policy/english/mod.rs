@@ -26,7 +26,7 @@ pub struct Reading {
 }
 
 /// The longest text that is read, in bytes; what stands behind it is reported as unresolved.
-pub const TEXT_MAX: usize = 2000;
+pub const TEXT_MAX: usize = 8_192;
 
 /// Reads a text. Every text has a reading.
 #[must_use]

@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 use super::{
     Environment, Fact, FactKind, Facts,
     carrier::{Said, said},
-    fact::{Counted, DataKind},
+    fact::{ARGUMENTS_MAX, Counted, DataKind},
     keys::{self, Roles},
     sql,
 };
@@ -125,6 +125,12 @@ pub fn extract(action: &Action<'_>, class: &Class) -> Facts {
     let said = said_by(action, class);
     facts.does = said.does;
     facts.things = said.things;
+    let mut length = 0;
+    leaves(action.arguments, &mut |leaf| {
+        let text = leaf.value.as_str().or_else(|| leaf.value.as_number()).unwrap_or_default();
+        length += leaf.value.key().len() + text.len() + 4;
+    });
+    facts.partial = length > ARGUMENTS_MAX || action.forward.is_some_and(|forward| forward.body.is_some());
     facts
 }
 

@@ -186,6 +186,9 @@ pub const KEPT: usize = 64;
 /// The longest text kept in a fact, in bytes; longer ones are left out and the kind marked as cut.
 pub const TEXT_MAX: usize = 256;
 
+/// Arguments with more text than this, in bytes, may not be stored whole.
+pub const ARGUMENTS_MAX: usize = 4 * 1024;
+
 /// What rules can read of one call, stored with the decision so that back-tests need no raw arguments. It holds
 /// neither addresses nor free text.
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
@@ -230,6 +233,9 @@ pub struct Facts {
     /// What the arguments say it is done to.
     #[serde(rename = "o", skip_serializing_if = "is_none")]
     pub things: Concepts,
+    /// The stored arguments are not all that rules could read: the call had a body of its own, or long texts.
+    #[serde(rename = "b", skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
     /// Some facts did not fit: conditions that miss one cannot be decided.
     #[serde(rename = "x", skip_serializing_if = "std::ops::Not::not")]
     pub cut: bool,

@@ -1,0 +1,243 @@
+//! Calls on either side of a condition. They are put together from its parts and kept only if it judges them so.
+
+use serde_json::{Map, Value, json};
+
+use crate::{
+    base::{Decimal, Time, json::Doc},
+    policy::{
+        Action,
+        condition::{ArgumentTest, Condition, Deed, PathTest, Range, Whom},
+        deed::{classify, combined},
+        facts::{Counted, DataKind, Environment, Said, said_by},
+        lexicon::{Concept, Concepts},
+        truth::{Call, Source, Truth},
+    },
+    tool::{Risk, risk},
+};
+
+/// One part of a condition that an argument can make true or false.
+struct Part {
+    key: String,
+    good: Value,
+    bad: Value,
+}
+
+/// What a call is put together from.
+#[derive(Default)]
+struct Draft {
+    tool: Option<String>,
+    verb: Option<String>,
+    noun: Option<String>,
+    name: Option<String>,
+    agent: Option<(Option<String>, String)>,
+    parts: Vec<Part>,
+}
+
+/// A call that matches and one that does not, each if one was found.
+pub fn examples(condition: &Condition, covered: Option<&str>) -> (Option<Value>, Option<Value>) {
+    let mut draft = Draft::default();
+    gather(condition, true, &mut draft);
+    let own = draft.tool.clone().unwrap_or_else(|| {
+        let words = [draft.name.as_deref(), draft.verb.as_deref().or(Some("update")), draft.noun.as_deref()];
+        words.into_iter().flatten().collect::<Vec<_>>().join("_")
+    });
+    let agent =
+        |good: bool| draft.agent.as_ref().and_then(|(yes, no)| if good { yes.clone() } else { Some(no.clone()) });
+    let call = |tool: &str, wrong: Option<usize>, agent: Option<String>| {
+        let mut arguments = Map::new();
+        for (at, part) in draft.parts.iter().enumerate() {
+            let value = if Some(at) == wrong { &part.bad } else { &part.good };
+            if !value.is_null() {
+                arguments.entry(part.key.clone()).or_insert_with(|| value.clone());
+            }
+        }
+        let mut call = json!({ "tool_name": tool, "arguments": arguments });
+        if let (Some(agent), Some(object)) = (agent, call.as_object_mut()) {
+            object.insert("agent_name".to_owned(), Value::String(agent));
+        }
+        call
+    };
+    let tools: Vec<&str> = covered.into_iter().chain([own.as_str(), "unknown_action"]).collect();
+    let hits = tools.iter().map(|tool| call(tool, None, agent(true)));
+    let hit = hits.into_iter().find(|call| judge(condition, call) == Some(true));
+    let tool = hit.as_ref().and_then(|call| call.get("tool_name")).and_then(Value::as_str).unwrap_or(&own).to_owned();
+    // The nearest miss differs in one argument, then in who asks, then in what is done.
+    let mut misses: Vec<Value> = (0..draft.parts.len()).map(|at| call(&tool, Some(at), agent(true))).collect();
+    misses.push(call(&tool, None, agent(false)));
+    let looking = ["get", draft.noun.as_deref().unwrap_or("status")].join("_");
+    misses.extend([looking.as_str(), "get_status", "list_items"].map(|tool| call(tool, None, agent(true))));
+    let miss = misses.into_iter().find(|call| judge(condition, call) == Some(false));
+    (hit, miss)
+}
+
+/// Whether a condition matches a call, judged as a decision does.
+fn judge(condition: &Condition, call: &Value) -> Option<bool> {
+    let tool = call.get("tool_name")?.as_str()?;
+    let arguments = Doc::from_value(call.get("arguments")?);
+    let agent = call.get("agent_name").and_then(Value::as_str);
+    let action = Action { tool, agent, arguments: arguments.root(), forward: None, claimed_risk: None };
+    let named = classify(tool);
+    let said = said_by(&action, &named);
+    let class = if said == Said::default() { named } else { combined(&named, said) };
+    let judged = Call {
+        tool,
+        class: &class,
+        agent,
+        risk: risk::classify(tool).max(Risk::Low),
+        now: Time::EPOCH,
+        zone: Some(&jiff::tz::TimeZone::UTC),
+        source: Source::Live(&action),
+    };
+    Some(judged.judge(condition).most != Truth::No)
+}
+
+/// Collects parts; under `not` good and bad change places.
+fn gather(condition: &Condition, positive: bool, draft: &mut Draft) {
+    let mut part = |key: &str, good: Value, bad: Value| {
+        let (good, bad) = if positive { (good, bad) } else { (bad, good) };
+        draft.parts.push(Part { key: key.to_owned(), good, bad });
+    };
+    match condition {
+        Condition::All(all) => all.iter().for_each(|one| gather(one, positive, draft)),
+        // One of several is enough.
+        Condition::Any(any) => {
+            any.iter().take(if positive { 1 } else { any.len() }).for_each(|one| gather(one, positive, draft))
+        }
+        Condition::Not(one) => gather(one, !positive, draft),
+        Condition::Tool(name) if positive => draft.tool = draft.tool.take().or_else(|| Some(name.clone())),
+        Condition::ToolLike(pattern) if positive => {
+            draft.tool = draft.tool.take().or_else(|| Some(pattern.replace(['*', '?'], "x")));
+        }
+        Condition::Deed(deed) if positive => deed_words(deed, draft),
+        Condition::Named(names) if positive => draft.name = names.first().cloned(),
+        Condition::Tool(_) | Condition::ToolLike(_) | Condition::Deed(_) | Condition::Named(_) | Condition::Risky => {}
+        Condition::Money => part("amount", json!(100), Value::Null),
+        Condition::Amount { range, currency } => {
+            if let Some(currency) = currency {
+                let code = json!(currency.as_str());
+                part("currency", code.clone(), code);
+            }
+            let (good, bad) = numbers(range);
+            part("amount", good, bad);
+        }
+        Condition::Percent(range) => {
+            let (good, bad) = numbers(range);
+            part("percent", good, bad);
+        }
+        Condition::Count { of, range } => {
+            let (good, bad) = numbers(range);
+            part(if *of == Counted::Recipients { "recipient_count" } else { "count" }, good, bad);
+        }
+        Condition::Recipient(whom) => {
+            let at = |domains: &[String]| {
+                json!(format!("someone@{}", domains.first().map_or("example.org", String::as_str)))
+            };
+            let other = json!("someone@elsewhere.example");
+            match whom {
+                Whom::In(domains) => part("to", at(domains), other),
+                Whom::Outside(domains) => part("to", other, at(domains)),
+                Whom::Address(addresses) => part("to", json!(addresses.first()), other),
+            }
+        }
+        Condition::Data(kinds) => {
+            let (key, value) = data(kinds);
+            part(key, value, Value::Null);
+        }
+        Condition::Environment(wanted) => {
+            let all = [Environment::Production, Environment::Staging, Environment::Development, Environment::Test];
+            let other = all.into_iter().find(|one| !wanted.contains(one)).map(Environment::as_str);
+            part("environment", json!(wanted.first().map(|one| one.as_str())), json!(other));
+        }
+        Condition::Path(tests) => {
+            let good = tests.first().map(|test| match test {
+                PathTest::Under(folder) => format!("{folder}/example"),
+                PathTest::Folder(name) => format!("/data/{name}/example"),
+                PathTest::File(pattern) => format!("/data/{}", pattern.replace('*', "example").replace('?', "x")),
+            });
+            part("path", json!(good), json!("/elsewhere/readme"));
+        }
+        Condition::Place(places) => part("channel", json!(places.first()), json!("elsewhere")),
+        Condition::Agent(names) => {
+            let (yes, no) = (names.first().cloned(), "another-agent".to_owned());
+            draft.agent = Some(if positive { (yes, no) } else { (Some(no), yes.unwrap_or_default()) });
+        }
+        Condition::Time(tests) => {
+            // Every half hour of one week.
+            let monday = Time::from_micros(1_704_067_200_000_000);
+            let mut week = (0..7 * 48).map(|step| monday.plus_seconds(step * 1800));
+            let holds = |at: &Time| tests.iter().any(|test| test.holds(*at, &jiff::tz::TimeZone::UTC));
+            let good = week.clone().find(holds).map(|at| at.to_string());
+            let bad = week.find(|at| !holds(at)).map(|at| at.to_string());
+            part("scheduled_at", json!(good), json!(bad));
+        }
+        Condition::Attachment => part("attachments", json!(["report"]), json!([])),
+        Condition::Unbounded(concepts) => {
+            let verb = if concepts.meets(Concepts::named(&["delete"])) {
+                "DELETE FROM example"
+            } else {
+                "UPDATE example SET a = 1"
+            };
+            part("sql", json!(verb), json!(format!("{verb} WHERE id = 1")));
+        }
+        Condition::Command(commands) => {
+            let good = commands.first().map(|command| command.join(" "));
+            part("command", json!(good), json!("ls"));
+        }
+        Condition::Party(names) => part("payee", json!(names.first()), json!("Someone Else")),
+        Condition::Argument { name, test } => match test {
+            ArgumentTest::Is(texts) => part(name, json!(texts.first()), json!("something else")),
+            ArgumentTest::Like(patterns) => {
+                part(
+                    name,
+                    json!(patterns.first().map(|pattern| pattern.replace(['*', '?'], "x"))),
+                    json!("something else"),
+                );
+            }
+            ArgumentTest::Number(range) => {
+                let (good, bad) = numbers(range);
+                part(name, good, bad);
+            }
+            ArgumentTest::Present => part(name, json!("x"), Value::Null),
+        },
+    }
+}
+
+fn deed_words(deed: &Deed, draft: &mut Draft) {
+    let word = |concepts: Concepts, word: fn(Concept) -> Option<&'static str>| {
+        concepts.iter().find_map(word).map(str::to_owned)
+    };
+    if draft.verb.is_none() {
+        draft.verb = word(deed.does, Concept::verb);
+    }
+    if draft.noun.is_none() {
+        draft.noun = word(deed.things, Concept::noun).or_else(|| word(deed.does, Concept::noun));
+    }
+}
+
+/// A number within a range and one just outside.
+fn numbers(range: &Range) -> (Value, Value) {
+    let one = Decimal::whole(1);
+    let plus = |value: Decimal| value.plus(one).unwrap_or(value);
+    let minus = |value: Decimal| value.plus(Decimal::whole(-1)).unwrap_or(value);
+    let number = |value: Decimal| serde_json::from_str(&value.to_string()).unwrap_or(Value::Null);
+    let (good, bad) = match (range.from, range.to) {
+        (Some(from), _) if from.inclusive => (from.value, minus(from.value)),
+        (Some(from), _) => (plus(from.value), from.value),
+        (None, Some(to)) if to.inclusive => (to.value, plus(to.value)),
+        (None, Some(to)) => (minus(to.value), to.value),
+        (None, None) => (one, one),
+    };
+    (number(good), number(bad))
+}
+
+fn data(kinds: &[DataKind]) -> (&'static str, Value) {
+    match kinds.first() {
+        Some(DataKind::Card) => ("text", json!("4111 1111 1111 1111")),
+        Some(DataKind::BankAccount) => ("text", json!("GB29 NWBK 6016 1331 9268 19")),
+        Some(DataKind::SocialSecurity) => ("text", json!("078-05-1120")),
+        Some(DataKind::NationalInsurance) => ("text", json!("QQ 12 34 56 C")),
+        Some(DataKind::ApiKey | DataKind::Secret) => ("password", json!("correct-horse-7")),
+        Some(DataKind::Phone) => ("text", json!("+44 20 7946 0958")),
+        Some(DataKind::Email | DataKind::Personal) | None => ("email", json!("jane@example.org")),
+    }
+}
