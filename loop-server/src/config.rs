@@ -16,6 +16,7 @@ pub struct Config {
     /// What an acknowledged write survives.
     pub durability: Durability,
     /// The URL under which people reach this server, without a slash at the end; links in notices begin with it.
+    /// A running server has the listen address here when nothing else was given, except on a Unix socket.
     pub public_url: Option<String>,
     /// The mail server, credentials included.
     pub smtp_url: Option<Secret>,

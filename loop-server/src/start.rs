@@ -64,7 +64,9 @@ pub async fn serve(config: Config, listener: Listener) -> Result<Server, StartEr
 ///
 /// # Errors
 /// As [`serve`], or a table that cannot be routed.
-pub async fn serve_rows(config: Config, listener: Listener, rows: Vec<&'static Row>) -> Result<Server, StartError> {
+pub async fn serve_rows(mut config: Config, listener: Listener, rows: Vec<&'static Row>) -> Result<Server, StartError> {
+    let bound = listener.bound().map_err(StartError::Listen)?;
+    config.public_url = config.public_url.or_else(|| Some(bound.url()).filter(|url| !url.is_empty()));
     let opened = open::open(&config.db, Mode::Serve(config.durability), config.secret_key.as_ref())?;
     let bootstrap = bootstrap(&opened.engine, config.api_key.clone()).await.map_err(StartError::FirstKey)?;
     let metrics = Metrics::new();

@@ -12,7 +12,7 @@ use super::Failure;
 
 /// How much of a refused body is read and thrown away, so that a client that sends first and reads later still
 /// sees why it was refused. Beyond it the connection is closed.
-const DRAIN_BYTES: usize = 16 << 20;
+const DRAIN_BYTES: usize = 64 << 20;
 /// How long that may take.
 const DRAIN_TIME: Duration = Duration::from_secs(5);
 

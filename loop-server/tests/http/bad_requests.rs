@@ -173,3 +173,27 @@ async fn a_client_that_asks_first_is_refused_before_it_sends() {
     client.send(head.as_bytes()).await;
     assert_flat(&client.answer(false).await.expect("an answer without a body sent"), 401);
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 64, ..Default::default() })]
+
+    #[test]
+    fn no_bytes_bring_the_server_down(
+        bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..400),
+        cut in 0_usize..200,
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let fixture = Fixture::with(|config| config.db = ":memory:".into(), rows::all()).await;
+            let whole = request("POST", "/t/echo?a=b", &[("x-api-key", &fixture.key)], b"{\"action\":\"block\"}");
+            let torn = [&whole[..cut.min(whole.len())], &bytes[..]].concat();
+            for sent in [&bytes[..], &torn[..]] {
+                let mut client = Client::connect(fixture.address).await;
+                client.send(sent).await;
+                tokio::io::AsyncWriteExt::shutdown(&mut client.socket).await.expect("half closed");
+                while client.answer(false).await.is_some_and(|answer| answer.status < 500) {}
+            }
+            assert_eq!(fixture.send("GET", "/livez", &[], b"").await.status, 200);
+        });
+    }
+}
