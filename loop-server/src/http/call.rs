@@ -80,7 +80,7 @@ impl Call {
         }
     }
 
-    /// The body as JSON. Unknown members are ignored, though they must be sound too: no duplicate key, no deep
+    /// The body as a JSON object. Unknown members are ignored, though they must be sound too: no duplicate key, no deep
     /// nesting. What is wrong is named by its path.
     ///
     /// # Errors
@@ -89,7 +89,11 @@ impl Call {
         if self.body.is_empty() {
             return Err(Failure::invalid("a JSON body is expected"));
         }
-        Doc::parse(&self.body).map_err(|error| Failure::invalid(format!("invalid body: {error}")))?;
+        let doc = Doc::parse(&self.body).map_err(|error| Failure::invalid(format!("invalid body: {error}")))?;
+        // serde would read an array as the members in order.
+        if !doc.root().is_object() {
+            return Err(Failure::invalid("invalid body: a JSON object is expected"));
+        }
         let mut reader = serde_json::Deserializer::from_slice(&self.body);
         let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
             let path = error.path().to_string();

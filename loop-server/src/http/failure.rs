@@ -123,6 +123,12 @@ impl Failure {
         self.0.code
     }
 
+    /// The HTTP status it is answered with.
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        self.0.status
+    }
+
     /// The message; with [`Code::Internal`] it is for the log only.
     #[must_use]
     pub fn message(&self) -> &str {

@@ -95,7 +95,10 @@ async fn handle(
     let (caller, body) = match read {
         Ok(read) => read,
         Err(failure) => {
-            body::drain(&headers, incoming).await;
+            // Who was too slow once is not waited for again.
+            if failure.status() != StatusCode::REQUEST_TIMEOUT {
+                body::drain(&headers, incoming).await;
+            }
             return Err(failure);
         }
     };
@@ -103,6 +106,10 @@ async fn handle(
     match row.handler {
         Handler::Now(run) => run(&call),
         Handler::Later(run) => run(call).await,
+        Handler::NowOrLater(now, later) => match now(&call) {
+            Some(outcome) => outcome,
+            None => later(call).await,
+        },
     }
 }
 

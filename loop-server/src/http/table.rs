@@ -98,6 +98,8 @@ pub enum Handler {
     Now(fn(&Call) -> Outcome),
     /// Waits for the store or the network.
     Later(fn(Call) -> Work),
+    /// Answers at once when all it needs is at hand (`Some`), else waits.
+    NowOrLater(fn(&Call) -> Option<Outcome>, fn(Call) -> Work),
 }
 
 /// A call that succeeds.

@@ -34,6 +34,7 @@ async fn what_is_wrong_with_a_body_is_named_by_its_path() {
     assert!(error(&fixture, r#"{"action":"block","action":"approve"}"#).await.contains("duplicate key `action`"));
     assert!(error(&fixture, "").await.contains("body is expected"));
     error(&fixture, r#"{"action":"block"} {}"#).await;
+    error(&fixture, r#"["block",1,[]]"#).await;
     error(&fixture, &format!("{}{}", "[".repeat(10_000), "]".repeat(10_000))).await;
     let deep = format!(r#"{{"action":"block","x":{}{}}}"#, "[".repeat(10_000), "]".repeat(10_000));
     error(&fixture, &deep).await;

@@ -139,7 +139,7 @@ async fn wait(_: Call) -> Outcome {
 fn csv(_: &Call) -> Outcome {
     let (sender, reply) = Reply::stream("text/csv");
     tokio::spawn(async move {
-        for line in 0..100_000 {
+        for line in 0..10_000 {
             sender.send(format!("{line},x\r\n")).await?;
         }
         sender.finish().await

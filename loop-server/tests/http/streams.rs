@@ -15,8 +15,8 @@ async fn a_long_answer_arrives_whole() {
     let fixture = Fixture::with(|_| {}, rows::all()).await;
     let answer = fixture.send("GET", "/t/csv", &[], b"").await;
     assert_eq!((answer.status, answer.header("content-type")), (200, Some("text/csv")));
-    assert_eq!(answer.text().lines().count(), 100_000);
-    assert!(answer.text().ends_with("99999,x\r\n"));
+    assert_eq!(answer.text().lines().count(), 10_000);
+    assert!(answer.text().ends_with("9999,x\r\n"));
 }
 
 #[tokio::test]
