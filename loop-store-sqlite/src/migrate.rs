@@ -97,6 +97,8 @@ fn set_up(conn: &Connection, options: &Options) -> Answer<()> {
     // What is redacted or deleted is overwritten where that costs no further I/O.
     conn.execute_batch("PRAGMA secure_delete = FAST; PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON")
         .map_err(fault)?;
+    // A log that readers let grow is cut to 64 MiB when it starts over.
+    conn.pragma_update(None, "journal_size_limit", 64 << 20).map_err(fault)?;
     if let Some(pages) = options.max_pages {
         conn.execute_batch(&format!("PRAGMA max_page_count = {pages}")).map_err(fault)?;
     }

@@ -4,7 +4,9 @@
 //! that wrote something have to be undone, the whole batch is undone and run again with a savepoint for each job.
 
 use std::{
+    cell::Cell,
     collections::VecDeque,
+    ffi::c_int,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
@@ -23,7 +25,15 @@ use crate::{
 /// How often a job may ask to be run again.
 pub(crate) const MAX_RETRIES: u32 = 7;
 
+/// How many pages the log may hold before they are moved into the file: 16 MiB.
+const LOG_PAGES: c_int = 4096;
+
 type Outcome = Result<(), StoreError>;
+
+thread_local! {
+    /// The pages in the log after this thread's last commit, as SQLite tells them.
+    static IN_LOG: Cell<c_int> = const { Cell::new(0) };
+}
 
 pub(crate) struct Writer {
     pub(crate) conn: Connection,
@@ -54,12 +64,26 @@ impl Writer {
     pub(crate) fn work(mut self) {
         let mut batch = VecDeque::new();
         let mut ended = Vec::new();
+        self.conn.wal_hook(Some(|_, pages| {
+            IN_LOG.set(pages);
+            Ok(())
+        }));
         while self.lanes.take(&mut batch, self.batch_max) {
             self.commit_batch(&mut batch, &mut ended);
             for (done, outcome) in ended.drain(..) {
                 tell(done, outcome);
             }
+            if IN_LOG.get() >= LOG_PAGES {
+                self.empty_log();
+            }
         }
+    }
+
+    /// Moves the log into the file as far as readers allow. Nobody waits for it: what was told is in the log.
+    fn empty_log(&self) {
+        // A failure leaves the pages where they are, to be moved after the next commit.
+        let _ = sql::first(&self.conn, "PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+        IN_LOG.set(0);
     }
 
     /// Runs the batch and moves the jobs that ended from its front to `ended`. Those that stay are for the next
@@ -176,4 +200,127 @@ impl Writer {
 /// Calls a `done`. One that panics harms only its own caller.
 pub(crate) fn tell(done: Done, outcome: Outcome) {
     let _ = catch_unwind(AssertUnwindSafe(|| done(outcome)));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::VecDeque, sync::Arc};
+
+    use loop_core::{
+        base::TenantId,
+        store::{Access, Job, JobEnd, Lane, StoreError, Ticket, Tx, conformance::CATALOG},
+    };
+    use rusqlite::Connection;
+
+    use super::Writer;
+    use crate::{
+        cache::Cache,
+        lanes::{Lanes, Waiting},
+        schema::{Statements, ddl},
+    };
+
+    fn writer() -> Writer {
+        let conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch(&ddl(&CATALOG)).unwrap();
+        let statements = Arc::new(Statements::new(&CATALOG));
+        Writer { conn, statements, lanes: Arc::new(Lanes::new(8)), batch_max: 8, cache: Cache::default() }
+    }
+
+    fn bump(end: JobEnd) -> (Waiting, Ticket<Result<(), StoreError>>) {
+        let (completer, ticket) = Ticket::pair();
+        let job = Job {
+            name: "test.bump",
+            access: Access::Write,
+            lane: Lane::Normal,
+            run: Box::new(move |tx: &mut dyn Tx| match tx.bump_epoch(&TenantId::default_tenant()) {
+                Ok(_) => end,
+                Err(_) => JobEnd::Rollback,
+            }),
+            done: Box::new(move |outcome| completer.complete(outcome)),
+        };
+        (Waiting { job, retries: 0 }, ticket)
+    }
+
+    /// Runs the jobs as one batch and answers how they ended.
+    fn run(writer: &mut Writer, ends: &[JobEnd]) -> Vec<Result<(), StoreError>> {
+        let (mut batch, tickets): (VecDeque<_>, Vec<_>) = ends.iter().map(|end| bump(*end)).unzip();
+        let mut ended = Vec::new();
+        writer.commit_batch(&mut batch, &mut ended);
+        for (done, outcome) in ended {
+            super::tell(done, outcome);
+        }
+        tickets.into_iter().map(Ticket::wait).collect()
+    }
+
+    fn epoch(writer: &Writer) -> i64 {
+        writer.conn.query_row("SELECT coalesce(max(epoch), 0) FROM epochs", [], |row| row.get(0)).unwrap()
+    }
+
+    #[test]
+    fn a_commit_that_fails_fails_every_job_and_keeps_nothing() {
+        let mut writer = writer();
+        writer.conn.commit_hook(Some(|| true)).unwrap();
+        for ends in [[JobEnd::Commit, JobEnd::Commit], [JobEnd::Commit, JobEnd::Rollback]] {
+            assert!(run(&mut writer, &ends).iter().all(Result::is_err));
+            assert_eq!(epoch(&writer), 0);
+        }
+        writer.conn.commit_hook(None::<fn() -> bool>).unwrap();
+        assert_eq!(run(&mut writer, &[JobEnd::Commit, JobEnd::Commit]), [Ok(()), Ok(())]);
+        assert_eq!(epoch(&writer), 2);
+    }
+
+    #[test]
+    fn a_transaction_that_ends_under_its_jobs_keeps_nothing_of_the_batch() {
+        let mut writer = writer();
+        let (first, first_end) = bump(JobEnd::Commit);
+        let (second, second_end) = bump(JobEnd::Commit);
+        // As SQLite does on some failures: the whole transaction is gone, and the next statement is on its own.
+        let (mut lost, lost_end) = bump(JobEnd::Commit);
+        let path = tempfile::tempdir().unwrap();
+        let shared = path.path().join("loop.db");
+        writer.conn = Connection::open(&shared).unwrap();
+        writer.conn.execute_batch(&ddl(&CATALOG)).unwrap();
+        let pages: u32 = writer.conn.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+        writer.conn.pragma_update(None, "max_page_count", pages).unwrap();
+        lost.job.run = Box::new(|tx| {
+            let record = loop_core::store::Record {
+                body: "x".repeat(100_000),
+                columns: Vec::new(),
+                ..loop_core::store::conformance::given::thing("a")
+            };
+            let table = &loop_core::store::conformance::catalog::BARE;
+            // A job that shrugs the failure off, and goes on to write.
+            let _ = tx.insert(table, &TenantId::default_tenant(), &record);
+            let _ = tx.bump_epoch(&TenantId::default_tenant());
+            JobEnd::Commit
+        });
+        let mut batch = VecDeque::from([first, lost, second]);
+        let mut ended = Vec::new();
+        writer.commit_batch(&mut batch, &mut ended);
+        for (done, outcome) in ended {
+            super::tell(done, outcome);
+        }
+        let ends = [first_end, lost_end, second_end].map(Ticket::wait);
+        let kept = ends.iter().filter(|end| end.is_ok()).count();
+        assert_eq!(ends[1], Err(StoreError::Full));
+        assert_eq!(epoch(&writer), kept as i64, "{ends:?}");
+        assert!(writer.conn.is_autocommit());
+        writer.conn.pragma_update(None, "max_page_count", 1_000_000).unwrap();
+        assert_eq!(run(&mut writer, &[JobEnd::Commit]), [Ok(())]);
+    }
+
+    #[test]
+    fn a_job_that_asks_again_leaves_those_behind_it_for_the_next_transaction() {
+        let mut writer = writer();
+        let (mut batch, _tickets): (VecDeque<_>, Vec<_>) =
+            [JobEnd::Commit, JobEnd::Retry, JobEnd::Commit].map(bump).into_iter().unzip();
+        let mut ended = Vec::new();
+        writer.commit_batch(&mut batch, &mut ended);
+        assert_eq!((ended.len(), batch.len(), epoch(&writer)), (1, 2, 1));
+        while !batch.is_empty() {
+            writer.commit_batch(&mut batch, &mut ended);
+        }
+        let outcomes: Vec<bool> = ended.iter().map(|(_, outcome)| outcome.is_ok()).collect();
+        assert_eq!((outcomes, epoch(&writer)), (vec![true, false, true], 2));
+    }
 }
