@@ -2,6 +2,7 @@
 //!
 //! - [`http`]: the layer that every surface stands on; [`http::table`] is where to start reading.
 //! - [`surface`]: the API surfaces, one folder each.
+//! - [`outbound`]: what leaves the process.
 //! - [`start`], [`open`], [`state`]: from a configuration to what every request can reach.
 //! - [`config`], [`cli`], [`master_key`], [`log`], [`metrics`], [`welcome`]: the operator's side.
 
@@ -12,6 +13,7 @@ pub mod log;
 pub mod master_key;
 pub mod metrics;
 pub mod open;
+pub mod outbound;
 pub mod start;
 pub mod state;
 pub mod surface;
