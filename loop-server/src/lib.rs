@@ -2,7 +2,7 @@
 //!
 //! - [`http`]: the layer that every surface stands on; [`http::table`] is where to start reading.
 //! - [`surface`]: the API surfaces, one folder each.
-//! - [`outbound`]: what leaves the process.
+//! - [`outbound`]: what leaves the process; [`worker`]: what happens in the background.
 //! - [`start`], [`open`], [`state`]: from a configuration to what every request can reach.
 //! - [`config`], [`cli`], [`master_key`], [`log`], [`metrics`], [`welcome`]: the operator's side.
 
@@ -18,5 +18,6 @@ pub mod start;
 pub mod state;
 pub mod surface;
 pub mod welcome;
+pub mod worker;
 
 pub use start::{StartError, serve, serve_rows};

@@ -1,0 +1,54 @@
+//! Work in the background. None of it stands in the way of a decision, all of it may be killed at any point: what
+//! is to be done is a row in the store, and what was begun and not ended is done again.
+//!
+//! - [`supervise`]: starting, restarting and stopping workers.
+//! - [`wake`]: telling a worker that there is something to do.
+//! - [`periodic`]: a step repeated for ever, its failures backed off.
+//! - [`delivery`]: notices out of the outbox.
+//! - [`expiry`]: approvals that nobody decided.
+//! - [`retention`]: what tenants do not want to keep.
+//! - [`epochs`]: policies that changed in another process.
+//! - [`checkpoints`]: ends of the log written to a file of their own.
+
+pub mod checkpoints;
+pub mod delivery;
+pub mod epochs;
+pub mod expiry;
+pub mod periodic;
+pub mod retention;
+pub mod supervise;
+#[cfg(test)]
+mod tests;
+pub mod wake;
+
+pub use checkpoints::CheckpointFile;
+pub use delivery::Delivery;
+pub use periodic::{Step, every};
+pub use supervise::{Stop, Workers};
+pub use wake::Wake;
+
+use loop_core::engine::Engine;
+
+use crate::outbound::post::Post;
+
+/// Starts every worker on the current tokio runtime.
+///
+/// Ring `wake` once a notice is durable, that is when a decision answered that a human is asked.
+#[must_use]
+pub fn start(engine: &Engine, post: &Post, wake: &Wake, checkpoints: Option<&CheckpointFile>) -> Workers {
+    let mut workers = Workers::new();
+    let delivery = Delivery::new(engine.clone(), post.clone(), wake.clone());
+    workers.spawn("delivery", move |stop| delivery.clone().run(stop));
+    let (held, bell) = (engine.clone(), wake.clone());
+    workers.spawn("expiry", move |stop| expiry::run(held.clone(), bell.clone(), expiry::PAUSE, stop));
+    let held = engine.clone();
+    workers.spawn("retention", move |stop| retention::run(held.clone(), retention::PAUSE, stop));
+    let held = engine.clone();
+    workers.spawn("epochs", move |stop| epochs::run(held.clone(), epochs::PAUSE, stop));
+    if let Some(file) = checkpoints.cloned() {
+        let held = engine.clone();
+        workers
+            .spawn("checkpoints", move |stop| checkpoints::run(held.clone(), file.clone(), checkpoints::PAUSE, stop));
+    }
+    workers
+}
