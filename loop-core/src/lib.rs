@@ -14,9 +14,10 @@ pub mod access;
 pub mod tool;
 
 pub mod audit;
+pub mod policy;
+
 pub mod outbox;
 
 pub mod approval;
-pub mod policy;
 
 pub mod engine;
