@@ -16,12 +16,20 @@ use crate::{
     },
     metrics::Metrics,
     open::{self, Mode, OpenError, Opened},
-    state::{App, AppError},
+    outbound::{
+        Client, Limits,
+        post::{Post, Smtp, SmtpError},
+    },
+    state::{App, AppError, Parts},
     surface,
+    worker::{self, CheckpointFile, Wake, Workers},
 };
 
 /// How often raw samples are folded into buckets.
 const FOLD: Duration = Duration::from_secs(5);
+
+/// How long background work gets to end. What does not is done again after the next start.
+const WORKERS_END: Duration = Duration::from_secs(10);
 
 /// Why the server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +40,15 @@ pub enum StartError {
     /// The first key cannot be stored.
     #[error("the first key cannot be stored")]
     FirstKey(#[source] AccessError),
+    /// Mail cannot be sent as configured.
+    #[error("LOOP_SMTP_URL and LOOP_SMTP_FROM cannot be used")]
+    Smtp(#[from] SmtpError),
+    /// There is a mail server and no sender.
+    #[error("LOOP_SMTP_URL is set and LOOP_SMTP_FROM is not")]
+    NoSender,
+    /// TLS cannot be set up.
+    #[error("TLS cannot be set up")]
+    Tls(#[from] rustls::Error),
     /// The parts do not fit together.
     #[error(transparent)]
     App(#[from] AppError),
@@ -41,13 +58,13 @@ pub enum StartError {
 }
 
 /// A server that is running, and what it serves.
-#[derive(Debug)]
 pub struct Server {
     /// What every request can reach.
     pub app: Arc<App>,
     /// What the first start made. A minted key is shown once.
     pub bootstrap: Bootstrap,
     running: Running,
+    workers: Workers,
     opened: Opened,
     folding: tokio::task::JoinHandle<()>,
 }
@@ -69,8 +86,14 @@ pub async fn serve_rows(mut config: Config, listener: Listener, rows: Vec<&'stat
     config.public_url = config.public_url.or_else(|| Some(bound.url()).filter(|url| !url.is_empty()));
     let opened = open::open(&config.db, Mode::Serve(config.durability), config.secret_key.as_ref())?;
     let bootstrap = bootstrap(&opened.engine, config.api_key.clone()).await.map_err(StartError::FirstKey)?;
-    let metrics = Metrics::new();
-    let app = App::new(opened.engine.clone(), config, metrics.clone(), rows)?;
+    let engine = opened.engine.clone();
+    let outbound = Client::new(Limits { allow_private: config.allow_private_targets, ..Limits::default() })?;
+    let post = Post::new(outbound.clone(), smtp(&config)?, config.public_url.clone().unwrap_or_default());
+    let checkpoints = config.checkpoints.as_ref().map(CheckpointFile::new);
+    let (metrics, wake) = (Metrics::new(), Wake::new());
+    let parts = Parts { engine: engine.clone(), config, metrics: metrics.clone(), outbound, wake: wake.clone() };
+    let app = App::new(parts, rows)?;
+    let workers = worker::start(&engine, &post, &wake, checkpoints.as_ref());
     let running = serve::start(Arc::clone(&app), listener).map_err(StartError::Listen)?;
     let folding = tokio::spawn(async move {
         loop {
@@ -78,7 +101,15 @@ pub async fn serve_rows(mut config: Config, listener: Listener, rows: Vec<&'stat
             metrics.fold();
         }
     });
-    Ok(Server { app, bootstrap, running, opened, folding })
+    Ok(Server { app, bootstrap, running, workers, opened, folding })
+}
+
+fn smtp(config: &Config) -> Result<Option<Smtp>, StartError> {
+    match (&config.smtp_url, &config.smtp_from) {
+        (Some(url), Some(from)) => Ok(Some(Smtp::new(url, from)?)),
+        (Some(_), None) => Err(StartError::NoSender),
+        (None, _) => Ok(None),
+    }
 }
 
 impl Server {
@@ -88,13 +119,21 @@ impl Server {
         self.running.bound()
     }
 
-    /// Stops accepting, lets requests under way finish, and closes the database.
+    /// Stops accepting, lets requests under way and background work finish, and closes the
+    /// database.
     pub async fn shutdown(self) {
         self.running.shutdown().await;
+        self.workers.stop(WORKERS_END).await;
         self.folding.abort();
         // Closing waits for the store's threads, which must not hold up the runtime's.
         if tokio::task::spawn_blocking(|| self.opened.close()).await.is_err() {
             tracing::error!(target: "loop::server", "the database could not be closed");
         }
+    }
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Server({})", self.bound())
     }
 }

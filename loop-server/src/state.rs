@@ -9,6 +9,8 @@ use crate::{
     config::Config,
     http::{Router, Row, docs_page, openapi, request_id::RequestIds, router::TableError},
     metrics::{Meters, Metrics},
+    outbound::Client,
+    worker::Wake,
 };
 
 /// The running server.
@@ -19,6 +21,10 @@ pub struct App {
     pub config: Config,
     /// What is counted.
     pub metrics: Metrics,
+    /// Guarded calls to other servers.
+    pub outbound: Client,
+    /// Rung once a notice is durable, so that it leaves at once.
+    pub wake: Wake,
     /// The route table.
     pub router: Router,
     /// Numbers requests.
@@ -27,6 +33,20 @@ pub struct App {
     pub unrouted: Meters,
     public_host: Option<String>,
     documents: OnceLock<Documents>,
+}
+
+/// What a server is put together from.
+pub struct Parts {
+    /// The core.
+    pub engine: Engine,
+    /// What the operator decided.
+    pub config: Config,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// Guarded calls to other servers.
+    pub outbound: Client,
+    /// The bell of the worker that delivers notices.
+    pub wake: Wake,
 }
 
 /// The table as documents, made when first asked for.
@@ -52,16 +72,12 @@ pub enum AppError {
 }
 
 impl App {
-    /// A server over `engine` with these rows.
+    /// A server of these parts with these rows.
     ///
     /// # Errors
     /// A table with two rows for one place, a bad public URL, or no randomness.
-    pub fn new(
-        engine: Engine,
-        config: Config,
-        metrics: Metrics,
-        rows: Vec<&'static Row>,
-    ) -> Result<Arc<Self>, AppError> {
+    pub fn new(parts: Parts, rows: Vec<&'static Row>) -> Result<Arc<Self>, AppError> {
+        let Parts { engine, config, metrics, outbound, wake } = parts;
         let public_host = config.public_url.as_deref().map(host_of).transpose()?;
         let mut seed = engine.seed()?;
         Ok(Arc::new(Self {
@@ -72,6 +88,8 @@ impl App {
             engine,
             config,
             metrics,
+            outbound,
+            wake,
             public_host,
         }))
     }
