@@ -30,10 +30,24 @@ pub struct Config {
     pub allow_private_targets: bool,
     /// Whether anyone may make a tenant.
     pub allow_signup: bool,
+    /// What a `GET` on an approval link does.
+    pub links: Links,
     /// A file that checkpoints of the log are appended to.
     pub checkpoints: Option<PathBuf>,
     /// Bounds on what clients may take.
     pub limits: Limits,
+}
+
+/// What a `GET` on an approval link does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Links {
+    /// Browsers get a page with a button; clients that ask for JSON decide.
+    #[default]
+    Page,
+    /// It decides.
+    Direct,
+    /// It never decides.
+    Strict,
 }
 
 /// What an acknowledged write survives.
@@ -88,6 +102,7 @@ impl Config {
             api_key: None,
             allow_private_targets: false,
             allow_signup: false,
+            links: Links::default(),
             checkpoints: None,
             limits: Limits::default(),
         }

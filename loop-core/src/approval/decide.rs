@@ -91,7 +91,6 @@ pub fn decide(
         "state": decided.state,
         "tool_name": decided.tool_name,
         "by": cx.caller.name,
-        "comment": decided.comment,
     });
     let event = Event { tool_name: Some(&decided.tool_name), ..Event::change(op, "") };
     audit::append(tx, cx, &Event { body: &body.to_string(), ..event })?;

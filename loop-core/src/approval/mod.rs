@@ -4,12 +4,14 @@
 //! - [`request`]: the approval as stored.
 //! - [`settle`]: what a call that needs approval finds: nothing yet, a wait, a yes to use up, or a no.
 //! - [`decide`]: a human's answer.
+//! - [`erase`]: forgetting what an approval was about.
 //! - [`expire`]: what happens when nobody answers.
 //! - [`query`]: reading approvals.
 //! - [`poll`]: a client that holds only the id asks how it ended.
 
 mod binding;
 mod decide;
+mod erase;
 mod error;
 mod expire;
 mod poll;
@@ -19,9 +21,10 @@ mod settle;
 
 pub use binding::binding;
 pub use decide::{Answer, Decided, Via, decide};
+pub use erase::{erase, erase_chunk};
 pub use error::ApprovalError;
 pub use expire::{TIMERS, expire_due};
 pub use poll::{Polled, poll};
-pub use query::{get, history, pending, pending_count};
+pub use query::{all, get, history, history_count, pending, pending_count};
 pub use request::{APPROVALS, Approval, Asking, State, UsedBy};
 pub use settle::{Proposal, Settled, settle};

@@ -47,6 +47,22 @@ pub fn history(tx: &mut dyn Tx, tenant: &TenantId, limit: u32, offset: u32) -> R
     list(tx, tenant, &query)
 }
 
+/// Every approval, newest first.
+///
+/// # Errors
+/// Storage failures.
+pub fn all(tx: &mut dyn Tx, tenant: &TenantId, limit: u32, offset: u32) -> Result<Vec<Approval>, ApprovalError> {
+    list(tx, tenant, &RecordQuery { order: Order::Descending, limit, offset, ..RecordQuery::default() })
+}
+
+/// How many approvals were decided or expired.
+///
+/// # Errors
+/// Storage failures.
+pub fn history_count(tx: &mut dyn Tx, tenant: &TenantId) -> Result<u64, ApprovalError> {
+    Ok(tx.count(&APPROVALS, tenant, &[Cond::AtLeast("decided_at", crate::store::Value::Int(i64::MIN))])?)
+}
+
 fn list(tx: &mut dyn Tx, tenant: &TenantId, query: &RecordQuery) -> Result<Vec<Approval>, ApprovalError> {
     Ok(Repo::new(tx, tenant).list(query)?.into_iter().map(|stored: Stored<Approval>| stored.value).collect())
 }

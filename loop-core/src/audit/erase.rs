@@ -38,7 +38,19 @@ pub fn tag_subjects(
     tx.put_spans(&TAGS, tenant, &rows)
 }
 
-/// The next numbers of decisions that speak of a person, in order, after `after`.
+/// What speaks of a person.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tagged {
+    /// Numbers of decisions.
+    pub decisions: Vec<u64>,
+    /// Ids of anything else.
+    pub others: Vec<String>,
+}
+
+/// Where a page of tagged rows ended.
+pub type TagCursor = (Time, String);
+
+/// The next page of what speaks of a person, after `after`, and where it ended (`None` on the last page).
 ///
 /// # Errors
 /// Storage failures.
@@ -47,15 +59,26 @@ pub fn subject_entries(
     tenant: &TenantId,
     tag: &str,
     after: Option<(Time, &str)>,
-) -> Result<Vec<(Time, String, u64)>, StoreError> {
+) -> Result<(Tagged, Option<TagCursor>), StoreError> {
     let rows = tx.group(&TAGS, tenant, tag, after, CHUNK)?;
-    Ok(rows
-        .into_iter()
-        .filter_map(|row| {
-            let seq = row.id.strip_prefix("dec-")?.parse().ok()?;
-            Some((row.at, row.id, seq))
-        })
-        .collect())
+    let last = rows.last().filter(|_| rows.len() == CHUNK as usize).map(|row| (row.at, row.id.clone()));
+    let mut tagged = Tagged::default();
+    for row in rows {
+        match row.id.strip_prefix("dec-").and_then(|seq| seq.parse().ok()) {
+            Some(seq) => tagged.decisions.push(seq),
+            None => tagged.others.push(row.id),
+        }
+    }
+    Ok((tagged, last))
+}
+
+/// The numbers of the next decisions that are not erased yet, in order.
+///
+/// # Errors
+/// Storage failures.
+pub fn decisions_above(tx: &mut dyn Tx, tenant: &TenantId, above: u64, limit: u32) -> Result<Vec<u64>, StoreError> {
+    let query = JournalQuery { above: Some(above), limit, ..JournalQuery::default() };
+    Ok(tx.scan(&AUDIT, tenant, DECISIONS, &query)?.into_iter().map(|entry| entry.seq).collect())
 }
 
 /// Erases the payloads of decisions and writes that down. Answers how many were still there.
@@ -65,7 +88,10 @@ pub fn subject_entries(
 pub fn erase_entries(tx: &mut dyn Tx, cx: &Ctx, seqs: &[u64], why: &str) -> Result<u64, StoreError> {
     let mut erased = Vec::with_capacity(seqs.len());
     for seq in seqs {
-        if tx.redact(&AUDIT, cx.tenant(), DECISIONS, *seq, &ERASED)? {
+        let query = JournalQuery { above: Some(seq.saturating_sub(1)), limit: 1, ..JournalQuery::default() };
+        let entry = tx.scan(&AUDIT, cx.tenant(), DECISIONS, &query)?.pop();
+        let held = entry.is_some_and(|entry| entry.seq == *seq && entry.body.is_some());
+        if held && tx.redact(&AUDIT, cx.tenant(), DECISIONS, *seq, &ERASED)? {
             erased.push(*seq);
         }
     }

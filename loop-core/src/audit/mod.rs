@@ -17,7 +17,7 @@ mod verify;
 pub use chain::append;
 pub use checkpoint::{Checkpoint, checkpoints};
 pub use entry::{AUDIT, AuditEntry, CHANGES, DECISIONS, Event, STREAMS, Status};
-pub use erase::{TAGS, erase_entries, purge_before, subject_entries, tag_subjects};
+pub use erase::{TAGS, TagCursor, Tagged, decisions_above, erase_entries, purge_before, subject_entries, tag_subjects};
 pub use error::AuditError;
 pub use query::{Filter, count, page};
 pub use stats::{STATS, Stats, record as record_stats, stats};

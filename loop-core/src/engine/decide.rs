@@ -1,5 +1,6 @@
 //! A proposed call: decided, settled with its approval, and recorded, in one transaction.
 
+use hmac::Mac;
 use serde_json::value::RawValue;
 
 use super::{DecideError, Engine};
@@ -8,7 +9,8 @@ use crate::{
     approval::{self, Asking, Proposal, Settled},
     audit::{self, Event, Status},
     base::{
-        Time,
+        TenantId, Time,
+        host::keyed,
         id::ApprovalId,
         secret::{MasterKey, hex},
     },
@@ -147,8 +149,9 @@ fn prepare(
     let masked = redact::json(action.arguments);
     let reason = call.reason.map(redact::text);
     let forward = action.forward.map(|forward| format!("{} {}", forward.method, redact::url(forward.url)));
-    let tag_key = (!masked.subjects.is_empty()).then(|| master.derive("audit.subject", caller.tenant.as_str()));
-    let tags = tag_key.map_or_else(Vec::new, |key| masked.subjects.iter().map(|subject| tag(&key, subject)).collect());
+    let mut subjects = masked.subjects.clone();
+    subjects.extend(reason.iter().flat_map(|reason| reason.subjects.iter().cloned()));
+    let tags = subject_tags(master, &caller.tenant, &subjects);
     let counted = |count: fn(&redact::Redacted) -> u32| count(&masked).saturating_add(reason.as_ref().map_or(0, count));
     let (personal, secrets) = (counted(|masked| masked.personal), counted(|masked| masked.secrets));
     let reason = reason.map(|reason| reason.masked);
@@ -180,13 +183,24 @@ fn prepare(
     }
 }
 
-/// The keyed tag under which a person's entries are found again.
-pub(super) fn tag(key: &[u8; 32], subject: &str) -> String {
-    use hmac::Mac;
-    let mut mac = crate::base::host::keyed(key);
-    mac.update(subject.as_bytes());
-    let full: [u8; 32] = mac.finalize().into_bytes().into();
-    hex(full.first_chunk::<16>().map_or(&[][..], |half| half))
+/// The keyed tags under which what speaks of these persons is found again. `subjects` are in the normal form of
+/// [`redact::Redacted::subjects`].
+#[must_use]
+pub fn subject_tags(master: &MasterKey, tenant: &TenantId, subjects: &[String]) -> Vec<String> {
+    if subjects.is_empty() {
+        return Vec::new();
+    }
+    let key = master.derive("audit.subject", tenant.as_str());
+    let tag = |subject: &String| {
+        let mut mac = keyed(&key);
+        mac.update(subject.as_bytes());
+        let full: [u8; 32] = mac.finalize().into_bytes().into();
+        hex(full.first_chunk::<16>().map_or(&[][..], |half| half))
+    };
+    let mut tags: Vec<String> = subjects.iter().map(tag).collect();
+    tags.sort_unstable();
+    tags.dedup();
+    tags
 }
 
 fn asking(verdict: &Verdict) -> Vec<Asking> {
@@ -286,6 +300,9 @@ fn settle(tx: &mut dyn Tx, cx: &Ctx, prepared: &Prepared) -> Result<Decision, De
     };
     let audit_id = audit::append(tx, cx, &event)?;
     audit::tag_subjects(tx, cx.tenant(), cx.now, &audit_id, &prepared.tags)?;
+    if let Some(id) = approval.filter(|_| status == Status::Pending && !prepared.tags.is_empty()) {
+        audit::tag_subjects(tx, cx.tenant(), cx.now, &id.to_string(), &prepared.tags)?;
+    }
     audit::record_stats(tx, cx.tenant(), cx.now, status, verdict.risk, prepared.personal, prepared.secrets)?;
     Ok(Decision {
         status,

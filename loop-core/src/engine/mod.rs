@@ -17,7 +17,7 @@ mod tests;
 use std::sync::Arc;
 
 pub use bootstrap::{Bootstrap, bootstrap};
-pub use decide::{Call, Decision};
+pub use decide::{Call, Decision, subject_tags};
 pub use error::DecideError;
 pub use evaluate::Evaluated;
 

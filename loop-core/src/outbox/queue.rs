@@ -185,6 +185,21 @@ pub fn withdraw(tx: &mut dyn Tx, tenant: &TenantId, approval: ApprovalId, now: T
 /// More notices than one approval ever causes: a few channels and approvers, asked once and told once.
 const NOTICES_PER_APPROVAL_MAX: u32 = 1_000;
 
+/// Removes every notice of an approval, delivered or not; answers how many.
+pub fn forget(tx: &mut dyn Tx, tenant: &TenantId, approval: ApprovalId) -> Result<u32, StoreError> {
+    let query = RecordQuery {
+        conds: vec![Cond::Eq("approval", approval.to_string().into())],
+        limit: NOTICES_PER_APPROVAL_MAX,
+        ..RecordQuery::default()
+    };
+    let mut gone = 0_u32;
+    for stored in Repo::<Notice>::new(tx, tenant).list(&query)? {
+        let id = stored.value.id.to_string();
+        gone = gone.saturating_add(u32::from(Repo::<Notice>::new(tx, tenant).delete(&id)?));
+    }
+    Ok(gone)
+}
+
 /// Removes up to `limit` of the tenant's notices that were settled before `before`; answers how many.
 pub fn purge(tx: &mut dyn Tx, tenant: &TenantId, before: Time, limit: u32) -> Result<u32, StoreError> {
     let query = RecordQuery {

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use loop_core::{access::Scope, base::secret::Secret};
 
 use crate::{
-    config::{Config, Durability, Limits},
+    config::{Config, Durability, Limits, Links},
     http::Listen,
     log::LogFormat,
 };
@@ -87,6 +87,9 @@ pub struct ServeArgs {
     /// Let anyone make a tenant at /api/signup [default: refused]
     #[arg(long, env = "LOOP_ALLOW_SIGNUP", value_parser = clap::builder::FalseyValueParser::new())]
     pub allow_signup: bool,
+    /// What a GET on an approval link does: show a page to browsers, always decide, or never decide
+    #[arg(long, env = "LOOP_LINKS", value_name = "MODE", value_enum, default_value_t = Links::Page)]
+    pub links: Links,
     /// Append checkpoints of the log to a file kept elsewhere [default: none]
     #[arg(long, env = "LOOP_CHECKPOINTS", value_name = "FILE")]
     pub checkpoints: Option<PathBuf>,
@@ -221,6 +224,7 @@ impl ServeArgs {
             api_key: secret("LOOP_API_KEY"),
             allow_private_targets: self.allow_private_targets,
             allow_signup: self.allow_signup,
+            links: self.links,
             checkpoints: self.checkpoints.clone(),
             limits: Limits {
                 connections: usize::try_from(self.max_connections).unwrap_or(1024),

@@ -53,7 +53,7 @@ fn refused() -> Failure {
 }
 
 /// The key in the first place that holds one; `None` when that text cannot be a key.
-fn presented<'r>(
+pub(super) fn presented<'r>(
     dialect: &Dialect,
     method: &Method,
     headers: &'r HeaderMap,

@@ -6,11 +6,11 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Uri};
 use loop_core::{
     access::Caller,
-    base::{Code, Time, json::Doc},
+    base::{Code, Time, json::Doc, secret::Secret},
 };
 use serde::de::DeserializeOwned;
 
-use super::{Failure, Row, request_id::RequestId};
+use super::{Failure, Row, auth, request_id::RequestId};
 use crate::state::App;
 
 /// A request that has passed every check of its row.
@@ -42,6 +42,13 @@ impl Call {
     /// [`Code::Unauthenticated`] on a row that asks for no key.
     pub fn caller(&self) -> Result<&Caller, Failure> {
         self.caller.as_ref().ok_or_else(|| Failure::new(Code::Unauthenticated, "missing or invalid API key"))
+    }
+
+    /// The key that was presented, for the one check that it is not sent on.
+    #[must_use]
+    pub fn presented_key(&self) -> Option<Secret> {
+        let dialect = self.row.surface.dialect();
+        auth::presented(dialect, &self.method, &self.headers, self.uri.query()).map(Secret::new)
     }
 
     /// A parameter of the path, percent-decoded once; empty when the row has none of that name.

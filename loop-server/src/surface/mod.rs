@@ -1,10 +1,12 @@
 //! The API surfaces: each has a dialect and its rows of the route table.
 //!
 //! - [`governance`]: intercept, rules, approvals, kill switch, log, settings.
+//! - [`developer`]: policy evaluation; the rest of this surface follows.
 //! - [`gateway`]: the proxy before OpenAI and Anthropic, and MCP; their routes stand, their handlers follow.
 //! - [`system`]: health, metrics, documents.
 //! - [`error_shape`]: how failures look in each dialect.
 
+pub mod developer;
 mod error_shape;
 pub mod gateway;
 pub mod governance;
@@ -114,5 +116,6 @@ pub fn of_path(path: &str) -> Surface {
 /// The whole route table.
 #[must_use]
 pub fn rows() -> Vec<&'static Row> {
-    [governance::ROWS, gateway::ROWS, system::ROWS].into_iter().flatten().collect()
+    let others = [developer::ROWS, gateway::ROWS, system::ROWS];
+    governance::ROWS.iter().copied().chain(others).flatten().collect()
 }

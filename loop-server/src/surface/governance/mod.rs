@@ -1,46 +1,44 @@
-//! Rules, approvals, kill switch, log and settings.
+//! The governance surface: what the TrustLoop and Navige clients call.
+//!
+//! - [`intercept`] and [`enforce`]: decisions.
+//! - [`rules`] and [`kill_switch`]: the policy.
+//! - [`approvals`] and [`links`]: human answers.
+//! - [`logs`], [`export`] and [`audit`]: the record.
+//! - [`notifications`], [`settings`] and [`data`]: what a tenant sets, keeps and forgets.
+//! - [`signup`]: new tenants.
+//! - [`page`]: bounds of lists.
 
-use http::Method;
-use loop_core::access::Scope;
-use schemars::JsonSchema;
-use serde::Serialize;
+mod approvals;
+mod audit;
+mod data;
+mod enforce;
+mod export;
+mod forward;
+mod intercept;
+mod kill_switch;
+mod links;
+mod logs;
+mod notifications;
+mod page;
+mod rules;
+mod settings;
+mod signup;
 
-use super::Surface;
-use crate::http::{Access, BODY_LIMIT, Call, Example, Handler, Output, Reply, Row, schema_of, table::Outcome};
+use crate::http::Row;
 
-/// The rows of the surface.
-pub static ROWS: &[Row] = &[Row {
-    method: Method::GET,
-    path: "/api/key",
-    operation: "key.show",
-    surface: Surface::Governance,
-    access: Access::Scope(Scope::PolicyEvaluate),
-    summary: "The calling key: its tenant, name and scopes",
-    query: &[],
-    input: None,
-    output: Output::Json(schema_of::<KeyShown>),
-    success: &[200],
-    body_limit: BODY_LIMIT,
-    handler: Handler::Now(show_key),
-    example: Some(Example { before: &[], id: "", path: "/api/key", body: "" }),
-}];
-
-/// The calling key.
-#[derive(Debug, Serialize, JsonSchema)]
-struct KeyShown {
-    /// Whose it is.
-    tenant: String,
-    /// Its name.
-    name: String,
-    /// What it may do.
-    scopes: Vec<&'static str>,
-}
-
-fn show_key(call: &Call) -> Outcome {
-    let caller = call.caller()?;
-    Reply::json(&KeyShown {
-        tenant: caller.tenant.as_str().to_owned(),
-        name: caller.name.to_string(),
-        scopes: caller.scopes.iter().map(Scope::as_str).collect(),
-    })
-}
+/// The rows of the surface, by room.
+pub static ROWS: &[&[Row]] = &[
+    intercept::ROWS,
+    enforce::ROWS,
+    rules::ROWS,
+    kill_switch::ROWS,
+    approvals::ROWS,
+    links::ROWS,
+    logs::ROWS,
+    export::ROWS,
+    audit::ROWS,
+    notifications::ROWS,
+    settings::ROWS,
+    data::ROWS,
+    signup::ROWS,
+];
