@@ -1,6 +1,6 @@
 //! Opening a file: is it ours, is it sound, which version has it, and the way to the newest one.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use loop_core::store::StoreError;
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
@@ -40,6 +40,8 @@ pub(crate) fn open_writer(path: Option<&Path>, options: &Options, statements: &S
         return Err(StoreError::ReadOnly);
     }
     check(&conn, statements)?;
+    // From here on the writer waits for other processes itself.
+    conn.busy_timeout(Duration::ZERO).map_err(fault)?;
     Ok(conn)
 }
 

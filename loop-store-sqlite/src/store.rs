@@ -67,7 +67,8 @@ impl SqliteStore {
         let store = Self { writes: Arc::clone(&writes), reads, readers: Mutex::default(), writer: Mutex::default() };
         store.spawn_readers(readers, &statements)?;
         let batch_max = options.batch_max.max(1);
-        let writer = Writer { conn, statements, lanes: writes, batch_max, cache: Cache::default() };
+        let patience = options.busy_timeout;
+        let writer = Writer { conn, statements, lanes: writes, batch_max, patience, cache: Cache::default() };
         keep(&store.writer, thread::Builder::new().name("store-writer".to_owned()).spawn(|| writer.work()))?;
         Ok(store)
     }

@@ -9,6 +9,8 @@ use std::{
     ffi::c_int,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
+    thread,
+    time::Duration,
 };
 
 use loop_core::store::{Done, JobEnd, StoreError};
@@ -25,6 +27,10 @@ use crate::{
 /// How often a job may ask to be run again.
 pub(crate) const MAX_RETRIES: u32 = 7;
 
+/// How long to wait before asking again for a file that another process writes to. SQLite's own waits grow to 100
+/// ms, in which a busy process would take the file again and again.
+const PAUSE: Duration = Duration::from_millis(1);
+
 /// How many pages the log may hold before they are moved into the file: 16 MiB.
 const LOG_PAGES: c_int = 4096;
 
@@ -40,6 +46,7 @@ pub(crate) struct Writer {
     pub(crate) statements: Arc<Statements>,
     pub(crate) lanes: Arc<Lanes>,
     pub(crate) batch_max: usize,
+    pub(crate) patience: Duration,
     pub(crate) cache: Cache,
 }
 
@@ -107,7 +114,7 @@ impl Writer {
     /// One transaction. Answers the outcomes of the jobs from the front of the batch that ended in it, durable.
     fn attempt(&mut self, batch: &mut VecDeque<Waiting>, guarded: bool) -> Result<Vec<Outcome>, Stop> {
         self.cache.clear();
-        self.run("BEGIN IMMEDIATE").map_err(Stop::Failed)?;
+        self.begin().map_err(Stop::Failed)?;
         let attempt = self.run_jobs(batch, guarded).and_then(|outcomes| {
             self.flush().map_err(|error| if guarded { Stop::Failed(error) } else { Stop::Redo })?;
             self.run("COMMIT").map_err(Stop::Failed)?;
@@ -118,6 +125,18 @@ impl Writer {
             let _ = self.run("ROLLBACK");
         }
         attempt
+    }
+
+    /// Takes the file, waiting for another process as long as there is patience.
+    fn begin(&self) -> Outcome {
+        let mut waited = Duration::ZERO;
+        loop {
+            match self.run("BEGIN IMMEDIATE") {
+                Err(StoreError::Unavailable(_)) if waited < self.patience => thread::sleep(PAUSE),
+                other => return other,
+            }
+            waited += PAUSE;
+        }
     }
 
     fn run_jobs(&mut self, batch: &mut VecDeque<Waiting>, guarded: bool) -> Result<Vec<Outcome>, Stop> {
@@ -204,7 +223,7 @@ pub(crate) fn tell(done: Done, outcome: Outcome) {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::VecDeque, sync::Arc};
+    use std::{collections::VecDeque, sync::Arc, time::Duration};
 
     use loop_core::{
         base::TenantId,
@@ -223,7 +242,14 @@ mod tests {
         let conn = Connection::open_in_memory().unwrap();
         conn.execute_batch(&ddl(&CATALOG)).unwrap();
         let statements = Arc::new(Statements::new(&CATALOG));
-        Writer { conn, statements, lanes: Arc::new(Lanes::new(8)), batch_max: 8, cache: Cache::default() }
+        Writer {
+            conn,
+            statements,
+            lanes: Arc::new(Lanes::new(8)),
+            batch_max: 8,
+            patience: Duration::ZERO,
+            cache: Cache::default(),
+        }
     }
 
     fn bump(end: JobEnd) -> (Waiting, Ticket<Result<(), StoreError>>) {

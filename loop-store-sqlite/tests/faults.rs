@@ -7,7 +7,10 @@ use std::{
     io::{Seek, SeekFrom, Write},
     path::{Path, PathBuf},
     process::Command,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::Duration,
 };
@@ -15,7 +18,7 @@ use std::{
 use loop_core::{
     base::{TenantId, Time},
     store::{
-        Access, Job, JobEnd, Lane, NewEntry, Record, RecordQuery, Store, StoreError, StoreExt, Ticket,
+        Access, Job, JobEnd, Lane, NewEntry, Record, RecordQuery, Store, StoreError, StoreExt, Ticket, Tx,
         conformance::{
             CATALOG,
             catalog::{BARE, DIARY},
@@ -396,4 +399,33 @@ fn two_stores_on_one_file_take_turns_and_see_each_other() {
             other.read("faults.head", |tx| Ok(tx.head(&DIARY, &tenant(), "s")?.map(|head| head.seq))).wait();
         assert_eq!(head, Ok(Some(120)));
     }
+}
+
+#[test]
+fn another_process_gets_its_turn_while_the_store_is_busy_all_the_time() {
+    let (_folder, file) = folder();
+    let busy = Arc::new(SqliteStore::open(&file, Options::new(CATALOG)).unwrap());
+    let other = SqliteStore::open(&file, Options::new(CATALOG)).unwrap();
+    let stop = Arc::new(AtomicBool::new(false));
+    let bump = |tx: &mut dyn Tx| tx.bump_epoch(&tenant());
+    let threads: Vec<_> = (0..4)
+        .map(|_| {
+            let (busy, stop) = (Arc::clone(&busy), Arc::clone(&stop));
+            thread::spawn(move || {
+                while !stop.load(Ordering::Relaxed) {
+                    let tickets: Vec<Ticket<Result<u64, StoreError>>> =
+                        (0..32).map(|_| busy.transact("faults.busy", Lane::Normal, bump)).collect();
+                    assert!(tickets.into_iter().all(|ticket| ticket.wait().is_ok()));
+                }
+            })
+        })
+        .collect();
+    let turns: Vec<Result<u64, StoreError>> =
+        (0..20).map(|_| other.transact("faults.turn", Lane::Normal, bump).wait()).collect();
+    stop.store(true, Ordering::Relaxed);
+    for thread in threads {
+        thread.join().unwrap();
+    }
+    assert!(turns.iter().all(Result::is_ok), "{turns:?}");
+    assert!(turns.is_sorted_by(|a, b| a.as_ref().ok() < b.as_ref().ok()));
 }
