@@ -305,6 +305,26 @@ mod tests {
     }
 
     #[test]
+    fn plans_of_many_tools_are_asked_for_within_one_another() {
+        let policy = snapshot(
+            vec![rule("block destructive database operations", RuleAction::Block, 1)],
+            &[],
+            DefaultVerdict::Allow,
+        );
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for n in 0..2000 {
+                        let tool = format!("run_{n}");
+                        assert_eq!(decide(&policy, &tool, r#"{"sql":"DROP TABLE t"}"#).outcome, Outcome::Deny);
+                        assert_eq!(decide(&policy, &tool, r#"{"sql":"SELECT 1"}"#).outcome, Outcome::Allow);
+                    }
+                });
+            }
+        });
+    }
+
+    #[test]
     fn more_rules_than_are_listed_are_counted() {
         let all = (0..100).map(|seed| rule("refunds need approval", RuleAction::Approve, seed));
         let block = rule("block refunds", RuleAction::Block, 200);

@@ -179,11 +179,10 @@ impl Index {
         use std::hash::BuildHasher as _;
         let hash = self.named.hasher().hash_one(&key);
         let Some(shard) = self.seen.get(hash as usize % SHARDS) else { return with(&self.plan(key.tool, class())) };
-        {
-            let plans = shard.read().unwrap_or_else(PoisonError::into_inner);
-            if let Some(plan) = plans.get(&key) {
-                return with(plan);
-            }
+        // No lock is held while `with` runs: it may ask for another plan.
+        let known = shard.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        if let Some(plan) = known {
+            return with(&plan);
         }
         let plan = Arc::new(self.plan(key.tool, class()));
         let mut plans = shard.write().unwrap_or_else(PoisonError::into_inner);
