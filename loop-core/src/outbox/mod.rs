@@ -19,6 +19,6 @@ mod tests;
 pub use links::APPROVAL_LINKS;
 pub use notice::{CallSummary, Channel, NOTICES, Notice, NoticeKind, NoticeState, Target};
 pub use queue::{
-    ATTEMPTS_MAX, Claimed, Due, Fate, LEASE_SECONDS, OUTBOX, Retry, claim, delivered, enqueue, failed, forget,
+    ATTEMPTS_MAX, Claimed, Due, Fate, LEASE_SECONDS, OUTBOX, Retry, claim, defer, delivered, enqueue, failed, forget,
     next_due, purge, reclaim, withdraw,
 };

@@ -161,6 +161,12 @@ pub fn failed(
     Ok(kept.then_some(fate))
 }
 
+/// Gives a claimed notice back untried, to be claimed again from `until` on; `false`, and nothing happens, when
+/// `holder` lost its lease.
+pub fn defer(tx: &mut dyn Tx, due: &Due, holder: &[u8; 16], until: Time, now: Time) -> Result<bool, StoreError> {
+    settle(tx, due, holder, Some(until), now, |notice| notice.attempts = notice.attempts.saturating_sub(1))
+}
+
 /// Takes back what still waits to be said about an approval, once it is decided; answers how many notices.
 pub fn withdraw(tx: &mut dyn Tx, tenant: &TenantId, approval: ApprovalId, now: Time) -> Result<u32, StoreError> {
     let query = RecordQuery {

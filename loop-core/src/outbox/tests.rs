@@ -181,6 +181,24 @@ fn a_hopeless_failure_is_given_up_at_once_and_an_asked_wait_is_kept() {
 }
 
 #[test]
+fn a_deferred_notice_waits_and_loses_no_attempt() {
+    let mut world = World::new();
+    world.enqueue(&tenant("default"));
+    let due = world.one(ONE).unwrap();
+    let (now, until) = (world.now, world.now.plus_seconds(5));
+    let defer = |holder: [u8; 16]| {
+        let due = due.clone();
+        world.run(move |tx| queue::defer(tx, &due, &holder, until, now)).unwrap()
+    };
+    assert!(!defer(TWO), "only the holder gives it back");
+    assert!(defer(ONE));
+    world.pass(4);
+    assert_eq!(world.one(TWO), None);
+    world.pass(1);
+    assert_eq!(world.one(TWO).unwrap().notice.attempts, 1);
+}
+
+#[test]
 fn a_notice_that_kills_its_worker_every_time_is_given_up() {
     let mut world = World::new();
     let home = tenant("default");

@@ -19,12 +19,14 @@ pub fn escaped(text: &str, max: usize, escape: impl Fn(char, &mut String)) -> St
     let mut room = max;
     let mut piece = String::new();
     let mut chars = text.chars();
+    let mut stacked = 0_u32;
     while let Some(char) = chars.next() {
         piece.clear();
-        if hidden(char) {
-            named(char, &mut piece)
+        stacked = if combining(char) { stacked.saturating_add(1) } else { 0 };
+        if hidden(char) || stacked > STACKED_MAX {
+            named(char, &mut piece);
         } else {
-            escape(char, &mut piece)
+            escape(char, &mut piece);
         }
         let Some(left) = room.checked_sub(piece.chars().count()) else {
             let more = chars.count().saturating_add(1);
@@ -85,6 +87,16 @@ pub fn named(char: char, out: &mut String) {
     let _ = std::fmt::Write::write_fmt(out, format_args!("⟨U+{:04X}⟩", u32::from(char)));
 }
 
+/// More marks than this on one letter hide the lines around it.
+const STACKED_MAX: u32 = 2;
+
+/// Whether the character is drawn over the one before it.
+const fn combining(char: char) -> bool {
+    matches!(char,
+        '\u{300}'..='\u{36f}' | '\u{483}'..='\u{489}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}'
+        | '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}')
+}
+
 /// Whether a reader would not see the character for what it is.
 fn hidden(char: char) -> bool {
     match char {
@@ -118,6 +130,7 @@ mod tests {
         assert_eq!(visible("a\u{200b}b\u{feff}c\u{ad}d", 100), "a⟨U+200B⟩b⟨U+FEFF⟩c⟨U+00AD⟩d");
         assert_eq!(visible("a\r\nApprove: x\t\0", 100), "a⟨U+000D⟩⟨U+000A⟩Approve: x⟨U+0009⟩⟨U+0000⟩");
         assert_eq!(visible("\u{e0041}\u{a0}", 100), "⟨U+E0041⟩⟨U+00A0⟩");
+        assert_eq!(visible("e\u{301}\u{301}\u{301}x\u{301}", 100), "e\u{301}\u{301}⟨U+0301⟩x\u{301}");
         assert_eq!(visible("Zoë £5 日本 😀", 100), "Zoë £5 日本 😀");
     }
 

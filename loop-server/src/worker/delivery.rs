@@ -13,19 +13,25 @@ use loop_core::{
     },
     engine::Engine,
     outbox::{
-        self, Channel, Due, Fate, NoticeKind, Retry,
+        self, Channel, Due, Fate, LEASE_SECONDS, NoticeKind, Retry,
         links::Links,
         targets::{self, TargetError},
     },
     store::{Lane, StoreError, StoreExt, Tx},
 };
-use tokio::task::JoinSet;
 
-use super::{Stop, Wake};
+use super::{
+    Stop, Wake,
+    places::{HELD, Places, Taken},
+};
 use crate::outbound::post::{Post, Undelivered};
 
-/// How many deliveries run at once.
-pub const CONCURRENCY: usize = 16;
+/// How many notices one transaction claims.
+const CLAIM_MAX: usize = 64;
+/// For how long notices of a tenant that holds its share are put back, in seconds.
+const DEFER_SECONDS: i64 = 30;
+/// A claimed notice that waited so long is given back rather than begun, in seconds: its lease must outlast it.
+const STALE_SECONDS: i64 = LEASE_SECONDS / 2;
 /// How long the worker sleeps at most: notices of another process and ended leases are found then.
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 /// How long it sleeps at least, so that a store that answers nonsense does not keep it busy.
@@ -44,6 +50,7 @@ pub struct Delivery {
 /// A notice with all that its delivery takes.
 struct Job {
     due: Due,
+    claimed_at: Time,
     links: Option<Links>,
     webhook: Option<Secret>,
 }
@@ -71,26 +78,40 @@ impl Delivery {
             return;
         };
         let holder = seed.draw16();
-        let mut running = JoinSet::new();
+        let mut places = Places::new();
         while !stop.is_asked() {
-            let free = CONCURRENCY.saturating_sub(running.len());
-            let pause = if free == 0 { PAUSE_MAX } else { self.round(free, holder, seed.fork(), &mut running).await };
+            let pause = self.round(holder, seed.fork(), &mut places).await;
             tokio::select! {
                 () = stop.asked() => {}
                 () = self.wake.rung() => {}
                 () = tokio::time::sleep(pause) => {}
-                Some(ended) = running.join_next() => note(ended),
+                () = places.one_ended() => {}
             }
         }
-        while let Some(ended) = running.join_next().await {
-            note(ended);
+        for job in places.give_up_waiting() {
+            self.give_back(job, holder).await;
+        }
+        while !places.is_idle() {
+            places.one_ended().await;
         }
     }
 
-    /// Claims up to `free` notices and starts their delivery; answers how long nothing more will be due.
-    async fn round(&self, free: usize, holder: [u8; 16], seed: Seed, running: &mut JoinSet<()>) -> Duration {
-        let limit = u32::try_from(free).unwrap_or(u32::MAX);
-        let batch = match self.claim(limit, holder, seed).await {
+    /// Claims what there is room for and starts whatever has its turn; answers how long nothing more will be due.
+    async fn round(&self, holder: [u8; 16], seed: Seed, places: &mut Places<Job>) -> Duration {
+        let limit = places.room().min(CLAIM_MAX);
+        let pause = if limit == 0 { PAUSE_MAX } else { self.fetch(limit, holder, seed, places).await };
+        while let Some((tenant, job)) = places.next_turn() {
+            if self.engine.now() < job.claimed_at.plus_seconds(STALE_SECONDS) {
+                places.start(tenant, self.clone().deliver(job, holder));
+            } else {
+                self.give_back(job, holder).await;
+            }
+        }
+        pause
+    }
+
+    async fn fetch(&self, limit: usize, holder: [u8; 16], seed: Seed, places: &mut Places<Job>) -> Duration {
+        let batch = match self.claim(limit, places.held().clone(), holder, seed).await {
             Ok(batch) => batch,
             Err(error) => {
                 tracing::warn!(target: "loop::worker", %error, "notices cannot be claimed");
@@ -101,29 +122,38 @@ impl Delivery {
             tracing::error!(target: "loop::worker", item, "a notice cannot be read and left the queue");
         }
         for due in batch.exhausted {
-            tracing::error!(target: "loop::worker", tenant = %due.tenant, notice = %due.notice.id, "a notice was given up: no attempt came to an end");
+            let (tenant, notice) = (&due.tenant, due.notice.id);
+            tracing::error!(target: "loop::worker", %tenant, %notice, "a notice was given up: no attempt came to an end");
             count(&due, "exhausted");
         }
         for job in batch.jobs {
-            running.spawn(self.clone().deliver(job, holder));
+            places.wait(job.due.tenant.clone(), job);
         }
         let Some(next) = batch.next else { return PAUSE_MAX };
         let micros = u64::try_from(next.micros_since(self.engine.now())).unwrap_or(0);
         Duration::from_micros(micros).clamp(PAUSE_MIN, PAUSE_MAX)
     }
 
-    async fn claim(&self, limit: u32, holder: [u8; 16], seed: Seed) -> Result<Batch, StoreError> {
+    async fn claim(&self, limit: usize, held: Taken, holder: [u8; 16], seed: Seed) -> Result<Batch, StoreError> {
         let (master, now) = (self.engine.master().clone(), self.engine.now());
+        let limit = u32::try_from(limit).unwrap_or(u32::MAX);
         self.engine
             .store()
             .transact("outbox.claim", Lane::Normal, move |tx| {
-                // A transaction that runs twice must draw the same tokens both times.
-                let mut seed = seed.clone();
+                // A transaction that runs twice must draw the same tokens and fill the same places both times.
+                let (mut seed, mut held) = (seed.clone(), held.clone());
                 let claimed = outbox::claim(tx, now, limit, &holder)?;
-                let mut jobs = Vec::with_capacity(claimed.due.len());
+                let mut jobs = Vec::new();
                 for due in claimed.due {
+                    if !held.has_room(&due.tenant, HELD) {
+                        outbox::defer(tx, &due, &holder, now.plus_seconds(DEFER_SECONDS), now)?;
+                        continue;
+                    }
                     match prepare(tx, &master, &due, now, &mut seed) {
-                        Ok(Some(job)) => jobs.push(job),
+                        Ok(Some(job)) => {
+                            held.take(&due.tenant);
+                            jobs.push(job);
+                        }
                         Ok(None) => {}
                         // One tenant's damaged record must not hold up the others.
                         Err(StoreError::Corrupt(_)) => {
@@ -139,8 +169,22 @@ impl Delivery {
             .await
     }
 
+    /// Puts a claimed notice back for anyone to claim. When that fails, its lease ends by itself.
+    async fn give_back(&self, job: Job, holder: [u8; 16]) {
+        let (due, now) = (job.due, self.engine.now());
+        let given = self
+            .engine
+            .store()
+            .transact("outbox.defer", Lane::Normal, move |tx| outbox::defer(tx, &due, &holder, now, now))
+            .await;
+        if let Err(error) = given {
+            let error: StoreError = error;
+            tracing::warn!(target: "loop::worker", %error, "a notice cannot be put back");
+        }
+    }
+
     async fn deliver(self, job: Job, holder: [u8; 16]) {
-        let Job { due, links, webhook } = job;
+        let Job { due, links, webhook, .. } = job;
         let outcome = self.post.deliver(&due.notice, links.as_ref(), webhook.as_ref(), self.engine.now()).await;
         for attempt in 1..=SETTLE_TRIES {
             match self.settle(due.clone(), outcome.clone(), holder).await {
@@ -189,7 +233,7 @@ fn prepare(
         _ => targets::get(tx, tenant).map_err(stored)?.webhook(channel, tenant, master),
     };
     if due.notice.kind != NoticeKind::ApprovalRequested {
-        return Ok(Some(Job { due: due.clone(), links: None, webhook }));
+        return Ok(Some(Job { due: due.clone(), claimed_at: now, links: None, webhook }));
     }
     let state = match approval::get(tx, tenant, &call.approval.to_string()) {
         Ok(approval) => Some(approval.state_at(now)),
@@ -202,7 +246,7 @@ fn prepare(
         return Ok(None);
     }
     let links = outbox::links::mint(tx, tenant, call.approval, call.expires_at, now, seed)?;
-    Ok(Some(Job { due: due.clone(), links: Some(links), webhook }))
+    Ok(Some(Job { due: due.clone(), claimed_at: now, links: Some(links), webhook }))
 }
 
 fn stored(error: TargetError) -> StoreError {
@@ -237,13 +281,4 @@ fn tell(due: &Due, outcome: &Result<(), Undelivered>, fate: Option<Fate>) {
 fn count(due: &Due, outcome: &'static str) {
     let channel = due.notice.target.channel().as_str();
     metrics::counter!("loop_outbox_deliveries_total", "channel" => channel, "outcome" => outcome).increment(1);
-}
-
-fn note(ended: Result<(), tokio::task::JoinError>) {
-    if let Err(error) = ended
-        && error.is_panic()
-    {
-        // The lease ends and the notice is delivered again, within its attempts.
-        tracing::error!(target: "loop::worker", "a delivery panicked");
-    }
 }

@@ -5,6 +5,7 @@
 //! - [`wake`]: telling a worker that there is something to do.
 //! - [`periodic`]: a step repeated for ever, its failures backed off.
 //! - [`delivery`]: notices out of the outbox.
+//! - [`places`]: how many deliveries run at once, and whose.
 //! - [`expiry`]: approvals that nobody decided.
 //! - [`retention`]: what tenants do not want to keep.
 //! - [`epochs`]: policies that changed in another process.
@@ -15,6 +16,7 @@ pub mod delivery;
 pub mod epochs;
 pub mod expiry;
 pub mod periodic;
+pub mod places;
 pub mod retention;
 pub mod supervise;
 #[cfg(test)]

@@ -28,7 +28,11 @@ use loop_core::{
     tool::Risk,
 };
 
-use super::{CheckpointFile, Delivery, Wake, Workers, checkpoints, epochs, expiry, retention};
+use super::{
+    CheckpointFile, Delivery, Wake, Workers, checkpoints, epochs, expiry,
+    places::{HELD, RUNNING},
+    retention,
+};
 use crate::outbound::{
     Client, Limits,
     post::{Post, Smtp},
@@ -69,6 +73,11 @@ impl World {
         let now = engine.now();
         engine.store().transact("test", Lane::Normal, move |tx| tenant::ensure_default(tx, now)).wait().unwrap();
         Self { engine, clock, wake: Wake::new(), home: TenantId::default_tenant() }
+    }
+
+    fn again(&self) -> Self {
+        let (clock, wake) = (self.clock.clone(), self.wake.clone());
+        Self { engine: self.engine.clone(), clock, wake, home: self.home.clone() }
     }
 
     fn pass(&self, seconds: i64) {
@@ -440,23 +449,61 @@ async fn checkpoints_tell_each_end_of_the_log_once_and_the_last_at_the_stop() {
 }
 
 #[tokio::test]
-async fn no_more_deliveries_run_at_once_than_allowed() {
+async fn a_tenant_whose_webhooks_hang_takes_only_its_share() {
     let world = World::new();
     let mut deaf = Sink::hanging(vec![Vec::new()]).await;
     world.target("slack", &deaf.url("/hook"));
-    for n in 0..super::delivery::CONCURRENCY * 2 {
+    for n in 0..HELD.1 * 2 {
+        world.ask(&format!("tool_{n}"), None);
+    }
+    let other = World { home: TenantId::parse("other").unwrap(), ..world.again() };
+    let mut sink = Sink::new(vec![ok()]).await;
+    other.target("slack", &sink.url("/hook"));
+    other.ask("wire_transfer", None);
+    let workers = world.delivery(None);
+    // Other's notice stands behind all of them in the queue.
+    assert!(sink.request().await.body.contains("wire_transfer"));
+    for _ in 0..RUNNING.1 {
+        deaf.request().await;
+    }
+    other.until(|other| other.notices()[0].state == NoticeState::Sent).await;
+    assert!(deaf.is_idle());
+    let begun = world.notices().iter().filter(|notice| notice.attempts > 0).count();
+    assert_eq!(begun, HELD.1, "what was put back lost no attempt");
+    drop(workers);
+}
+
+#[tokio::test]
+async fn a_burst_of_one_tenant_is_delivered_without_waiting() {
+    let world = World::new();
+    let sink = Sink::new(vec![ok()]).await;
+    world.target("slack", &sink.url("/hook"));
+    let workers = world.delivery(None);
+    for n in 0..40 {
+        world.ask(&format!("tool_{n}"), None);
+    }
+    // The clock stands still: nothing that is put off would ever be due.
+    world.until(|world| world.notices().iter().all(|notice| notice.state == NoticeState::Sent)).await;
+    workers.stop(LONG).await;
+}
+
+#[tokio::test]
+async fn stopping_gives_back_what_was_claimed_but_not_begun() {
+    let world = World::new();
+    let (mut gate, url) = Gate::new().await;
+    world.target("slack", &url);
+    for n in 0..20 {
         world.ask(&format!("tool_{n}"), None);
     }
     let workers = world.delivery(None);
-    for _ in 0..super::delivery::CONCURRENCY {
-        deaf.request().await;
-    }
-    world.wake.ring();
-    world
-        .until(|world| {
-            world.notices().iter().filter(|notice| notice.attempts > 0).count() == super::delivery::CONCURRENCY
-        })
-        .await;
-    assert!(deaf.is_idle());
-    drop(workers);
+    let answer = gate.request().await;
+    let stopping = tokio::spawn(workers.stop(Duration::from_millis(200)));
+    let untried = |world: &World| world.notices().iter().filter(|notice| notice.attempts == 0).count();
+    world.until(|world| untried(world) == 20 - RUNNING.1).await;
+    answer.send(()).unwrap();
+    stopping.await.unwrap();
+    // They need not wait for a lease.
+    let now = world.engine.now();
+    let ready = world.write(move |tx, _| outbox::claim(tx, now, 100, &[9; 16]).unwrap().due.len());
+    assert_eq!(ready, 20 - RUNNING.1);
 }
