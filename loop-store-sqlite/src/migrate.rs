@@ -20,6 +20,12 @@ const SMALL: i64 = 32 << 20;
 /// Statements kept compiled per connection.
 const STATEMENTS: usize = 256;
 
+/// Pages kept in memory by the connection that writes, in KiB at most: the ends of all tables and indexes.
+const WRITE_CACHE: i32 = 32 << 10;
+
+/// Pages kept in memory by each connection that reads, in KiB at most.
+const READ_CACHE: i32 = 8 << 10;
+
 type Answer<T> = Result<T, StoreError>;
 
 /// Opens the connection that writes, bringing the file to the newest version. Without a path, a database in memory.
@@ -66,6 +72,8 @@ fn connect(path: Option<&Path>, read_only: bool, options: &Options) -> Answer<Co
     };
     conn.busy_timeout(options.busy_timeout).map_err(fault)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
+    // SQLite counts a negative size in KiB.
+    conn.pragma_update(None, "cache_size", if read_only { -READ_CACHE } else { -WRITE_CACHE }).map_err(fault)?;
     for (config, on) in [
         // A misspelt column is an error, not a text.
         (DbConfig::SQLITE_DBCONFIG_DQS_DML, false),

@@ -60,16 +60,7 @@ pub(super) fn scan(
     query: &JournalQuery,
 ) -> Answer<Vec<Entry>> {
     journal.check_query(query)?;
-    let mut text = statements(tx, journal)?.select.clone();
-    let mut binds = vec![tenant.as_str().into(), stream.into()];
-    if !push_query(&mut text, &mut binds, query) {
-        return Ok(Vec::new());
-    }
-    text += match query.order {
-        Order::Ascending => " ORDER BY seq ASC LIMIT ? OFFSET ?",
-        Order::Descending => " ORDER BY seq DESC LIMIT ? OFFSET ?",
-    };
-    binds.extend([Bind::from(query.limit), query.offset.into()]);
+    let Some((text, binds)) = page(statements(tx, journal)?, tenant, stream, query) else { return Ok(Vec::new()) };
     sql::all(tx.conn, &text, binds, |row| {
         Ok(Entry {
             seq: sql::number(row, 0)?,
@@ -78,6 +69,26 @@ pub(super) fn scan(
             body: sql::opt_text(row, journal.columns.len() + 2)?,
         })
     })
+}
+
+/// The statement for a checked query; `None` when nothing satisfies it.
+fn page<'q>(
+    statements: &JournalSql,
+    tenant: &'q TenantId,
+    stream: &'q str,
+    query: &'q JournalQuery,
+) -> Option<(String, Vec<Bind<'q>>)> {
+    let mut text = statements.select.clone();
+    let mut binds = vec![tenant.as_str().into(), stream.into()];
+    if !push_query(&mut text, &mut binds, query) {
+        return None;
+    }
+    text += match query.order {
+        Order::Ascending => " ORDER BY seq ASC LIMIT ? OFFSET ?",
+        Order::Descending => " ORDER BY seq DESC LIMIT ? OFFSET ?",
+    };
+    binds.extend([Bind::from(query.limit), query.offset.into()]);
+    Some((text, binds))
 }
 
 pub(super) fn tally(
@@ -180,4 +191,39 @@ fn statements<'s>(tx: &SqlTx<'s>, journal: &'static Journal) -> Answer<&'s Journ
 
 fn columns(journal: &Journal, row: &Row<'_>) -> Answer<Vec<Value>> {
     journal.columns.iter().enumerate().map(|(at, column)| sql::value(row, at + 2, column.kind)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use loop_core::{
+        base::TenantId,
+        store::{
+            Cond, JournalQuery, Order,
+            conformance::{CATALOG, catalog::EVENTS},
+        },
+    };
+    use rusqlite::{Connection, params_from_iter};
+
+    use super::page;
+    use crate::schema::{Statements, ddl};
+
+    #[test]
+    fn scans_walk_an_index_and_sort_nothing() {
+        let conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch(&ddl(&CATALOG)).unwrap();
+        let statements = Statements::new(&CATALOG);
+        let tenant = TenantId::default_tenant();
+        for order in [Order::Ascending, Order::Descending] {
+            let base = JournalQuery { order, above: Some(3), limit: 50, ..Default::default() };
+            let equal = JournalQuery { conds: vec![Cond::Eq("kind", "k".into())], ..base.clone() };
+            for (query, index) in [(base, "sqlite_autoindex_events_1"), (equal, "events.kind")] {
+                let (text, binds) = page(&statements.journals[EVENTS.name], &tenant, "s", &query).unwrap();
+                let mut explain = conn.prepare(&format!("EXPLAIN QUERY PLAN {text}")).unwrap();
+                let rows = explain.query_map(params_from_iter(binds), |row| row.get::<_, String>(3)).unwrap();
+                let plan = rows.map(Result::unwrap).collect::<Vec<_>>().join("; ");
+                assert!(plan.contains(&format!("USING INDEX {index} ")), "{query:?}: {plan}");
+                assert!(!plan.contains("TEMP B-TREE"), "{query:?}: {plan}");
+            }
+        }
+    }
 }

@@ -74,10 +74,18 @@ pub(super) fn list(
     query: &RecordQuery,
 ) -> Answer<Vec<Record>> {
     table.check_query(query)?;
-    let mut text = statements(tx, table)?.select.clone();
+    match page(statements(tx, table)?, tenant, query) {
+        Some((text, binds)) => sql::all(tx.conn, &text, binds, |row| record(table, row)),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// The statement for a checked query; `None` when nothing satisfies it.
+fn page<'q>(statements: &TableSql, tenant: &'q TenantId, query: &'q RecordQuery) -> Option<(String, Vec<Bind<'q>>)> {
+    let mut text = statements.select.clone();
     let mut binds = vec![tenant.as_str().into()];
     if !push_conds(&mut text, &mut binds, &query.conds) {
-        return Ok(Vec::new());
+        return None;
     }
     let (compare, way) = match query.order {
         Order::Ascending => (">", "ASC"),
@@ -95,13 +103,15 @@ pub(super) fn list(
             binds.extend([Bind::from(value), id.as_str().into()]);
         }
     }
-    text += " ORDER BY ";
-    if let Some(by) = query.by {
-        text += &format!("\"{by}\" {way}, ");
-    }
-    text += &format!("id {way} LIMIT ? OFFSET ?");
+    // Unique values never tie, and their index does not hold the id to break a tie with.
+    let unique = |by| statements.table.columns.iter().any(|column| column.name == by && column.index == Index::Unique);
+    text += &match query.by {
+        None => format!(" ORDER BY id {way} LIMIT ? OFFSET ?"),
+        Some(by) if unique(by) => format!(" ORDER BY \"{by}\" {way} LIMIT ? OFFSET ?"),
+        Some(by) => format!(" ORDER BY \"{by}\" {way}, id {way} LIMIT ? OFFSET ?"),
+    };
     binds.extend([Bind::from(query.limit), query.offset.into()]);
-    sql::all(tx.conn, &text, binds, |row| record(table, row))
+    Some((text, binds))
 }
 
 pub(super) fn count(tx: &SqlTx<'_>, table: &'static Table, tenant: &TenantId, conds: &[Cond]) -> Answer<u64> {
@@ -158,4 +168,58 @@ fn record(table: &Table, row: &Row<'_>) -> Answer<Record> {
         columns: columns.collect::<Answer<_>>()?,
         body: sql::text(row, table.columns.len() + 4)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use loop_core::{
+        base::TenantId,
+        store::{
+            Cond, Order, RecordQuery, Value,
+            conformance::{CATALOG, catalog::THINGS},
+        },
+    };
+    use rusqlite::{Connection, params_from_iter};
+
+    use super::page;
+    use crate::schema::{Statements, ddl};
+
+    /// How SQLite means to answer a query.
+    fn plan(query: &RecordQuery) -> String {
+        let conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch(&ddl(&CATALOG)).unwrap();
+        let statements = Statements::new(&CATALOG);
+        let tenant = TenantId::default_tenant();
+        let (text, binds) = page(&statements.tables[THINGS.name], &tenant, query).unwrap();
+        let mut explain = conn.prepare(&format!("EXPLAIN QUERY PLAN {text}")).unwrap();
+        let rows = explain.query_map(params_from_iter(binds), |row| row.get::<_, String>(3)).unwrap();
+        rows.map(Result::unwrap).collect::<Vec<_>>().join("; ")
+    }
+
+    #[test]
+    fn pages_walk_an_index_and_sort_nothing() {
+        for order in [Order::Ascending, Order::Descending] {
+            let base = RecordQuery { order, limit: 50, ..Default::default() };
+            let after = Some((Value::Int(1), "a".to_owned()));
+            let equal = vec![Cond::Eq("group", "g".into())];
+            let cases = [
+                (base.clone(), "sqlite_autoindex_things_1"),
+                (RecordQuery { after: after.clone(), ..base.clone() }, "sqlite_autoindex_things_1"),
+                (RecordQuery { by: Some("rank"), ..base.clone() }, "things.rank"),
+                (RecordQuery { by: Some("rank"), after: after.clone(), ..base.clone() }, "things.rank"),
+                (RecordQuery { conds: equal.clone(), ..base.clone() }, "things.group"),
+                (RecordQuery { conds: equal, after, ..base.clone() }, "things.group"),
+                (RecordQuery { by: Some("number"), ..base.clone() }, "things.number"),
+                (
+                    RecordQuery { by: Some("number"), after: Some((Value::Int(1), "a".to_owned())), ..base },
+                    "things.number",
+                ),
+            ];
+            for (query, index) in cases {
+                let plan = plan(&query);
+                assert!(plan.contains(&format!("USING INDEX {index} ")), "{query:?}: {plan}");
+                assert!(!plan.contains("TEMP B-TREE"), "{query:?}: {plan}");
+            }
+        }
+    }
 }
