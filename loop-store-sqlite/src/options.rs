@@ -38,6 +38,8 @@ pub struct Options {
     pub readers: usize,
     /// How long to wait for another process that writes to the file before jobs are refused.
     pub busy_timeout: Duration,
+    /// How many pages of 4 KiB the write-ahead log may hold before they are moved into the file.
+    pub log_pages: u32,
     /// The greatest size of the file in pages of 4 KiB; beyond it the disk counts as full. `None`: no bound.
     pub max_pages: Option<u32>,
 }
@@ -51,7 +53,7 @@ impl Default for Options {
 
 impl Options {
     /// Tables of one's own, with these defaults: full durability, two readers, 4,096 waiting jobs per lane, 512 jobs in a commit, 5 seconds
-    /// of patience with other processes.
+    /// of patience with other processes, 16 MiB of log.
     #[must_use]
     pub const fn new(catalog: Catalog) -> Self {
         Self {
@@ -63,6 +65,7 @@ impl Options {
             batch_max: 512,
             readers: 2,
             busy_timeout: Duration::from_secs(5),
+            log_pages: 4096,
             max_pages: None,
         }
     }

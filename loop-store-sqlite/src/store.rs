@@ -66,9 +66,15 @@ impl SqliteStore {
         // From here on an early return drops the store, which closes the queues and joins what has started.
         let store = Self { writes: Arc::clone(&writes), reads, readers: Mutex::default(), writer: Mutex::default() };
         store.spawn_readers(readers, &statements)?;
-        let batch_max = options.batch_max.max(1);
-        let patience = options.busy_timeout;
-        let writer = Writer { conn, statements, lanes: writes, batch_max, patience, cache: Cache::default() };
+        let writer = Writer {
+            conn,
+            statements,
+            lanes: writes,
+            batch_max: options.batch_max.max(1),
+            patience: options.busy_timeout,
+            log_pages: options.log_pages.max(1),
+            cache: Cache::default(),
+        };
         keep(&store.writer, thread::Builder::new().name("store-writer".to_owned()).spawn(|| writer.work()))?;
         Ok(store)
     }

@@ -6,7 +6,6 @@
 use std::{
     cell::Cell,
     collections::VecDeque,
-    ffi::c_int,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     thread,
@@ -31,14 +30,11 @@ pub(crate) const MAX_RETRIES: u32 = 7;
 /// ms, in which a busy process would take the file again and again.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// How many pages the log may hold before they are moved into the file: 16 MiB.
-const LOG_PAGES: c_int = 4096;
-
 type Outcome = Result<(), StoreError>;
 
 thread_local! {
     /// The pages in the log after this thread's last commit, as SQLite tells them.
-    static IN_LOG: Cell<c_int> = const { Cell::new(0) };
+    static IN_LOG: Cell<u32> = const { Cell::new(0) };
 }
 
 pub(crate) struct Writer {
@@ -47,6 +43,7 @@ pub(crate) struct Writer {
     pub(crate) lanes: Arc<Lanes>,
     pub(crate) batch_max: usize,
     pub(crate) patience: Duration,
+    pub(crate) log_pages: u32,
     pub(crate) cache: Cache,
 }
 
@@ -72,7 +69,7 @@ impl Writer {
         let mut batch = VecDeque::new();
         let mut ended = Vec::new();
         self.conn.wal_hook(Some(|_, pages| {
-            IN_LOG.set(pages);
+            IN_LOG.set(u32::try_from(pages).unwrap_or(0));
             Ok(())
         }));
         while self.lanes.take(&mut batch, self.batch_max) {
@@ -80,7 +77,7 @@ impl Writer {
             for (done, outcome) in ended.drain(..) {
                 tell(done, outcome);
             }
-            if IN_LOG.get() >= LOG_PAGES {
+            if IN_LOG.get() >= self.log_pages {
                 self.empty_log();
             }
         }
@@ -248,6 +245,7 @@ mod tests {
             lanes: Arc::new(Lanes::new(8)),
             batch_max: 8,
             patience: Duration::ZERO,
+            log_pages: 64,
             cache: Cache::default(),
         }
     }

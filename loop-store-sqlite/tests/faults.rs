@@ -119,6 +119,19 @@ fn a_full_disk_refuses_and_keeps_what_was_acknowledged() {
 }
 
 #[test]
+fn the_log_is_moved_into_the_file_while_the_store_is_open() {
+    let (_folder, file) = folder();
+    let store = SqliteStore::open(&file, Options { log_pages: 10, ..options() }).unwrap();
+    for number in 0..300 {
+        assert_eq!(put(&store, &format!("{number:03}"), 1000).wait(), Ok(()));
+    }
+    let log = fs::metadata(file.with_extension("db-wal")).unwrap().len();
+    assert!(log < 100 * 4096, "the log holds {log} bytes");
+    assert!(fs::metadata(&file).unwrap().len() > 300 * 1000, "the file holds too little");
+    assert_eq!(ids(&store).len(), 300);
+}
+
+#[test]
 fn a_locked_file_refuses_writes_and_serves_reads_until_it_is_free() {
     let (_folder, file) = folder();
     let store = open(&file);

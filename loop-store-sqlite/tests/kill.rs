@@ -130,7 +130,8 @@ fn write(tx: &mut dyn Tx, stream: &str, id: &str) -> Result<u64, StoreError> {
 #[ignore = "the process that the test above kills"]
 fn child_that_writes() {
     let (Ok(file), Ok(round)) = (env::var(FILE), env::var(ROUND)) else { panic!("started by hand") };
-    let store = Arc::new(SqliteStore::open(file, Options::new(CATALOG)).unwrap());
+    // A short log, so that kills also fall while it is moved into the file.
+    let store = Arc::new(SqliteStore::open(file, Options { log_pages: 100, ..Options::new(CATALOG) }).unwrap());
     let producers: Vec<_> = (0..PRODUCERS)
         .map(|producer| {
             let (store, round) = (Arc::clone(&store), round.clone());
