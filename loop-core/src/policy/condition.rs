@@ -69,6 +69,8 @@ pub enum Condition {
     Command(Vec<Vec<String>>),
     /// One of these is the other side: payee, vendor, customer.
     Party(Vec<String>),
+    /// It works on, or merges into, a branch whose name fits one of these patterns of `*` and `?`.
+    Branch(Vec<String>),
     /// An argument fits a test.
     Argument {
         /// Its name; every one whose words include all words of this.

@@ -27,6 +27,7 @@ pub(super) struct Known {
     pub database: Concepts,
     pub money: Concepts,
     pub send: Concepts,
+    pub implied: [(Concepts, Concepts, Concepts); 2],
 }
 
 /// Those concepts, looked up once.
@@ -39,6 +40,14 @@ pub(super) fn known() -> &'static Known {
         database: Concepts::named(&["database"]).with_children(),
         money: Concepts::named(&["spend", "refund", "charge", "discount", "credit_note", "invoice"]).with_children(),
         send: Concepts::named(&["send", "export", "upload"]).with_children(),
+        implied: [
+            (
+                Concepts::named(&["execute"]),
+                Concepts::named(&["instance", "pod", "cluster"]),
+                Concepts::named(&["start", "create"]),
+            ),
+            (Concepts::named(&["create", "update"]), Concepts::named(&["admin"]), Concepts::named(&["grant"])),
+        ],
     });
     &KNOWN
 }
@@ -103,7 +112,14 @@ pub fn classify(tool: &str) -> Class {
             things = things.with(reading.entry.does.common(lexicon().deeds).common(nouned()));
         }
     }
-    let does = if does.is_empty() && things.meets(known().shell) { known().execute } else { does };
+    let mut does = if does.is_empty() && things.meets(known().shell) { known().execute } else { does };
+    // To run a machine is to start one; to make an administrator is to grant.
+    for (doing, thing, also) in known().implied {
+        if does.meets(doing) && things.meets(thing) {
+            does = does.with(also);
+        }
+    }
+
     Class { does, things, words }
 }
 
@@ -155,6 +171,11 @@ fn doing(tokens: &[Token]) -> Concepts {
         let Some(reading) = token.reading else { continue };
         let before = at.checked_sub(1).and_then(|at| tokens.get(at)).and_then(|token| token.reading);
         let named = before.is_some_and(is_read) && !reading.entry.names.is_empty();
+        // `restore_from_trash`: where, not what is done.
+        let behind =
+            at.checked_sub(1).and_then(|at| tokens.get(at)).map(|token| token.word.as_str()).unwrap_or_default();
+        let named = named || matches!(behind, "from" | "in" | "of" | "by" | "with" | "on" | "for");
+
         let pure = !reading.entry.does.is_empty() && reading.entry.names.without(pure_deeds()).is_empty() && !named;
         let base = reading.form == Form::Base || (!looks && matches!(reading.form, Form::Plural | Form::Gerund));
         if pure && base && !is_read(reading) {

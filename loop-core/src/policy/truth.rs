@@ -184,7 +184,20 @@ impl Call<'_> {
                 FactKind::Statements,
                 |fact| matches!(fact, Fact::Statement { does, bounded: false } if does.meets(*concepts)),
             ),
-            Condition::Command(commands) => self.arguments(&mut |key, value| command(commands, key, value), Truth::No),
+            Condition::Command(commands) => {
+                // `git_push` is `git push`.
+                let own = |command: &Vec<String>| {
+                    command.len() > 1 && command.iter().all(|word| self.class.words.iter().any(|own| own == word))
+                };
+                if commands.iter().any(own) {
+                    return Span::of(Truth::Yes);
+                }
+                self.arguments(&mut |key, value| command(commands, key, value), Truth::No)
+            }
+            Condition::Branch(patterns) => {
+                self.arguments(&mut |key, value| branch(patterns, key, value), Truth::Unclear)
+            }
+
             Condition::Party(names) => self.arguments(&mut |key, value| party(names, key, value), Truth::Unclear),
             Condition::Argument { name, test } => {
                 let words = cut(name);
@@ -303,7 +316,7 @@ impl Call<'_> {
         self.arguments(
             &mut |key, value| {
                 let Kind::String(text) = value.kind() else { return None };
-                names_something(key).then(|| yes(among(&cut(text))))
+                (names_something(key) || carries_command(key)).then(|| yes(among(&cut(text))))
             },
             Truth::No,
         )
@@ -401,9 +414,7 @@ fn names_something(key: &str) -> bool {
 
 fn command(commands: &[Vec<String>], key: &str, value: View<'_>) -> Option<Truth> {
     let Kind::String(text) = value.kind() else { return None };
-    let carries =
-        cut(key).iter().any(|word| matches!(word.as_str(), "command" | "cmd" | "script" | "shell" | "args" | "code"));
-    if !carries {
+    if !carries_command(key) {
         return None;
     }
     let separators = |c: char| matches!(c, ';' | '|' | '&' | '\n' | '(' | ')' | '`');
@@ -425,6 +436,19 @@ fn command(commands: &[Vec<String>], key: &str, value: View<'_>) -> Option<Truth
         })
     };
     Some(yes(commands.iter().any(|wanted| runs(wanted))))
+}
+
+fn carries_command(key: &str) -> bool {
+    cut(key).iter().any(|word| matches!(word.as_str(), "command" | "cmd" | "script" | "shell" | "args" | "code"))
+}
+
+fn branch(patterns: &[String], key: &str, value: View<'_>) -> Option<Truth> {
+    let Kind::String(text) = value.kind() else { return None };
+    let words = cut(key);
+    let has = |names: &[&str]| words.iter().any(|word| names.contains(&word.as_str()));
+    let is = has(&["branch", "base", "ref"]) && !has(&["head", "source", "from", "id"]);
+    let short = text.strip_prefix("refs/heads/").unwrap_or(text);
+    is.then(|| yes(patterns.iter().any(|pattern| glob::fits(pattern, short))))
 }
 
 fn party(names: &[String], key: &str, value: View<'_>) -> Option<Truth> {

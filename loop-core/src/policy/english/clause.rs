@@ -6,7 +6,7 @@ use super::{
     words::{self, is},
 };
 use crate::policy::{
-    condition::{ArgumentTest, Condition, Deed},
+    condition::{Condition, Deed},
     deed::{known, pure_deeds},
     lexicon::{Concepts, Form, Reading, lexicon, read_word},
 };
@@ -36,6 +36,11 @@ impl Words {
     /// The word at a place; empty when taken or not there. Also that of names, comparisons and the like.
     pub fn word(&self, at: usize) -> &str {
         if self.taken.get(at).copied().unwrap_or(true) { "" } else { self.raw_word(at) }
+    }
+
+    /// As [`Words::kind`], taken or not.
+    pub fn raw_kind(&self, at: usize) -> Option<&Kind> {
+        self.tokens.get(at).map(|token| &token.kind)
     }
 
     /// As [`Words::word`], taken or not.
@@ -80,6 +85,17 @@ impl Words {
             phrase.push_str(self.raw_word(place));
         }
         Some(phrase)
+    }
+
+    /// Replaces words that nothing lists by what they were most likely meant to be.
+    fn correct(&mut self) {
+        for token in self.tokens.iter_mut().filter(|token| token.kind == Kind::Word && !token.proper) {
+            if !words::is_known(&token.word)
+                && let Some(meant) = words::corrected(&token.word)
+            {
+                meant.clone_into(&mut token.word);
+            }
+        }
     }
 
     fn any_raw(&self, is: impl Fn(&str) -> bool) -> bool {
@@ -166,6 +182,7 @@ fn deep(condition: &Condition, is: fn(&Condition) -> bool) -> bool {
 /// Reads a piece. `before` is the piece it may refer to.
 pub fn read(tokens: Vec<Token>, before: Option<&Clause>) -> Clause {
     let mut words = Words::new(tokens);
+    words.correct();
     let mut clause = Clause::default();
     asked(&mut words);
     deciders(&mut words);
@@ -204,6 +221,11 @@ pub fn read(tokens: Vec<Token>, before: Option<&Clause>) -> Clause {
         clause.deeds.clear();
         clause.conditions.push(Condition::Unbounded(if does.is_empty() { Concepts::ALL } else { does }));
     }
+    if deep_any(&clause.conditions, |condition| matches!(condition, Condition::Path(_))) {
+        // The path says which files; tools that edit them need not be named for it.
+        let files = Concepts::named(&["file"]).with_children();
+        clause.deeds.iter_mut().for_each(|deed| deed.things = deed.things.without(files));
+    }
     let (named, party) = names(&mut words, &clause, coordinated);
     clause.named = named;
     clause.conditions.extend(party);
@@ -229,6 +251,10 @@ fn about_branches(clause: &Clause) -> bool {
 /// Takes what is asked for: `needs approval from finance`, `must be signed off by the CFO`.
 fn asked(words: &mut Words) {
     for at in 0..words.len() {
+        // `without asking me`
+        if words.word(at) == "without" && (1..=3).any(|ahead| is("guard", words.word(at + ahead))) {
+            words.take(at);
+        }
         if !is("asking", words.word(at)) {
             continue;
         }
@@ -338,9 +364,7 @@ fn branch_patterns(words: &mut Words, about: bool) -> Option<Condition> {
     if patterns.is_empty() {
         return None;
     }
-    let test = ArgumentTest::Like(patterns);
-    let any = ["branch", "base"].map(|name| Condition::Argument { name: name.to_owned(), test: test.clone() });
-    Some(if about { any.into_iter().next()? } else { Condition::any(any.into()) })
+    Some(Condition::Branch(patterns))
 }
 
 /// Takes commands: a program and the words behind it.
@@ -479,9 +503,12 @@ fn deeds(words: &Words, items: &[Item], before: Option<&Clause>) -> (Vec<Deed>, 
     let mut verbs = Concepts::NONE;
     let mut nouns: Vec<(usize, Concepts)> = Vec::new();
     let mut coordinated = false;
+    let role = Concepts::named(&["role"]);
+    let mut said = false;
     for item in items {
         if item.verb {
             verbs = verbs.with(item.reading.entry.does);
+            said = true;
             continue;
         }
         let names = item.reading.entry.names.without(lexicon.generic);
@@ -492,7 +519,14 @@ fn deeds(words: &Words, items: &[Item], before: Option<&Clause>) -> (Vec<Deed>, 
             verbs = verbs.with(names.common(lexicon.deeds));
             continue;
         }
+        let before = item.at.checked_sub(1).map(|at| words.raw_word(at)).unwrap_or_default();
+        let to_whom = matches!(before, "to" | "any") && verbs.meets(Concepts::named(&["grant"])) && !nouns.is_empty();
+        if to_whom {
+            continue;
+        }
         match nouns.last_mut() {
+            // `admin rights`: a right says less than whose it is.
+            Some(last) if last.0 == item.at && names == role => last.0 = item.at + item.length,
             // The last of several nouns in a row is the one meant.
             Some(last) if last.0 == item.at => *last = (item.at + item.length, names),
             Some(_) => {
@@ -538,6 +572,16 @@ fn deeds(words: &Words, items: &[Item], before: Option<&Clause>) -> (Vec<Deed>, 
     // To issue a refund is to refund.
     if verbs.meets(lexicon.perform) && !acts.is_empty() {
         deeds.push(Deed { does: does(acts), things: Concepts::NONE });
+    }
+    // `new prescriptions and dosage changes`: a noun of doing beside another one is done itself.
+    if !said && coordinated && !acts.is_empty() {
+        deeds.push(Deed { does: does(acts), things: Concepts::NONE });
+    }
+    // To post to a ticket is to write into it.
+    let told = Concepts::named(&["post", "send", "message"]);
+    let into = things.without(does(Concepts::named(&["message"]))).without(lexicon.deeds);
+    if verbs.meets(told) && !into.is_empty() {
+        deeds.push(Deed { does: does(Concepts::named(&["create", "update", "comment"])), things: does(into) });
     }
     let process = Concepts::named(&["process"]);
     if verbs.meets(process) && !things.is_empty() {
@@ -601,7 +645,7 @@ fn left(words: &mut Words) -> Vec<String> {
         };
         let says_nothing = match kind {
             Kind::Mark(_) => true,
-            Kind::Word => small(word) || words::corrected(word).is_some_and(small),
+            Kind::Word => small(word),
             _ => false,
         };
         if !says_nothing {

@@ -2,7 +2,7 @@
 
 use super::{
     token::{Kind, Token},
-    words::is,
+    words::{is, is_known},
 };
 
 /// What a piece does.
@@ -29,15 +29,24 @@ pub struct Piece {
 #[must_use]
 pub fn pieces(tokens: Vec<Token>) -> Vec<Piece> {
     let mut parts: Vec<Vec<Token>> = vec![Vec::new()];
+    let mut opened = false;
     for token in tokens {
         match token.kind {
             Kind::Mark(',' | ';' | '.') => parts.push(Vec::new()),
+            // `our rivals (a.com, b.com)`: what is listed says what the word means.
+            Kind::Mark('(') => opened = true,
             Kind::Mark(_) => {}
             Kind::Word if matches!(token.word.as_str(), "but" | "however" | "otherwise") => parts.push(Vec::new()),
             _ => {
-                if let Some(part) = parts.last_mut() {
-                    part.push(token);
+                let Some(part) = parts.last_mut() else { continue };
+                let lists = matches!(token.kind, Kind::Domain | Kind::Email | Kind::Path | Kind::Glob | Kind::Channel);
+                if std::mem::take(&mut opened)
+                    && lists
+                    && part.last().is_some_and(|last| last.kind == Kind::Word && !is_known(&last.word))
+                {
+                    part.pop();
                 }
+                part.push(token);
             }
         }
     }

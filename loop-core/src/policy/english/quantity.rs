@@ -75,10 +75,15 @@ fn measure(words: &mut Words, at: usize) -> Measure {
     }
     // What is counted stands right behind, or behind `or more`.
     for ahead in 1..=4 {
-        let word = words.word(at + ahead);
+        let word = words.raw_word(at + ahead).to_owned();
+        let word = word.as_str();
         if is("receivers", word) {
             words.take(at + ahead);
             return Measure::Count(Counted::Recipients);
+        }
+        if is("units", word) {
+            words.take(at + ahead);
+            return Measure::Count(Counted::Items);
         }
         if is("items", word) {
             return Measure::Count(Counted::Items);
@@ -187,7 +192,9 @@ fn range(words: &mut Words, at: usize, value: Decimal) -> Option<Range> {
         // `between A and B`, `from A to B`: the upper end.
         let opened = |words: &Words| {
             let number_at = back.checked_sub(1)?;
-            number(words, number_at)?;
+            words
+                .raw_kind(number_at)
+                .filter(|kind| matches!(kind, Kind::Number(_) | Kind::Money(..) | Kind::Percent(_)))?;
             let open = (1..=3)
                 .filter_map(|back| number_at.checked_sub(back))
                 .any(|at| matches!(words.raw_word(at), "between" | "from"));

@@ -246,7 +246,13 @@ fn word(core: &str, opens: bool, tokens: &mut Vec<Token>) {
     // A product may be written with a hump; whether it is one is told later by its neighbours.
     let hyphened = bare.contains('-') && bare.split('-').all(|part| !part.is_empty());
     if let Some(verb) = bare.strip_suffix(" not") {
-        push(Kind::Word, core, if verb.is_empty() { "do".to_owned() } else { verb.to_owned() });
+        let verb = match verb {
+            "" => "do",
+            "ca" => "can",
+            "wo" | "sha" => "will",
+            verb => verb,
+        };
+        push(Kind::Word, core, verb.to_owned());
         return push(Kind::Word, core, "not".to_owned());
     }
     if bare == "cannot" || bare == "cant" || bare == "dont" {

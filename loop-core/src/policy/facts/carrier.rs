@@ -10,7 +10,7 @@ use crate::{
     base::json::{Kind, View},
     policy::{
         deed::{Class, classify, known},
-        lexicon::{Concepts, lexicon, read_word},
+        lexicon::{Concepts, cut, lexicon, read_word},
     },
 };
 
@@ -101,6 +101,10 @@ pub fn said(arguments: View<'_>, class: &Class) -> Said {
 
 fn of_leaf(leaf: Leaf<'_>, class: &Class) -> Said {
     let mut said = Said::default();
+    if leaf.value.as_bool() == Some(true) && raises(leaf.key) {
+        // `is_admin: true` makes an administrator, whatever the tool is called.
+        return Said { does: Concepts::named(&["grant"]), things: Concepts::named(&["admin", "role"]) };
+    }
     let Kind::String(text) = leaf.value.kind() else { return said };
     let roles = leaf.roles;
     if roles.any(Roles::TABLE.with(Roles::COLLECTION)) && !text.is_empty() {
@@ -129,6 +133,12 @@ fn of_leaf(leaf: Leaf<'_>, class: &Class) -> Said {
         said.does = said.does.with(classify(text).does);
     }
     said
+}
+
+/// Whether a switch of this name gives rights.
+fn raises(key: &str) -> bool {
+    let admin = Concepts::named(&["admin"]);
+    cut(key).iter().any(|word| read_word(word).is_some_and(|reading| reading.entry.names.meets(admin)))
 }
 
 /// Whether a tool does what an argument says rather than what its name says.

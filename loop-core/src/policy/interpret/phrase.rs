@@ -59,6 +59,7 @@ fn collect(condition: &Condition, add: &mut dyn FnMut(&str)) {
         Condition::Unbounded(_) => add("sql"),
         Condition::Command(_) => add("command"),
         Condition::Party(_) => add("payee"),
+        Condition::Branch(_) => add("branch"),
         Condition::Argument { name, .. } => add(name),
     }
 }
@@ -111,6 +112,7 @@ fn phrase(condition: &Condition) -> String {
             format!("runs {}", list(&names))
         }
         Condition::Party(names) => format!("has {} on the other side", list(names)),
+        Condition::Branch(patterns) => format!("works on a branch like {}", list(patterns)),
         Condition::Argument { name, test } => match test {
             ArgumentTest::Is(texts) => format!("has the argument `{name}` equal to {}", list(texts)),
             ArgumentTest::Like(patterns) => format!("has the argument `{name}` like {}", list(patterns)),

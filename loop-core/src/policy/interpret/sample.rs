@@ -183,6 +183,10 @@ fn gather(condition: &Condition, positive: bool, draft: &mut Draft) {
             let good = commands.first().map(|command| command.join(" "));
             part("command", json!(good), json!("ls"));
         }
+        Condition::Branch(patterns) => {
+            let good = patterns.first().map(|pattern| pattern.replace(['*', '?'], "x"));
+            part("branch", json!(good), json!("some-other-branch"));
+        }
         Condition::Party(names) => part("payee", json!(names.first()), json!("Someone Else")),
         Condition::Argument { name, test } => match test {
             ArgumentTest::Is(texts) => part(name, json!(texts.first()), json!("something else")),
