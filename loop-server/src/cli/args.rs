@@ -19,7 +19,7 @@ const ENVIRONMENT: &str = "Environment, besides the variables named above:
 
 /// Loop governs AI agents: every action decided, approved, proved and learnt from
 #[derive(Debug, Parser)]
-#[command(name = "loop-server", version, about, after_help = ENVIRONMENT, args_conflicts_with_subcommands = true)]
+#[command(name = "loop-server", version, after_help = ENVIRONMENT, args_conflicts_with_subcommands = true)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
