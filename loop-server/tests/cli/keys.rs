@@ -3,14 +3,14 @@
 use loop_server::cli::run::CliError;
 
 use super::run;
-use crate::support::Fixture;
+use crate::{http::rows, support::Fixture};
 
 #[tokio::test]
 async fn a_key_made_on_the_command_line_works_at_once_and_not_after_it_is_revoked() {
-    let fixture = Fixture::start().await;
+    let fixture = Fixture::with(|_| {}, rows::all()).await;
     let made = run(&fixture, &["keys", "create", "--name", "ci", "--scopes", "policy:evaluate"]).await.expect("made");
     let key = made.trim_end();
-    let shown = fixture.call("GET", "/api/key", key, "").await;
+    let shown = fixture.call("GET", "/t/key", key, "").await;
     assert_eq!((shown.status, shown.json()["name"].as_str()), (200, Some("ci")));
     assert_eq!(shown.json()["scopes"], serde_json::json!(["policy:evaluate"]));
 
@@ -22,7 +22,7 @@ async fn a_key_made_on_the_command_line_works_at_once_and_not_after_it_is_revoke
     let id = line.split(' ').next().expect("an id");
     run(&fixture, &["keys", "revoke", id]).await.expect("revoked");
     fixture.server.app.engine.watch(0).await.expect("what a worker does several times a second");
-    assert_eq!(fixture.call("GET", "/api/key", key, "").await.status, 401);
+    assert_eq!(fixture.call("GET", "/t/key", key, "").await.status, 401);
     assert!(run(&fixture, &["keys", "list"]).await.expect("listed").contains("revoked"));
 }
 

@@ -59,7 +59,7 @@ async fn a_first_start_prints_its_key_once_and_stops_when_told() {
     let mut log = BufReader::new(process.stderr.take().expect("piped"));
     let address = self::address(&mut log);
     let mut client = Client::connect(address).await;
-    client.send(&request("GET", "/api/key", &[("x-api-key", &key)], b"")).await;
+    client.send(&request("GET", "/api/stats", &[("x-api-key", &key)], b"")).await;
     assert_eq!(client.answer(false).await.expect("an answer").status, 200, "the key is still good");
     let (code, out, _) = terminate(process, log);
     assert_eq!((code, out.as_str()), (0, ""), "nothing is shown twice");

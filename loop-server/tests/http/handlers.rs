@@ -56,10 +56,10 @@ async fn keys_are_read_where_the_surface_says() {
     let fixture = Fixture::with(|_| {}, rows::all()).await;
     let key = fixture.key.as_str();
     let status = async |path: &str, headers: &[(&str, &str)]| fixture.send("GET", path, headers, b"").await.status;
-    assert_eq!(status("/api/key", &[("x-api-key", key)]).await, 200);
-    assert_eq!(status("/api/key", &[("authorization", &format!("Bearer {key}"))]).await, 200);
-    assert_eq!(status(&format!("/api/key?api_key={key}"), &[]).await, 200);
-    assert_eq!(status(&format!("/api/key?api_key={key}"), &[("x-api-key", "tl_wrong")]).await, 401);
+    assert_eq!(status("/t/key", &[("x-api-key", key)]).await, 200);
+    assert_eq!(status("/t/key", &[("authorization", &format!("Bearer {key}"))]).await, 200);
+    assert_eq!(status(&format!("/t/key?api_key={key}"), &[]).await, 200);
+    assert_eq!(status(&format!("/t/key?api_key={key}"), &[("x-api-key", "tl_wrong")]).await, 401);
     assert_eq!(status(&format!("/v1/models?api_key={key}"), &[]).await, 401);
     assert_eq!(status("/v1/models", &[("authorization", &format!("Bearer {key}"))]).await, 401);
     assert_eq!(status("/v1/models", &[("authorization", "Bearer sk-x"), ("x-api-key", key)]).await, 501);
@@ -71,9 +71,9 @@ async fn keys_are_read_where_the_surface_says() {
 
 #[tokio::test]
 async fn a_revoked_key_is_refused_from_then_on() {
-    let fixture = Fixture::start().await;
+    let fixture = Fixture::with(|_| {}, rows::all()).await;
     let key = fixture.key_with(loop_core::access::Scopes::all()).await;
-    assert_eq!(fixture.call("GET", "/api/key", &key, "").await.status, 200);
+    assert_eq!(fixture.call("GET", "/t/key", &key, "").await.status, 200);
     let engine = &fixture.server.app.engine;
     let id = engine.known_caller(&key).expect("seen").key.to_string();
     let tenant = loop_core::base::TenantId::default_tenant();
@@ -84,5 +84,5 @@ async fn a_revoked_key_is_refused_from_then_on() {
         })
         .await
         .expect("revoked");
-    assert_eq!(fixture.call("GET", "/api/key", &key, "").await.status, 401);
+    assert_eq!(fixture.call("GET", "/t/key", &key, "").await.status, 401);
 }

@@ -4,6 +4,6 @@ mod bad_requests;
 mod connections;
 mod handlers;
 mod log_lines;
-mod rows;
+pub mod rows;
 mod shutdown;
 mod streams;

@@ -69,6 +69,7 @@ static ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| {
     let scope = Access::Scope(Scope::RulesWrite);
     vec![
         row(Method::POST, "/t/echo", "test.echo", scope, Handler::Now(echo)),
+        row(Method::GET, "/t/key", "test.key", Access::Scope(Scope::PolicyEvaluate), Handler::Now(key)),
         row(Method::POST, "/t/length", "test.length", scope, Handler::Now(length)),
         row(Method::GET, "/t/params/{id}/{*rest}", "test.params", Access::Public, Handler::Now(params)),
         row(Method::DELETE, "/t/params/{id}", "test.delete", Access::Public, Handler::Now(params)),
@@ -94,6 +95,11 @@ fn echo(call: &Call) -> Outcome {
     let input: Input = call.json()?;
     let sum: u32 = input.nested.iter().map(|nested| u32::from(nested.n)).sum();
     Reply::json(&json!({ "action": format!("{:?}", input.action), "count": input.count, "sum": sum }))
+}
+
+fn key(call: &Call) -> Outcome {
+    let caller = call.caller()?;
+    Reply::json(&json!({ "tenant": caller.tenant, "name": &*caller.name, "scopes": caller.scopes }))
 }
 
 fn length(call: &Call) -> Outcome {

@@ -35,5 +35,5 @@ async fn the_served_documents_are_those_of_the_table() {
     let page = fixture.send("GET", "/docs", &[], b"").await;
     let policy = page.header("content-security-policy").unwrap_or_default();
     assert!(policy.starts_with("default-src 'none'"), "{policy}");
-    assert!(page.text().contains("/api/key"));
+    assert!(page.text().contains("/api/approval-rules"));
 }
