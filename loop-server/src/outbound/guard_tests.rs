@@ -198,6 +198,30 @@ async fn a_closed_port_and_a_plain_port_spoken_to_in_tls_are_connection_failures
     assert!(!error.to_string().contains("s3cret"));
 }
 
+#[tokio::test]
+async fn a_certificate_that_nobody_vouches_for_is_refused() {
+    let cert = include_bytes!("testdata/self_signed.cert.der").to_vec().into();
+    let key = include_bytes!("testdata/self_signed.key.der").to_vec().try_into().unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![cert], key)
+        .unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let served = tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        tokio_rustls::TlsAcceptor::from(Arc::new(config)).accept(stream).await.map(drop)
+    });
+    let error = get(&Client::new(OPEN).unwrap(), &format!("https://{address}/s3cret")).await.unwrap_err();
+    assert_eq!(error, Error::Connect(format!("https://{address}")));
+    // It was the certificate: the client said so.
+    let told = served.await.unwrap().unwrap_err().to_string();
+    assert!(told.contains("UnknownCA"), "{told}");
+}
+
 fn post<'a>(url: &'a str, headers: &'a [(&'a str, &'a str)], body: &'a str) -> Forward<'a> {
     Forward { url, method: "POST", headers, body, own_key: None }
 }

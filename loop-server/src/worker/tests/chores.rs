@@ -1,0 +1,131 @@
+//! Expiry, retention, policy changes elsewhere, checkpoints.
+
+use std::time::Duration;
+
+use loop_core::{
+    approval,
+    audit::{self, Event, retention::Retention},
+    outbox::{self, NoticeState, links},
+};
+
+use super::{LONG, World, ok, tokens};
+use crate::{
+    outbound::sink::Sink,
+    worker::{CheckpointFile, Workers, checkpoints, epochs, expiry, retention},
+};
+
+#[tokio::test]
+async fn overdue_approvals_are_denied_and_the_approver_told() {
+    let world = World::new();
+    let mut sink = Sink::new(vec![ok()]).await;
+    world.target("slack", &sink.url("/hook"));
+    let id = world.ask("wire_transfer", None).to_string();
+    let mut workers = world.delivery(None);
+    let (approve, _) = tokens(&sink.request().await);
+    world.until(|world| world.notices()[0].state == NoticeState::Sent).await;
+    world.pass(86_400);
+    let (engine, wake) = (world.engine.clone(), world.wake.clone());
+    workers.spawn("expiry", move |stop| expiry::run(engine.clone(), wake.clone(), LONG, stop));
+    let told = sink.request().await;
+    assert!(told.body.contains("Approval expired") && !told.body.contains("/api/"));
+    let state = world.write(move |tx, cx| approval::get(tx, cx.tenant(), &id).unwrap().state);
+    assert_eq!(state, approval::State::Expired);
+    assert_eq!(world.link(&approve), None);
+    workers.stop(LONG).await;
+}
+
+#[tokio::test]
+async fn retention_removes_what_is_older_and_keeps_the_rest() {
+    let world = World::new();
+    let days = |days: i64| days * 86_400;
+    world.write(|tx, cx| audit::retention::put(tx, cx, Retention { retention_days: Some(10) }).unwrap());
+    let append = |world: &World| {
+        world.write(|tx, cx| {
+            let event = Event { stream: audit::DECISIONS, ..Event::change("decision", "{}") };
+            audit::append(tx, cx, &event).unwrap();
+        });
+    };
+    (0..3).for_each(|_| append(&world));
+    let id = world.ask("wire_transfer", None);
+    let now = world.engine.now();
+    let token = world.write(move |tx, cx| {
+        let until = now.plus_seconds(60);
+        links::mint(tx, cx.tenant(), id, until, now, &mut cx.seed()).unwrap().approve
+    });
+    world.write(move |tx, cx| outbox::withdraw(tx, cx.tenant(), id, now).unwrap());
+    world.pass(days(11));
+    append(&world);
+
+    let left = |world: &World| {
+        world.write(|tx, cx| audit::count(tx, cx.tenant(), audit::DECISIONS, &audit::Filter::default()).unwrap())
+    };
+    assert_eq!(left(&world), 4);
+    let mut workers = Workers::new();
+    let engine = world.engine.clone();
+    workers.spawn("retention", move |stop| retention::run(engine.clone(), LONG, stop));
+    world.until(|world| left(world) == 1).await;
+    workers.stop(LONG).await;
+    assert!(world.notices().is_empty());
+    assert_eq!(world.link(token.expose()), None);
+    let verified = world.write(|tx, cx| audit::verify(tx, cx.tenant(), Vec::new()).unwrap());
+    assert!(verified.valid, "{verified:?}");
+}
+
+#[tokio::test]
+async fn without_retention_the_log_is_kept() {
+    let world = World::new();
+    world.write(|tx, cx| audit::append(tx, cx, &Event::change("test", "{}")).map(drop).unwrap());
+    world.pass(86_400 * 365);
+    let count = |world: &World| {
+        world.write(|tx, cx| audit::count(tx, cx.tenant(), audit::CHANGES, &audit::Filter::default()).unwrap())
+    };
+    let before = count(&world);
+    let mut workers = Workers::new();
+    let engine = world.engine.clone();
+    workers.spawn("retention", move |stop| retention::run(engine.clone(), Duration::from_millis(1), stop));
+    // The links' purge and the tenants' page are behind us once the store has seen a second round.
+    for _ in 0..1_000 {
+        tokio::task::yield_now().await;
+    }
+    workers.stop(LONG).await;
+    assert_eq!(count(&world), before);
+}
+
+#[tokio::test]
+async fn a_policy_changed_behind_the_engine_s_back_is_noticed() {
+    let world = World::new();
+    let before = world.engine.policy(&world.home).await.unwrap().epoch();
+    let mut workers = Workers::new();
+    let engine = world.engine.clone();
+    workers.spawn("epochs", move |stop| epochs::run(engine.clone(), Duration::from_millis(1), stop));
+    world.write(|tx, cx| tx.bump_epoch(cx.tenant()).unwrap());
+    while world.engine.policy_at_hand(&world.home).is_none_or(|policy| policy.epoch() <= before) {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    workers.stop(LONG).await;
+}
+
+#[tokio::test]
+async fn checkpoints_tell_each_end_of_the_log_once_and_the_last_at_the_stop() {
+    let world = World::new();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("checkpoints.jsonl");
+    let append =
+        |world: &World| world.write(|tx, cx| audit::append(tx, cx, &Event::change("test", "{}")).map(drop).unwrap());
+    append(&world);
+    let mut workers = Workers::new();
+    let (engine, file) = (world.engine.clone(), CheckpointFile::new(&path));
+    workers.spawn("checkpoints", move |stop| checkpoints::run(engine.clone(), file.clone(), LONG, stop));
+    let lines = || -> Vec<audit::Checkpoint> {
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    world.until(|_| !lines().is_empty()).await;
+    append(&world);
+    workers.stop(LONG).await;
+    let written = lines();
+    assert_eq!(written.iter().map(|end| end.seq).collect::<Vec<_>>(), [1, 2]);
+    assert!(written.iter().all(|end| end.is_genuine(world.engine.master())));
+    let verified = world.write(move |tx, cx| audit::verify(tx, cx.tenant(), written.clone()).unwrap());
+    assert!(verified.valid);
+}
