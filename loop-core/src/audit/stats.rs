@@ -10,6 +10,12 @@ use crate::{
 /// Where the counters are kept.
 pub static STATS: Ledger = Ledger { name: "stats" };
 
+/// How often each tool was proposed, by its name: the tools a tenant is known to have.
+pub static TOOL_CALLS: Ledger = Ledger { name: "tool_calls" };
+
+/// How many known tools are read.
+const MAX_KNOWN: u32 = 5_000;
+
 /// The counters of one tenant. Decisions count by the status they had when they were made.
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, schemars::JsonSchema)]
 pub struct Stats {
@@ -71,6 +77,22 @@ pub fn record(
     add(&month(now), 1)?;
     add("pii", personal)?;
     add("secrets", secrets)
+}
+
+/// Counts one proposed call of a tool.
+///
+/// # Errors
+/// Storage failures.
+pub fn record_tool(tx: &mut dyn Tx, tenant: &TenantId, tool: &str) -> Result<(), StoreError> {
+    tx.add(&TOOL_CALLS, tenant, tool, 1, None).map(|_| ())
+}
+
+/// The tools that were ever proposed, by name, 5,000 at most.
+///
+/// # Errors
+/// Storage failures.
+pub fn known_tools(tx: &mut dyn Tx, tenant: &TenantId) -> Result<Vec<String>, StoreError> {
+    Ok(tx.balances(&TOOL_CALLS, tenant, "", MAX_KNOWN)?.into_iter().map(|(tool, _)| tool).collect())
 }
 
 /// Reads the counters.

@@ -14,7 +14,9 @@ use crate::{
         id::ApprovalId,
         secret::{MasterKey, hex},
     },
-    policy::{Action, Outcome, PolicySnapshot, ReasonCode, Verdict, evaluate, kill_switch::MAX_TOOL_NAME},
+    policy::{
+        Action, Outcome, PolicySnapshot, ReasonCode, Verdict, evaluate, facts::Facts, kill_switch::MAX_TOOL_NAME,
+    },
     store::{Access, Lane, StoreExt, Tx},
     tool::redact,
 };
@@ -75,6 +77,7 @@ struct Prepared {
     tool_name: String,
     agent_name: Option<String>,
     arguments: Box<RawValue>,
+    facts: Facts,
     reason: Option<String>,
     session: Option<String>,
     forward: Option<String>,
@@ -167,6 +170,7 @@ fn prepare(
         policy_hash: snapshot.hash().to_owned(),
     });
     Prepared {
+        facts: snapshot.facts(action),
         snapshot,
         verdict,
         tool_name: action.tool.to_owned(),
@@ -224,6 +228,7 @@ fn asking(verdict: &Verdict) -> Vec<Asking> {
 #[derive(serde::Serialize)]
 struct Body<'a> {
     arguments: &'a RawValue,
+    facts: &'a Facts,
     message: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     rule: Option<&'a str>,
@@ -269,6 +274,7 @@ fn settle(tx: &mut dyn Tx, cx: &Ctx, prepared: &Prepared) -> Result<Decision, De
     let message = message(status, settled, verdict, rule.as_deref(), &prepared.tool_name);
     let body = Body {
         arguments: &prepared.arguments,
+        facts: &prepared.facts,
         message: &message,
         rule: rule.as_deref(),
         reason: prepared.reason.as_deref(),
@@ -304,6 +310,7 @@ fn settle(tx: &mut dyn Tx, cx: &Ctx, prepared: &Prepared) -> Result<Decision, De
         audit::tag_subjects(tx, cx.tenant(), cx.now, &id.to_string(), &prepared.tags)?;
     }
     audit::record_stats(tx, cx.tenant(), cx.now, status, verdict.risk, prepared.personal, prepared.secrets)?;
+    audit::record_tool(tx, cx.tenant(), &prepared.tool_name)?;
     Ok(Decision {
         status,
         message,

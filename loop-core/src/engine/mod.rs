@@ -4,6 +4,7 @@
 //! Its methods are `async` but need no runtime: they only wait for the store. [`crate::store::wait`] runs one on
 //! the calling thread.
 
+pub mod backtest;
 mod bootstrap;
 mod callers;
 mod decide;
@@ -51,7 +52,7 @@ pub static CATALOG: Catalog = Catalog {
     journals: &[&crate::audit::AUDIT],
     queues: &[&crate::outbox::OUTBOX, &crate::approval::TIMERS],
     spans: &[&crate::audit::TAGS],
-    ledgers: &[&crate::audit::STATS],
+    ledgers: &[&crate::audit::STATS, &crate::audit::TOOL_CALLS],
 };
 
 /// The governance engine. Cheap to clone; clones share everything.

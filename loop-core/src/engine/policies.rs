@@ -71,37 +71,40 @@ impl Slot {
         self.loading.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes in what a load read, and publishes the result.
+    /// Takes in what a load read, and publishes the result. Whoever waits is answered also when compiling fails
+    /// in a way that it never should.
     fn publish(&self, read: Result<Read, PolicyError>) {
-        let mut loading = self.loading();
-        let loaded = match read {
-            Ok(read) => {
-                for rule in read.rules {
-                    if rule.deleted_at.is_some() {
-                        loading.rules.remove(&rule.id);
-                    } else {
-                        loading.rules.insert(rule.id, Arc::new(CompiledRule::compile(rule)));
-                    }
-                }
-                loading.epoch = read.epoch;
-                let snapshot = Arc::new(PolicySnapshot::build(
-                    read.epoch,
-                    loading.rules.values().cloned().collect(),
-                    read.blocked.into_iter().map(|tool| tool.tool_name).collect(),
-                    PolicySettings { default_verdict: read.settings.default_verdict, timezone: read.settings.timezone },
-                ));
-                self.snapshot.store(Some(Arc::clone(&snapshot)));
-                self.required.fetch_max(read.epoch, Ordering::AcqRel);
-                Ok(snapshot)
-            }
-            Err(PolicyError::Store(error)) => Err(error),
-            Err(error) => Err(StoreError::Internal(error.to_string())),
-        };
-        let waiting = loading.waiting.take().unwrap_or_default();
-        drop(loading);
+        let loaded = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.compile(read)))
+            .unwrap_or_else(|_| Err(StoreError::Internal("compiling the policy panicked".to_owned())));
+        let waiting = self.loading().waiting.take().unwrap_or_default();
         for completer in waiting {
             completer.complete(loaded.clone());
         }
+    }
+
+    fn compile(&self, read: Result<Read, PolicyError>) -> Loaded {
+        let read = read.map_err(|error| match error {
+            PolicyError::Store(error) => error,
+            other => StoreError::Internal(other.to_string()),
+        })?;
+        let mut loading = self.loading();
+        for rule in read.rules {
+            if rule.deleted_at.is_some() {
+                loading.rules.remove(&rule.id);
+            } else {
+                loading.rules.insert(rule.id, Arc::new(CompiledRule::compile(rule)));
+            }
+        }
+        let snapshot = Arc::new(PolicySnapshot::build(
+            read.epoch,
+            loading.rules.values().cloned().collect(),
+            read.blocked.into_iter().map(|tool| tool.tool_name).collect(),
+            PolicySettings { default_verdict: read.settings.default_verdict, timezone: read.settings.timezone },
+        ));
+        loading.epoch = read.epoch;
+        self.snapshot.store(Some(Arc::clone(&snapshot)));
+        self.required.fetch_max(read.epoch, Ordering::AcqRel);
+        Ok(snapshot)
     }
 }
 

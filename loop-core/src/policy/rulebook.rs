@@ -178,6 +178,25 @@ fn live() -> Cond {
     Cond::Eq("live", Value::Int(1))
 }
 
+/// A rule that is judged without being stored.
+///
+/// # Errors
+/// A bad text.
+pub fn draft(cx: &Ctx, rule_text: &str, action: RuleAction) -> Result<Rule, PolicyError> {
+    check(rule_text, None)?;
+    Ok(Rule {
+        id: RuleId::draw(cx.now, &mut cx.seed()),
+        rule_text: rule_text.to_owned(),
+        action,
+        approver_email: None,
+        mode: RuleMode::Enforce,
+        expires_at: None,
+        revision: 0,
+        epoch: 0,
+        deleted_at: None,
+    })
+}
+
 fn check(text: &str, email: Option<&str>) -> Result<(), PolicyError> {
     if text.trim().is_empty() || text.chars().count() > MAX_TEXT {
         return Err(PolicyError::Length { field: "rule_text", max: MAX_TEXT });

@@ -1,7 +1,7 @@
 //! The governance surface: what the TrustLoop and Navige clients call.
 //!
 //! - [`intercept`] and [`enforce`]: decisions.
-//! - [`rules`] and [`kill_switch`]: the policy.
+//! - [`rules`], [`preview`] and [`kill_switch`]: the policy.
 //! - [`approvals`] and [`links`]: human answers.
 //! - [`logs`], [`export`] and [`audit`]: the record.
 //! - [`notifications`], [`settings`] and [`data`]: what a tenant sets, keeps and forgets.
@@ -20,6 +20,7 @@ mod links;
 mod logs;
 mod notifications;
 mod page;
+mod preview;
 mod rules;
 mod settings;
 mod signup;
@@ -31,6 +32,7 @@ pub static ROWS: &[&[Row]] = &[
     intercept::ROWS,
     enforce::ROWS,
     rules::ROWS,
+    preview::ROWS,
     kill_switch::ROWS,
     approvals::ROWS,
     links::ROWS,

@@ -3,9 +3,10 @@
 use http::Method;
 use loop_core::{
     access::Scope,
+    audit,
     base::{Time, id::RuleId},
     engine::DecideError,
-    policy::{Rule, RuleAction, RuleMode, rulebook},
+    policy::{CompiledRule, Interpretation, Rule, RuleAction, RuleMode, interpret, rulebook},
     store::Stored,
 };
 use schemars::JsonSchema;
@@ -170,11 +171,18 @@ struct RuleRow {
     updated_at: Time,
     /// Raised by every change.
     revision: u64,
+    /// Words that could not be placed; empty when the sentence was fully understood.
+    unresolved: Vec<String>,
+    /// How it was understood. Lists leave it out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    interpretation: Option<Interpretation>,
 }
 
-impl From<Stored<Rule>> for RuleRow {
-    fn from(stored: Stored<Rule>) -> Self {
-        let rule = stored.value;
+impl RuleRow {
+    /// A rule as lists show it.
+    fn of(stored: Stored<Rule>) -> Self {
+        let compiled = CompiledRule::compile(stored.value);
+        let rule = compiled.rule;
         Self {
             id: rule.id,
             rule_text: rule.rule_text,
@@ -185,7 +193,16 @@ impl From<Stored<Rule>> for RuleRow {
             created_at: stored.created_at,
             updated_at: stored.updated_at,
             revision: rule.revision,
+            unresolved: compiled.unresolved,
+            interpretation: None,
         }
+    }
+
+    /// A rule with its explanation.
+    fn explained(stored: Stored<Rule>, known_tools: &[String]) -> Self {
+        let known: Vec<&str> = known_tools.iter().map(String::as_str).collect();
+        let interpretation = interpret(&CompiledRule::compile(stored.value.clone()), &known);
+        Self { interpretation: Some(interpretation), ..Self::of(stored) }
     }
 }
 
@@ -210,7 +227,7 @@ async fn all(call: Call) -> Outcome {
         Ok::<_, DecideError>((rules, rulebook::live_count(tx, cx.tenant())?))
     });
     let (rules, total) = read.await.map_err(failed)?;
-    let rows: Vec<RuleRow> = rules.into_iter().map(RuleRow::from).collect();
+    let rows: Vec<RuleRow> = rules.into_iter().map(RuleRow::of).collect();
     list(&rows, total)
 }
 
@@ -224,18 +241,23 @@ async fn create(call: Call) -> Outcome {
         expires_at: input.expires_at,
     };
     let cx = call.app.engine.context(call.caller()?.clone()).map_err(no_entropy)?;
-    let created =
-        call.app.engine.write(cx, "rule.create", move |tx, cx| Ok::<_, DecideError>(rulebook::create(tx, cx, &new)?));
-    let row = RuleRow::from(created.await.map_err(failed)?);
-    Ok(Reply::json(&row)?.with_status(http::StatusCode::CREATED))
+    let created = call.app.engine.write(cx, "rule.create", move |tx, cx| {
+        let tools = audit::known_tools(tx, cx.tenant())?;
+        Ok::<_, DecideError>((rulebook::create(tx, cx, &new)?, tools))
+    });
+    let (stored, tools) = created.await.map_err(failed)?;
+    Ok(Reply::json(&RuleRow::explained(stored, &tools))?.with_status(http::StatusCode::CREATED))
 }
 
 async fn one(call: Call) -> Outcome {
     let id = call.param("id").to_owned();
     let cx = call.app.engine.context(call.caller()?.clone()).map_err(no_entropy)?;
-    let read =
-        call.app.engine.read(cx, "rule.get", move |tx, cx| Ok::<_, DecideError>(rulebook::get(tx, cx.tenant(), &id)?));
-    Reply::json(&RuleRow::from(read.await.map_err(failed)?))
+    let read = call.app.engine.read(cx, "rule.get", move |tx, cx| {
+        let tools = audit::known_tools(tx, cx.tenant())?;
+        Ok::<_, DecideError>((rulebook::get(tx, cx.tenant(), &id)?, tools))
+    });
+    let (stored, tools) = read.await.map_err(failed)?;
+    Reply::json(&RuleRow::explained(stored, &tools))
 }
 
 async fn update(call: Call) -> Outcome {
@@ -249,11 +271,12 @@ async fn update(call: Call) -> Outcome {
     };
     let id = call.param("id").to_owned();
     let cx = call.app.engine.context(call.caller()?.clone()).map_err(no_entropy)?;
-    let changed = call
-        .app
-        .engine
-        .write(cx, "rule.update", move |tx, cx| Ok::<_, DecideError>(rulebook::update(tx, cx, &id, &patch)?));
-    Reply::json(&RuleRow::from(changed.await.map_err(failed)?))
+    let changed = call.app.engine.write(cx, "rule.update", move |tx, cx| {
+        let tools = audit::known_tools(tx, cx.tenant())?;
+        Ok::<_, DecideError>((rulebook::update(tx, cx, &id, &patch)?, tools))
+    });
+    let (stored, tools) = changed.await.map_err(failed)?;
+    Reply::json(&RuleRow::explained(stored, &tools))
 }
 
 async fn delete(call: Call) -> Outcome {
