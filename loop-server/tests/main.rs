@@ -4,11 +4,14 @@
 //! - `table`: what is tested for every row of the route table, so that a new row is tested by being there.
 //! - `http`: the layer below the surfaces.
 //! - `cli`: the command line.
+//! - `outbox`: notices from the call that asks to the answer.
 
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
 mod http;
+#[cfg(test)]
+mod outbox;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
