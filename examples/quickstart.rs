@@ -12,7 +12,7 @@ use loop_core::{
     base::{host::SystemHost, json::Doc, secret::MasterKey},
     engine::{Call, Decision, Engine, bootstrap},
     policy::{
-        Action, RuleAction, RuleMode,
+        RuleAction,
         rulebook::{self, NewRule},
     },
     store::wait,
@@ -32,9 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // What an agent wants to do is decided in one place.
     let propose = |tool: &str, arguments: &str| -> Result<Decision, Box<dyn Error>> {
         let arguments = Doc::parse(arguments.as_bytes())?;
-        let action =
-            Action { tool, agent: Some("billing-bot"), arguments: arguments.root(), forward: None, claimed_risk: None };
-        let call = Call { action, reason: None, session: None, door: "embedded" };
+        let call = Call::new(tool, arguments.root()).by("billing-bot");
         let decision = wait(engine.intercept(&caller, &call))?;
         println!("{tool} {:?}: {:?} ({})", arguments.root(), decision.status, decision.message);
         Ok(decision)
@@ -42,13 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     propose("wire_transfer", r#"{"amount":5000,"to":"acme"}"#)?;
 
     // A rule is a sentence.
-    let rule = NewRule {
-        rule_text: "Any wire transfer over £1,000 needs approval".to_owned(),
-        action: RuleAction::Approve,
-        approver_email: None,
-        mode: RuleMode::Enforce,
-        expires_at: None,
-    };
+    let rule = NewRule::new("Any wire transfer over £1,000 needs approval", RuleAction::Approve);
     let cx = engine.context(caller.clone())?;
     wait(engine.write(cx, "rule.create", move |tx, cx| Ok::<_, ApprovalError>(rulebook::create(tx, cx, &rule)?)))?;
 

@@ -23,3 +23,8 @@ mod writer;
 pub use options::{Durability, Options};
 pub use schema::ddl;
 pub use store::SqliteStore;
+
+/// The README's example is compiled and run with the other tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -12,6 +12,7 @@ use crate::{
         TenantId, Time,
         host::keyed,
         id::ApprovalId,
+        json,
         secret::{MasterKey, hex},
     },
     policy::{
@@ -39,6 +40,22 @@ pub struct Call<'a> {
     pub session: Option<&'a str>,
     /// The door it came through, such as `intercept`.
     pub door: &'static str,
+}
+
+impl<'a> Call<'a> {
+    /// A call by a program that embeds the engine. `arguments` is an object of a [`json::Doc`].
+    #[must_use]
+    pub const fn new(tool: &'a str, arguments: json::View<'a>) -> Self {
+        let action = Action { tool, agent: None, arguments, forward: None, claimed_risk: None };
+        Self { action, reason: None, session: None, door: "embedded" }
+    }
+
+    /// The same call by a named agent.
+    #[must_use]
+    pub const fn by(mut self, agent: &'a str) -> Self {
+        self.action.agent = Some(agent);
+        self
+    }
 }
 
 /// What was decided. It is durable.

@@ -31,6 +31,14 @@ pub struct NewRule {
     pub expires_at: Option<Time>,
 }
 
+impl NewRule {
+    /// An enforced rule that asks the tenant's default approver and does not expire.
+    #[must_use]
+    pub fn new(rule_text: impl Into<String>, action: RuleAction) -> Self {
+        Self { rule_text: rule_text.into(), action, approver_email: None, mode: RuleMode::Enforce, expires_at: None }
+    }
+}
+
 /// Changes to a rule; what is absent stays, `Some(None)` clears.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RulePatch {

@@ -84,6 +84,8 @@ impl Client {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE.0)
             .pool_max_idle_per_host(IDLE.1)
+            // Some receivers compare names as HTTP/1.1 clients usually write them.
+            .http1_title_case_headers(true)
             .http1_max_headers(HEADERS_MAX)
             .http1_max_buf_size(HEAD_MAX)
             .build(connector);
