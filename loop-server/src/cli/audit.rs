@@ -10,7 +10,7 @@ use std::{
 
 use loop_core::{
     access::tenant,
-    audit::{self, Checkpoint, Filter, STREAMS, Verified, Verifier},
+    audit::{self, AuditEntry, Checkpoint, DECISIONS, Filter, STREAMS, Verified, Verifier},
     base::{TenantId, Time},
     engine::Engine,
     store::{StoreExt, Tx, wait},
@@ -19,6 +19,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::run::{CliError, Out};
+use crate::surface::governance::export::{csv_head, csv_lines};
 
 /// How many tenants and entries are read at a time.
 const PAGE: u32 = 500;
@@ -114,19 +115,10 @@ struct Line<'a> {
     hash: &'a str,
 }
 
-/// Writes a tenant's log, newest entries first, one JSON object per line.
-pub(super) fn export(engine: &Engine, tenant: &TenantId, out: &mut Out<'_>) -> Result<(), CliError> {
+/// Writes a tenant's log as JSON: both streams, newest entries first, one object per line.
+pub(super) fn export_json(engine: &Engine, tenant: &TenantId, out: &mut Out<'_>) -> Result<(), CliError> {
     for stream in STREAMS {
-        let mut below = None;
-        loop {
-            let (subject, filter) = (tenant.clone(), Filter { below, ..Filter::default() });
-            let page = wait(
-                engine
-                    .store()
-                    .read("audit.export", move |tx: &mut dyn Tx| audit::page(tx, &subject, stream, &filter, PAGE, 0)),
-            )?;
-            let Some(last) = page.last() else { break };
-            below = Some(last.seq);
+        for_each_page(engine, tenant, stream, |page| {
             for entry in &page {
                 let body = entry.body.as_deref().and_then(|body| serde_json::from_str::<&RawValue>(body).ok());
                 let line = Line {
@@ -143,7 +135,35 @@ pub(super) fn export(engine: &Engine, tenant: &TenantId, out: &mut Out<'_>) -> R
                 serde_json::to_writer(&mut *out, &line).map_err(std::io::Error::from)?;
                 out.write_all(b"\n")?;
             }
-        }
+            Ok(())
+        })?;
     }
     Ok(())
+}
+
+/// Writes a tenant's decisions as CSV, newest first, in the columns of `/api/logs/export`.
+pub(super) fn export_csv(engine: &Engine, tenant: &TenantId, out: &mut Out<'_>) -> Result<(), CliError> {
+    out.write_all(&csv_head())?;
+    for_each_page(engine, tenant, DECISIONS, |page| Ok(out.write_all(&csv_lines(page))?))
+}
+
+/// Reads a stream page by page, so that a long log pins no snapshot.
+fn for_each_page(
+    engine: &Engine,
+    tenant: &TenantId,
+    stream: &'static str,
+    mut work: impl FnMut(Vec<AuditEntry>) -> Result<(), CliError>,
+) -> Result<(), CliError> {
+    let mut below = None;
+    loop {
+        let (subject, filter) = (tenant.clone(), Filter { below, ..Filter::default() });
+        let page = wait(
+            engine
+                .store()
+                .read("audit.export", move |tx: &mut dyn Tx| audit::page(tx, &subject, stream, &filter, PAGE, 0)),
+        )?;
+        let Some(last) = page.last() else { return Ok(()) };
+        below = Some(last.seq);
+        work(page)?;
+    }
 }

@@ -76,9 +76,6 @@ pub enum CliError {
     /// Input or output failed.
     #[error("input or output failed")]
     Io(#[from] io::Error),
-    /// The form of export is not built yet.
-    #[error("`{0}` is not built yet")]
-    NotBuilt(&'static str),
 }
 
 /// Runs the command line and answers the process's exit code.
@@ -149,13 +146,13 @@ pub fn dispatch(cli: Cli, environment: impl Fn(&str) -> Option<String>, out: &mu
                 };
                 audit::verify(engine, &tenants, known, out)
             }),
-            AuditCommand::Export { format: ExportFormat::Csv, .. } => Err(CliError::NotBuilt("--format csv")),
-            AuditCommand::Export { db, tenant, format: ExportFormat::Json } => {
-                with(opened(&db.db, Mode::Read)?, |opened| {
-                    let tenant = keys::tenant(&opened.engine, &tenant)?;
-                    audit::export(&opened.engine, &tenant, out)
-                })
-            }
+            AuditCommand::Export { db, tenant, format } => with(opened(&db.db, Mode::Read)?, |opened| {
+                let tenant = keys::tenant(&opened.engine, &tenant)?;
+                match format {
+                    ExportFormat::Json => audit::export_json(&opened.engine, &tenant, out),
+                    ExportFormat::Csv => audit::export_csv(&opened.engine, &tenant, out),
+                }
+            }),
         },
     }
 }

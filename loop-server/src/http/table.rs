@@ -105,7 +105,8 @@ pub enum Handler {
 /// A call that succeeds.
 #[derive(Debug, Clone, Copy)]
 pub struct Example {
-    /// Operations whose examples run first, in this order.
+    /// What runs first, in this order: operations by their examples, or request lines with a body behind them,
+    /// such as `POST /api/intercept {…}`.
     pub before: &'static [&'static str],
     /// Where the last of their answers holds what `{id}` stands for in [`Self::path`], as a JSON pointer.
     pub id: &'static str,

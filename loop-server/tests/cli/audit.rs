@@ -66,5 +66,10 @@ async fn an_export_holds_every_entry_as_a_line() {
         export.lines().map(|line| serde_json::from_str(line).expect("a JSON object per line")).collect();
     let made = lines.iter().filter(|line| line["op"] == "key.create" && line["body"]["name"].is_string());
     assert_eq!(made.count(), 3);
+    let intercept = r#"{"tool_name":"read_file","arguments":{"path":"a"}}"#;
+    assert_eq!(fixture.call("POST", "/api/intercept", &fixture.key, intercept).await.status, 200);
+    let csv = run(&fixture, &["audit", "export", "--format", "csv"]).await.expect("exported");
+    let served = fixture.call("GET", "/api/logs/export", &fixture.key, "").await.text();
+    assert!(csv.lines().count() == 2 && csv == served, "{csv}");
     assert!(lines.iter().all(|line| line["hash"].as_str().is_some_and(|hash| hash.len() == 64)));
 }

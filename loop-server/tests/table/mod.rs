@@ -26,9 +26,15 @@ fn some_path(row: &Row) -> String {
 async fn prepare(fixture: &Fixture, row: &Row) -> String {
     let example = row.example.expect("a row with an example");
     let mut last = Value::Null;
-    for operation in example.before {
-        let before = self::row(operation);
-        last = Box::pin(run(fixture, before)).await.json();
+    for before in example.before {
+        let answer = match before.splitn(3, ' ').collect::<Vec<_>>()[..] {
+            [operation] => Box::pin(run(fixture, self::row(operation))).await,
+            [method, path] => fixture.call(method, path, &fixture.key, "").await,
+            [method, path, body] => fixture.call(method, path, &fixture.key, body).await,
+            _ => panic!("{row:?}: `{before}` says nothing"),
+        };
+        assert!(answer.status < 300, "{row:?}: `{before}` answered {}", answer.text());
+        last = answer.json();
     }
     if example.path.contains("{id}") {
         let id = last.pointer(example.id).unwrap_or_else(|| panic!("{row:?}: no `{}` in {last}", example.id));

@@ -65,7 +65,15 @@ pub(super) static ROWS: &[Row] = &[
         success: &[200],
         body_limit: BODY_LIMIT,
         handler: Handler::Later(|call| Box::pin(decide(call))),
-        example: None,
+        example: Some(Example {
+            before: &[
+                "rule.create",
+                r#"POST /api/intercept {"tool_name":"wire_transfer","arguments":{"amount":5000,"currency":"GBP"}}"#,
+            ],
+            id: "/approval_id",
+            path: "/api/pending-approvals/{id}/decide",
+            body: r#"{"action":"approved"}"#,
+        }),
     },
 ];
 

@@ -17,7 +17,10 @@ use serde::{Deserialize, Serialize};
 
 use super::intercept::{arguments, read, refusal, text};
 use crate::{
-    http::{Access, BODY_LIMIT, Call, Failure, Handler, Output, Reply, Row, schema_of, stream::Sender, table::Outcome},
+    http::{
+        Access, BODY_LIMIT, Call, Example, Failure, Handler, Output, Reply, Row, schema_of, stream::Sender,
+        table::Outcome,
+    },
     surface::Surface,
 };
 
@@ -42,7 +45,12 @@ pub(super) static ROWS: &[Row] = &[
         success: &[200],
         body_limit: BODY_LIMIT,
         handler: Handler::Later(|call| Box::pin(enforce(call))),
-        example: None,
+        example: Some(Example {
+            before: &[],
+            id: "",
+            path: "/enforce",
+            body: r#"{"tool":"read_file","arguments":{"path":"a"}}"#,
+        }),
     },
     Row {
         method: Method::GET,
@@ -57,7 +65,15 @@ pub(super) static ROWS: &[Row] = &[
         success: &[200],
         body_limit: BODY_LIMIT,
         handler: Handler::Later(|call| Box::pin(status(call))),
-        example: None,
+        example: Some(Example {
+            before: &[
+                "rule.create",
+                r#"POST /enforce {"tool":"wire_transfer","arguments":{"amount":7000,"currency":"GBP"}}"#,
+            ],
+            id: "/approvalId",
+            path: "/enforce/status/{id}",
+            body: "",
+        }),
     },
 ];
 

@@ -3,7 +3,7 @@
 use http::{HeaderValue, Method, header};
 use loop_core::{
     access::Scope,
-    audit::{self, Filter},
+    audit::{self, AuditEntry, Filter},
     engine::DecideError,
 };
 
@@ -69,7 +69,7 @@ async fn page(call: &Call, filter: &Filter) -> Result<Vec<(u64, LogRow)>, Failur
 }
 
 async fn write(call: &Call, mut filter: Filter, first: Vec<(u64, LogRow)>, sender: Sender) -> Result<(), Gone> {
-    sender.send(csv_of(std::iter::once(COLUMNS.map(str::to_owned).to_vec()))).await?;
+    sender.send(csv_head()).await?;
     let mut rows = first;
     loop {
         filter.below = rows.last().map(|(seq, _)| *seq);
@@ -109,6 +109,16 @@ fn cells(row: LogRow) -> Vec<String> {
 /// A cell that a spreadsheet would take for a formula gets an apostrophe in front.
 fn harmless(cell: String) -> String {
     if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
+}
+
+/// The line of column names.
+pub(crate) fn csv_head() -> Vec<u8> {
+    csv_of(std::iter::once(COLUMNS.map(str::to_owned).to_vec()))
+}
+
+/// Decisions as lines.
+pub(crate) fn csv_lines(entries: Vec<AuditEntry>) -> Vec<u8> {
+    csv_of(entries.into_iter().map(|entry| cells(LogRow::from(entry))))
 }
 
 fn csv_of(rows: impl Iterator<Item = Vec<String>>) -> Vec<u8> {

@@ -12,7 +12,7 @@ mod approvals;
 mod audit;
 mod data;
 mod enforce;
-mod export;
+pub(crate) mod export;
 mod forward;
 mod intercept;
 mod kill_switch;

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::intercept::no_entropy;
 use crate::{
-    http::{Access, Call, Failure, Handler, Output, Reply, Row, schema_of, table::Outcome},
+    http::{Access, Call, Example, Failure, Handler, Output, Reply, Row, schema_of, table::Outcome},
     surface::Surface,
 };
 
@@ -40,7 +40,7 @@ pub(super) static ROWS: &[Row] = &[Row {
     success: &[201],
     body_limit: 16 << 10,
     handler: Handler::Later(|call| Box::pin(sign_up(call))),
-    example: None,
+    example: Some(Example { before: &[], id: "", path: "/api/signup", body: r#"{"email":"jane@example.com"}"# }),
 }];
 
 /// Who signs up.
