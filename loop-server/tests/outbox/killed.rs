@@ -88,7 +88,7 @@ async fn a_notice_outlives_kill_9_and_both_messages_links_work() {
     process.kill().expect("killed");
     process.wait().expect("gone");
 
-    let store = SqliteStore::open(&folder.path().join("loop.db"), Options::default()).expect("opened again");
+    let store = SqliteStore::open(folder.path().join("loop.db"), Options::default()).expect("opened again");
     let engine = Engine::new(Arc::new(store), Arc::new(Later), MasterKey::from_text(SECRET));
     let mut hook = Hook::new(true).await;
     let (home, master, now, seed) =
