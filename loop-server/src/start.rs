@@ -77,10 +77,10 @@ pub async fn serve(config: Config, listener: Listener) -> Result<Server, StartEr
     serve_rows(config, listener, surface::rows()).await
 }
 
-/// As [`serve`], with a route table of one's own.
+/// As [`serve()`], with a route table of one's own.
 ///
 /// # Errors
-/// As [`serve`], or a table that cannot be routed.
+/// As [`serve()`], or a table that cannot be routed.
 pub async fn serve_rows(mut config: Config, listener: Listener, rows: Vec<&'static Row>) -> Result<Server, StartError> {
     let bound = listener.bound().map_err(StartError::Listen)?;
     config.public_url = config.public_url.or_else(|| Some(bound.url()).filter(|url| !url.is_empty()));
