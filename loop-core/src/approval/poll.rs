@@ -50,6 +50,10 @@ pub fn poll(tx: &mut dyn Tx, cx: &Ctx, id: &str, policy_hash: &str) -> Result<Po
             Repo::new(tx, cx.tenant()).update(&stored, &used, cx.now)?;
             Ok(Polled::Allowed { approval: Box::new(used), first: true })
         }
+        // The answer is repeated only while it would be given anew: a tool blocked since then stays blocked.
+        State::Used if approval.used_by == Some(UsedBy::Poll) && approval.policy_hash != policy_hash => {
+            refused(State::Used, "the policy changed since the call was let through: send it again")
+        }
         State::Used if approval.used_by == Some(UsedBy::Poll) => {
             Ok(Polled::Allowed { approval: Box::new(stored.value), first: false })
         }

@@ -4,7 +4,7 @@
 
 use super::{
     append,
-    entry::{AUDIT, DECISIONS, Event, HASH, STREAMS},
+    entry::{AUDIT, CHANGES, DECISIONS, Event, HASH, STREAMS},
 };
 use crate::{
     access::Ctx,
@@ -109,6 +109,10 @@ pub fn erase_entries(tx: &mut dyn Tx, cx: &Ctx, seqs: &[u64], why: &str) -> Resu
 pub fn purge_before(tx: &mut dyn Tx, cx: &Ctx, before: Time, limit: u32) -> Result<u64, StoreError> {
     let mut gone = 0;
     for stream in STREAMS {
+        // Changes tell which decisions were erased, so old ones stay until every old decision has gone.
+        if stream == CHANGES && gone >= u64::from(limit) {
+            break;
+        }
         // The newest entry to go: the last of the chunk's old ones. The head stays whatever its age.
         let query = JournalQuery { until: Some(before), limit, ..JournalQuery::default() };
         let Some(last) = tx.scan(&AUDIT, cx.tenant(), stream, &query)?.pop() else { continue };
@@ -127,13 +131,29 @@ pub fn purge_before(tx: &mut dyn Tx, cx: &Ctx, before: Time, limit: u32) -> Resu
         let Some(hash) = hash else { continue };
         let removed = tx.trim(&AUDIT, cx.tenant(), stream, through, limit)?;
         if removed > 0 {
-            let body = serde_json::json!({ "stream": stream, "through": through, "hash": hash, "removed": removed });
+            let mut body =
+                serde_json::json!({ "stream": stream, "through": through, "hash": hash, "removed": removed });
+            if stream == CHANGES
+                && let Some(seq) = erased_head(tx, cx.tenant())?
+                && let Some(body) = body.as_object_mut()
+            {
+                // The entry that told of this erasure may be among those removed.
+                body.insert("erased".to_owned(), serde_json::json!([seq]));
+            }
             append(tx, cx, &Event::change(PURGE_OP, &body.to_string()))?;
             gone += removed;
         }
     }
     gone += tx.drop_spans(&TAGS, cx.tenant(), before, limit)?;
     Ok(gone)
+}
+
+/// The last decision, when its payload is erased: the one old decision that a purge leaves.
+fn erased_head(tx: &mut dyn Tx, tenant: &TenantId) -> Result<Option<u64>, StoreError> {
+    let Some(head) = tx.head(&AUDIT, tenant, DECISIONS)? else { return Ok(None) };
+    let query = JournalQuery { above: Some(head.seq.saturating_sub(1)), limit: 1, ..JournalQuery::default() };
+    let entry = tx.scan(&AUDIT, tenant, DECISIONS, &query)?.pop();
+    Ok(entry.filter(|entry| entry.body.is_none()).map(|entry| entry.seq))
 }
 
 /// The entries that tell of erasures and purges are ordinary changes with these operations.

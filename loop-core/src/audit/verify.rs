@@ -201,6 +201,8 @@ impl Verifier {
                 self.erased_by_record.extend(seqs.into_iter().flatten().filter_map(serde_json::Value::as_u64));
             }
             Some(PURGE_OP) => {
+                let still = body.get("erased").and_then(|seqs| seqs.as_array());
+                self.erased_by_record.extend(still.into_iter().flatten().filter_map(serde_json::Value::as_u64));
                 let stream = match body.get("stream").and_then(|stream| stream.as_str()) {
                     Some(CHANGES) => CHANGES,
                     Some(DECISIONS) => DECISIONS,
