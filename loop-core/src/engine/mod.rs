@@ -10,6 +10,8 @@ mod callers;
 mod decide;
 mod error;
 mod evaluate;
+#[cfg(test)]
+mod fault_tests;
 mod policies;
 mod poll;
 #[cfg(test)]

@@ -28,7 +28,7 @@ pub(super) struct TestHost {
 }
 
 impl TestHost {
-    fn forward(&self, seconds: i64) {
+    pub(super) fn forward(&self, seconds: i64) {
         self.micros.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
     }
 }

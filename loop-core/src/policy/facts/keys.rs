@@ -1,9 +1,6 @@
 //! What an argument's name says about its value.
 
-use std::{
-    hash::BuildHasher as _,
-    sync::{LazyLock, OnceLock},
-};
+use std::sync::LazyLock;
 
 use hashbrown::HashMap;
 
@@ -17,7 +14,7 @@ const WORD_MAX: usize = 24;
 
 /// A set of roles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Roles(u64);
+pub struct Roles(u32);
 
 macro_rules! roles {
     ($($constant:ident = $bit:literal, $name:literal;)*) => {
@@ -66,8 +63,6 @@ roles! {
     NOT_RECIPIENT = 28, "not_recipient";
     UNIT = 29, "unit";
     WHOLE = 30, "whole";
-    ADMIN = 31, "admin";
-    HOLDS_CURRENCY = 32, "holds_currency";
 }
 
 impl Roles {
@@ -123,52 +118,14 @@ fn table() -> &'static Table {
     &TABLE
 }
 
-/// How many names are remembered.
-const MEMO: usize = 4096;
-/// The longest name that is remembered, in bytes.
-const MEMO_NAME_MAX: usize = 64;
-
-/// A name with its roles.
-type Met = (Box<str>, Roles);
-
-/// Names met before with their roles. The first name of a place keeps it, so that reading takes no lock; others
-/// are worked out each time.
-struct Memo {
-    hasher: foldhash::fast::RandomState,
-    places: Box<[OnceLock<Met>]>,
-}
-
-/// The roles of a name.
-#[inline]
+/// The roles of a name. Never allocates.
 #[must_use]
 pub fn roles(name: &str) -> Roles {
-    static MEMO_OF_NAMES: LazyLock<Memo> = LazyLock::new(|| Memo {
-        hasher: foldhash::fast::RandomState::default(),
-        places: (0..MEMO).map(|_| OnceLock::new()).collect(),
-    });
-    let memo = &*MEMO_OF_NAMES;
-    let place = memo.places.get(memo.hasher.hash_one(name) as usize % MEMO);
-    let Some(place) = place.filter(|_| name.len() <= MEMO_NAME_MAX) else { return worked_out(name) };
-    match place.get() {
-        Some((known, roles)) if **known == *name => *roles,
-        Some(_) => worked_out(name),
-        None => {
-            let roles = worked_out(name);
-            // Someone else may have taken the place meanwhile: nothing is lost.
-            let _ = place.set((name.into(), roles));
-            roles
-        }
+    if let Some(roles) = table().get(name) {
+        return roles.settled();
     }
-}
-
-fn worked_out(name: &str) -> Roles {
-    let mut all = table().get(name).copied().unwrap_or_default();
-    if all == Roles::default() {
-        words(name, |word| all = all.with(role_of(word)));
-        if currency(name).is_some() {
-            all = all.with(Roles::HOLDS_CURRENCY);
-        }
-    }
+    let mut all = Roles::default();
+    words(name, |word| all = all.with(role_of(word)));
     all.settled()
 }
 
