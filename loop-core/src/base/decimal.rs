@@ -38,7 +38,12 @@ impl Decimal {
         while let Some(byte) = bytes.peek().copied() {
             match byte {
                 b'0'..=b'9' => {
-                    digits = digits.checked_mul(10)?.checked_add(i128::from(byte - b'0'))?;
+                    let digit = byte - b'0';
+                    // Almost every number fits 64 bits, where this is many times faster.
+                    digits = match i64::try_from(digits) {
+                        Ok(few) if few < i64::MAX / 10 - 1 => i128::from(few * 10 + i64::from(digit)),
+                        _ => digits.checked_mul(10)?.checked_add(i128::from(digit))?,
+                    };
                     any = true;
                     exponent -= i32::from(point);
                 }

@@ -233,4 +233,14 @@ impl Condition {
             other => Self::Not(Box::new(other)),
         }
     }
+
+    /// Whether a part of the tree is such a one.
+    #[must_use]
+    pub fn any_part(&self, is: &dyn Fn(&Self) -> bool) -> bool {
+        match self {
+            Self::All(inner) | Self::Any(inner) => inner.iter().any(|one| one.any_part(is)),
+            Self::Not(one) => one.any_part(is),
+            other => is(other),
+        }
+    }
 }

@@ -16,22 +16,22 @@ use crate::base::{Decimal, Time};
 #[must_use]
 pub fn evaluate(snapshot: &PolicySnapshot, action: &Action<'_>, now: Time) -> Verdict {
     snapshot.index().with_plan(action.tool, |plan| {
-        let said = facts::said_by(action, &plan.class);
-        if said == facts::Said::default() {
-            judge(snapshot, action, now, plan)
-        } else {
-            snapshot.index().with_said(action.tool, &plan.class, said, |plan| judge(snapshot, action, now, plan))
+        let mut amounts = Amounts::new();
+        if plan.limits.is_empty() && !snapshot.index().reads_deeds() {
+            return judge(snapshot, action, now, plan, &amounts);
         }
+        let said = facts::survey(action, &plan.class, &mut amounts);
+        if said == facts::Said::default() {
+            return judge(snapshot, action, now, plan, &amounts);
+        }
+        snapshot.index().with_said(action.tool, &plan.class, said, |plan| judge(snapshot, action, now, plan, &amounts))
     })
 }
 
-fn judge(snapshot: &PolicySnapshot, action: &Action<'_>, now: Time, plan: &Plan) -> Verdict {
+fn judge(snapshot: &PolicySnapshot, action: &Action<'_>, now: Time, plan: &Plan, amounts: &Amounts) -> Verdict {
     let risk = action.claimed_risk.map_or(plan.risk, |claimed| claimed.max(plan.risk));
     let mut matched: SmallVec<[u32; 8]> = SmallVec::new();
-    if !plan.limits.is_empty() {
-        let amounts = facts::amounts(action);
-        plan.limits.iter().for_each(|limits| over(limits, &amounts, &mut matched));
-    }
+    plan.limits.iter().for_each(|limits| over(limits, amounts, &mut matched));
     if !plan.rest.is_empty() {
         let call = Call {
             tool: action.tool,

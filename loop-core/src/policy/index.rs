@@ -33,6 +33,8 @@ pub struct Index {
     by_deed: Vec<Vec<u32>>,
     /// Rules about things, whatever is done to them, by concept.
     by_thing: Vec<Vec<u32>>,
+    /// Whether a condition names a kind of doing or thing anywhere.
+    reads_deeds: bool,
     /// Rules that may match any tool.
     others: Vec<u32>,
     /// Rules with a pattern for the tool's name.
@@ -110,6 +112,11 @@ impl Index {
             by_deed: vec![Vec::new(); concepts],
             by_thing: vec![Vec::new(); concepts],
             others: Vec::new(),
+            reads_deeds: rules.iter().any(|rule| {
+                rule.condition.any_part(&|part| {
+                    matches!(part, Condition::Deed(_) | Condition::Money | Condition::Command(_) | Condition::Named(_))
+                })
+            }),
             patterns: Vec::new(),
             seen: (0..SHARDS).map(|_| RwLock::default()).collect(),
             rules: Vec::new(),
@@ -147,6 +154,13 @@ impl Index {
     #[must_use]
     pub fn rules(&self) -> &[Arc<CompiledRule>] {
         &self.rules
+    }
+
+    /// Whether any rule depends on what is done rather than on a tool's name, so that arguments may matter to which
+    /// rules apply.
+    #[must_use]
+    pub const fn reads_deeds(&self) -> bool {
+        self.reads_deeds
     }
 
     /// The rule at a place of the index.

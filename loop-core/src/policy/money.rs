@@ -53,6 +53,11 @@ impl Currency {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
+        if let Ok(code) = <[u8; 3]>::try_from(text.as_bytes())
+            && code.iter().all(u8::is_ascii_uppercase)
+        {
+            return Some(Self(code));
+        }
         if let Some((_, currency)) = NAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)) {
             return Some(*currency);
         }

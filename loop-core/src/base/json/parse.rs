@@ -289,17 +289,17 @@ impl<'a> Reader<'a> {
     fn string(&mut self) -> Result<Cow<'a, str>, Error> {
         self.at += 1;
         let from = self.at;
-        loop {
-            match self.peek() {
-                Some(b'"') => {
-                    let text = self.slice(from, self.at)?;
-                    self.at += 1;
-                    return Ok(Cow::Borrowed(text));
-                }
-                Some(b'\\') => return self.escaped(from).map(Cow::Owned),
-                Some(byte) if byte >= 0x20 => self.at += 1,
-                _ => return Err(self.syntax()),
+        let rest = self.bytes.get(from..).unwrap_or_default();
+        let plain = rest.iter().position(|byte| matches!(byte, b'"' | b'\\') || *byte < 0x20).unwrap_or(rest.len());
+        self.at = from + plain;
+        match self.peek() {
+            Some(b'"') => {
+                let text = self.slice(from, self.at)?;
+                self.at += 1;
+                Ok(Cow::Borrowed(text))
             }
+            Some(b'\\') => self.escaped(from).map(Cow::Owned),
+            _ => Err(self.syntax()),
         }
     }
 

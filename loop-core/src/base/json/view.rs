@@ -169,6 +169,12 @@ impl<'d> View<'d> {
         matches!(self.node.data, Data::Object(_))
     }
 
+    /// Whether the value is an array or an object.
+    #[must_use]
+    pub fn is_container(self) -> bool {
+        matches!(self.node.data, Data::Array(_) | Data::Object(_))
+    }
+
     /// Whether the value is `null`.
     #[must_use]
     pub fn is_null(self) -> bool {

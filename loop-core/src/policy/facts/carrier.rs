@@ -10,7 +10,7 @@ use crate::{
     base::json::{Kind, View},
     policy::{
         deed::{Class, classify, known},
-        lexicon::{Concepts, cut, lexicon, read_word},
+        lexicon::{Concepts, lexicon, read_word},
     },
 };
 
@@ -91,22 +91,39 @@ const MANY_SIDED: &[&str] = &["editor", "tool", "client", "manager", "api", "ope
 #[must_use]
 pub fn said(arguments: View<'_>, class: &Class) -> Said {
     let mut all = Said::default();
-    leaves(arguments, &mut |leaf| {
-        let said = of_leaf(leaf, class);
-        all.does = all.does.with(said.does);
-        all.things = all.things.with(said.things);
-    });
+    leaves(arguments, &mut |leaf| all.add(leaf, class));
     all
 }
 
-fn of_leaf(leaf: Leaf<'_>, class: &Class) -> Said {
+/// Roles of arguments that may say what is done.
+const SPEAKS: Roles = Roles::SQL
+    .with(Roles::SHELL)
+    .with(Roles::TABLE)
+    .with(Roles::COLLECTION)
+    .with(Roles::KIND)
+    .with(Roles::MODE)
+    .with(Roles::ADMIN);
+
+impl Said {
+    /// Adds what one argument says.
+    #[inline]
+    pub(super) fn add(&mut self, leaf: Leaf<'_, '_>, class: &Class) {
+        if leaf.roles.any(SPEAKS) {
+            let said = of_leaf(leaf, class);
+            self.does = self.does.with(said.does);
+            self.things = self.things.with(said.things);
+        }
+    }
+}
+
+fn of_leaf(leaf: Leaf<'_, '_>, class: &Class) -> Said {
     let mut said = Said::default();
-    if leaf.value.as_bool() == Some(true) && raises(leaf.key) {
+    let roles = leaf.roles;
+    if leaf.value.as_bool() == Some(true) && roles.any(Roles::ADMIN) {
         // `is_admin: true` makes an administrator, whatever the tool is called.
         return Said { does: Concepts::named(&["grant"]), things: Concepts::named(&["admin", "role"]) };
     }
     let Kind::String(text) = leaf.value.kind() else { return said };
-    let roles = leaf.roles;
     if roles.any(Roles::TABLE.with(Roles::COLLECTION)) && !text.is_empty() {
         said.things = said.things.with(Concepts::named(&["table"]));
     }
@@ -133,12 +150,6 @@ fn of_leaf(leaf: Leaf<'_>, class: &Class) -> Said {
         said.does = said.does.with(classify(text).does);
     }
     said
-}
-
-/// Whether a switch of this name gives rights.
-fn raises(key: &str) -> bool {
-    let admin = Concepts::named(&["admin"]);
-    cut(key).iter().any(|word| read_word(word).is_some_and(|reading| reading.entry.names.meets(admin)))
 }
 
 /// Whether a tool does what an argument says rather than what its name says.

@@ -25,50 +25,73 @@ use crate::{
 
 /// One value with what its name says. Items of an array have the roles of the array.
 #[derive(Debug, Clone, Copy)]
-pub struct Leaf<'a> {
+pub struct Leaf<'a, 's> {
     /// The name that gave the roles.
     pub key: &'a str,
     /// Its roles.
     pub roles: Roles,
     /// The value: scalars, and containers before what is in them.
     pub value: View<'a>,
-    /// The object the value stands in.
-    pub object: Option<View<'a>>,
+    /// The members of the object that the value stands in.
+    pub beside: &'s [Member<'a>],
+    /// The value is a member of that object itself, not an item of an array in it.
+    pub member: bool,
 }
 
+/// A member of an object and what its name says.
+pub type Member<'a> = (Roles, View<'a>);
+
 /// Calls `each` with every value.
-pub fn leaves<'a>(view: View<'a>, each: &mut dyn FnMut(Leaf<'a>)) {
-    descend(Leaf { key: "", roles: Roles::default(), value: view, object: None }, each);
+#[inline]
+pub fn leaves<'a, F: FnMut(Leaf<'a, '_>)>(view: View<'a>, each: &mut F) {
+    descend(Leaf { key: "", roles: Roles::default(), value: view, beside: &[], member: false }, each);
 }
 
 // The reader bounds the depth of documents, and so of this.
-fn descend<'a>(leaf: Leaf<'a>, each: &mut dyn FnMut(Leaf<'a>)) {
+fn descend<'a, F: FnMut(Leaf<'a, '_>)>(leaf: Leaf<'a, '_>, each: &mut F) {
     each(leaf);
     match leaf.value.kind() {
         Kind::Object => {
-            for member in leaf.value.members() {
-                let roles = keys::roles(member.key());
-                descend(Leaf { key: member.key(), roles, value: member, object: Some(leaf.value) }, each);
+            let members: SmallVec<[Member<'a>; 16]> =
+                leaf.value.members().map(|member| (keys::roles(member.key()), member)).collect();
+            for (roles, member) in &members {
+                let below = Leaf { key: member.key(), roles: *roles, value: *member, beside: &members, member: true };
+                if member.is_container() { descend(below, each) } else { each(below) }
             }
         }
-        Kind::Array => leaf.value.items().for_each(|item| descend(Leaf { value: item, ..leaf }, each)),
+        Kind::Array => {
+            for item in leaf.value.items() {
+                let below = Leaf { value: item, member: false, ..leaf };
+                if item.is_container() { descend(below, each) } else { each(below) }
+            }
+        }
         _ => {}
     }
 }
 
 /// Amounts of one call, as many as matter.
-pub type Amounts = SmallVec<[(Option<Decimal>, Option<Currency>); 4]>;
+pub type Amounts = SmallVec<[(Option<Decimal>, Option<Currency>); 2]>;
 
-/// The amounts of a live call.
+/// What every decision needs of a call, read in one go: its amounts, and, as the answer, what it says beyond the
+/// tool's name.
 #[must_use]
-pub fn amounts(action: &Action<'_>) -> Amounts {
-    let mut amounts = Amounts::new();
-    each(action, FactKind::Amounts, &mut |fact| {
-        if let Fact::Amount(value, currency) = fact {
-            amounts.push((value, currency));
-        }
-    });
-    amounts
+pub fn survey(action: &Action<'_>, class: &Class, amounts: &mut Amounts) -> Said {
+    let mut said = Said::default();
+    let mut read = |document: View<'_>| {
+        leaves(document, &mut |leaf| {
+            amount(leaf, &mut |fact| {
+                if let Fact::Amount(value, currency) = fact {
+                    amounts.push((value, currency));
+                }
+            });
+            said.add(leaf, class);
+        });
+    };
+    read(action.arguments);
+    if let Some(body) = action.forward.and_then(|forward| forward.body) {
+        read(body);
+    }
+    said
 }
 
 /// Calls `each` with every fact of a kind in a live call: its arguments and the body it is forwarded with.
@@ -76,7 +99,7 @@ pub fn each(action: &Action<'_>, kind: FactKind, each: &mut dyn FnMut(Fact<'_>))
     let documents = || std::iter::once(action.arguments).chain(action.forward.and_then(|forward| forward.body));
     for document in documents() {
         leaves(document, &mut |leaf| match kind {
-            FactKind::Amounts => amount(leaf, each),
+            FactKind::Amounts => amount(leaf, &mut |fact| each(fact)),
             FactKind::Percents => percent(leaf, each),
             FactKind::Counts => count(leaf, each),
             FactKind::Recipients => recipient(leaf, each),
@@ -145,12 +168,13 @@ pub fn said_by(action: &Action<'_>, class: &Class) -> Said {
     all
 }
 
-fn member<'a>(object: Option<View<'a>>, roles: Roles) -> Option<View<'a>> {
-    object?.members().find(|member| keys::roles(member.key()).any(roles))
+fn member<'a>(leaf: Leaf<'a, '_>, roles: Roles) -> Option<View<'a>> {
+    leaf.beside.iter().find(|(own, _)| own.any(roles)).map(|(_, view)| *view)
 }
 
 /// Money. Something unreadable where money belongs is a fact too.
-fn amount(leaf: Leaf<'_>, each: &mut dyn FnMut(Fact<'_>)) {
+#[inline]
+fn amount(leaf: Leaf<'_, '_>, each: &mut impl FnMut(Fact<'_>)) {
     let sure = leaf.roles.any(Roles::AMOUNT);
     if !sure && !leaf.roles.any(Roles::WORTH) {
         return;
@@ -170,15 +194,16 @@ fn amount(leaf: Leaf<'_>, each: &mut dyn FnMut(Fact<'_>)) {
         }
         return;
     };
-    let sibling = || member(leaf.object, Roles::CURRENCY).and_then(View::as_str).and_then(Currency::parse);
-    let currency = written.currency.or_else(|| keys::currency(leaf.key)).or_else(sibling);
+    let sibling = || member(leaf, Roles::CURRENCY).and_then(View::as_str).and_then(Currency::parse);
+    let own = || if leaf.roles.any(Roles::HOLDS_CURRENCY) { keys::currency(leaf.key) } else { None };
+    let currency = written.currency.or_else(own).or_else(sibling);
     let mut value = Some(written.value);
     if leaf.roles.any(Roles::MINOR) {
         value = written.value.shifted(-currency.map_or(2, Currency::minor_digits));
     }
     let each_costs = leaf.roles.any(Roles::UNIT) && !leaf.roles.any(Roles::WHOLE);
     if each_costs
-        && let Some(quantity) = member(leaf.object, Roles::QUANTITY)
+        && let Some(quantity) = member(leaf, Roles::QUANTITY)
         && !matches!(quantity.kind(), Kind::Null)
     {
         let quantity = quantity.as_number().or_else(|| quantity.as_str()).and_then(Decimal::parse);
@@ -188,7 +213,7 @@ fn amount(leaf: Leaf<'_>, each: &mut dyn FnMut(Fact<'_>)) {
     each(Fact::Amount(value.map(Decimal::abs), currency));
 }
 
-fn percent(leaf: Leaf<'_>, each: &mut dyn FnMut(Fact<'_>)) {
+fn percent(leaf: Leaf<'_, '_>, each: &mut dyn FnMut(Fact<'_>)) {
     if !leaf.roles.any(Roles::PERCENT) {
         return;
     }
@@ -206,7 +231,7 @@ fn percent(leaf: Leaf<'_>, each: &mut dyn FnMut(Fact<'_>)) {
     each(Fact::Percent(value.and_then(|value| if fraction { value.shifted(2) } else { Some(value) })));
 }
 
-fn count(leaf: Leaf<'_>, each: &mut dyn FnMut(Fact<'_>)) {
+fn count(leaf: Leaf<'_, '_>, each: &mut dyn FnMut(Fact<'_>)) {
     let what = if leaf.roles.any(Roles::RECIPIENT) { Counted::Recipients } else { Counted::Items };
     match leaf.value.kind() {
         Kind::Array => each(Fact::Count(what, length(leaf.value))),
@@ -219,19 +244,12 @@ fn count(leaf: Leaf<'_>, each: &mut dyn FnMut(Fact<'_>)) {
                 each(Fact::Count(what, whole(written.value)));
             }
         }
-        Kind::String(text)
-            if what == Counted::Recipients && leaf.object.is_some_and(|object| stands_in(object, leaf.value)) =>
-        {
+        Kind::String(text) if what == Counted::Recipients && leaf.member => {
             let number = text.split([',', ';']).filter(|part| !part.trim().is_empty()).count();
             each(Fact::Count(what, number as u64));
         }
         _ => {}
     }
-}
-
-/// Whether a value is a member of the object itself, not an item of an array in it: items are counted by their array.
-fn stands_in(object: View<'_>, value: View<'_>) -> bool {
-    object.members().any(|member| !value.key().is_empty() && member.key() == value.key())
 }
 
 fn length(array: View<'_>) -> u64 {
@@ -245,7 +263,7 @@ fn whole(number: Decimal) -> u64 {
     whole.parse::<u64>().map_or(u64::MAX, |whole| whole.saturating_add(u64::from(!fraction.is_empty())))
 }
 
-fn recipient(leaf: Leaf<'_>, each: &mut dyn FnMut(Fact<'_>)) {
+fn recipient(leaf: Leaf<'_, '_>, each: &mut dyn FnMut(Fact<'_>)) {
     let Kind::String(text) = leaf.value.kind() else { return };
     let within = leaf.roles.any(Roles::RECIPIENT);
     // `recipients: [{email}]`: the address stands under a name of its own.
@@ -264,7 +282,7 @@ fn addresses(text: &str, each: &mut dyn FnMut(Fact<'_>)) {
     }
 }
 
-fn data(leaf: Leaf<'_>, each: &mut dyn FnMut(Fact<'_>)) {
+fn data(leaf: Leaf<'_, '_>, each: &mut dyn FnMut(Fact<'_>)) {
     let filled = match leaf.value.kind() {
         Kind::String(text) => !text.is_empty(),
         Kind::Number(_) => true,
@@ -325,7 +343,7 @@ const fn kind_of(class: DataClass) -> DataKind {
     }
 }
 
-fn path(leaf: Leaf<'_>, each: &mut dyn FnMut(Fact<'_>)) {
+fn path(leaf: Leaf<'_, '_>, each: &mut dyn FnMut(Fact<'_>)) {
     if let Kind::String(text) = leaf.value.kind()
         && leaf.roles.any(Roles::PATH)
     {
@@ -333,7 +351,7 @@ fn path(leaf: Leaf<'_>, each: &mut dyn FnMut(Fact<'_>)) {
     }
 }
 
-fn environment(leaf: Leaf<'_>, each: &mut dyn FnMut(Fact<'_>)) {
+fn environment(leaf: Leaf<'_, '_>, each: &mut dyn FnMut(Fact<'_>)) {
     if let Kind::String(text) = leaf.value.kind()
         && leaf.roles.any(Roles::ENVIRONMENT.with(Roles::PLACE_ENVIRONMENT))
     {
@@ -354,7 +372,7 @@ fn environments_in(text: &str, each: &mut dyn FnMut(Fact<'_>)) {
     }
 }
 
-fn place(leaf: Leaf<'_>, each: &mut dyn FnMut(Fact<'_>)) {
+fn place(leaf: Leaf<'_, '_>, each: &mut dyn FnMut(Fact<'_>)) {
     if let Kind::String(text) = leaf.value.kind()
         && leaf.roles.any(Roles::PLACE)
     {
@@ -362,8 +380,8 @@ fn place(leaf: Leaf<'_>, each: &mut dyn FnMut(Fact<'_>)) {
     }
 }
 
-fn attachment(leaf: Leaf<'_>, each: &mut dyn FnMut(Fact<'_>)) {
-    if !leaf.roles.any(Roles::ATTACHMENT) || !stands_in_any(leaf) {
+fn attachment(leaf: Leaf<'_, '_>, each: &mut dyn FnMut(Fact<'_>)) {
+    if !leaf.roles.any(Roles::ATTACHMENT) || !leaf.member {
         return;
     }
     let present = match leaf.value.kind() {
@@ -375,11 +393,7 @@ fn attachment(leaf: Leaf<'_>, each: &mut dyn FnMut(Fact<'_>)) {
     each(Fact::Attachment(present));
 }
 
-fn stands_in_any(leaf: Leaf<'_>) -> bool {
-    leaf.object.is_some_and(|object| stands_in(object, leaf.value))
-}
-
-fn time(leaf: Leaf<'_>, each: &mut dyn FnMut(Fact<'_>)) {
+fn time(leaf: Leaf<'_, '_>, each: &mut dyn FnMut(Fact<'_>)) {
     if let Kind::String(text) = leaf.value.kind()
         && leaf.roles.any(Roles::WHEN)
         && text.starts_with(|c: char| c.is_ascii_digit())
@@ -388,7 +402,7 @@ fn time(leaf: Leaf<'_>, each: &mut dyn FnMut(Fact<'_>)) {
     }
 }
 
-fn statement(leaf: Leaf<'_>, each: &mut dyn FnMut(Fact<'_>)) {
+fn statement(leaf: Leaf<'_, '_>, each: &mut dyn FnMut(Fact<'_>)) {
     if let Kind::String(text) = leaf.value.kind()
         && leaf.roles.any(Roles::SQL.with(Roles::SHELL))
         && sql::looks_like(text)
@@ -401,7 +415,7 @@ fn statement(leaf: Leaf<'_>, each: &mut dyn FnMut(Fact<'_>)) {
 
 /// Calls `each` with the name and value of every argument, items of arrays under the name of the array.
 pub fn each_argument(document: View<'_>, each: &mut dyn FnMut(&str, View<'_>)) {
-    leaves(document, &mut |leaf| {
+    leaves(document, &mut |leaf: Leaf<'_, '_>| {
         if !leaf.key.is_empty() {
             each(leaf.key, leaf.value);
         }

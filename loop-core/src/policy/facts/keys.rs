@@ -1,6 +1,9 @@
 //! What an argument's name says about its value.
 
-use std::sync::LazyLock;
+use std::{
+    hash::BuildHasher as _,
+    sync::{LazyLock, OnceLock},
+};
 
 use hashbrown::HashMap;
 
@@ -14,7 +17,7 @@ const WORD_MAX: usize = 24;
 
 /// A set of roles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Roles(u32);
+pub struct Roles(u64);
 
 macro_rules! roles {
     ($($constant:ident = $bit:literal, $name:literal;)*) => {
@@ -63,6 +66,8 @@ roles! {
     NOT_RECIPIENT = 28, "not_recipient";
     UNIT = 29, "unit";
     WHOLE = 30, "whole";
+    ADMIN = 31, "admin";
+    HOLDS_CURRENCY = 32, "holds_currency";
 }
 
 impl Roles {
@@ -118,14 +123,52 @@ fn table() -> &'static Table {
     &TABLE
 }
 
-/// The roles of a name. Never allocates.
+/// How many names are remembered.
+const MEMO: usize = 4096;
+/// The longest name that is remembered, in bytes.
+const MEMO_NAME_MAX: usize = 64;
+
+/// A name with its roles.
+type Met = (Box<str>, Roles);
+
+/// Names met before with their roles. The first name of a place keeps it, so that reading takes no lock; others
+/// are worked out each time.
+struct Memo {
+    hasher: foldhash::fast::RandomState,
+    places: Box<[OnceLock<Met>]>,
+}
+
+/// The roles of a name.
+#[inline]
 #[must_use]
 pub fn roles(name: &str) -> Roles {
-    if let Some(roles) = table().get(name) {
-        return roles.settled();
+    static MEMO_OF_NAMES: LazyLock<Memo> = LazyLock::new(|| Memo {
+        hasher: foldhash::fast::RandomState::default(),
+        places: (0..MEMO).map(|_| OnceLock::new()).collect(),
+    });
+    let memo = &*MEMO_OF_NAMES;
+    let place = memo.places.get(memo.hasher.hash_one(name) as usize % MEMO);
+    let Some(place) = place.filter(|_| name.len() <= MEMO_NAME_MAX) else { return worked_out(name) };
+    match place.get() {
+        Some((known, roles)) if **known == *name => *roles,
+        Some(_) => worked_out(name),
+        None => {
+            let roles = worked_out(name);
+            // Someone else may have taken the place meanwhile: nothing is lost.
+            let _ = place.set((name.into(), roles));
+            roles
+        }
     }
-    let mut all = Roles::default();
-    words(name, |word| all = all.with(role_of(word)));
+}
+
+fn worked_out(name: &str) -> Roles {
+    let mut all = table().get(name).copied().unwrap_or_default();
+    if all == Roles::default() {
+        words(name, |word| all = all.with(role_of(word)));
+        if currency(name).is_some() {
+            all = all.with(Roles::HOLDS_CURRENCY);
+        }
+    }
     all.settled()
 }
 

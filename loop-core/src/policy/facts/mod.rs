@@ -8,5 +8,5 @@ mod keys;
 mod sql;
 
 pub use carrier::{Said, many_sided, said};
-pub use extract::{Amounts, amounts, each, each_argument, extract, said_by};
+pub use extract::{Amounts, each, each_argument, extract, said_by, survey};
 pub use fact::{Counted, DataKind, Environment, Fact, FactKind, Facts, KEPT, TEXT_MAX};
