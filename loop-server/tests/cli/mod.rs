@@ -3,6 +3,7 @@
 mod audit;
 mod keys;
 mod process;
+mod try_out;
 
 use clap::Parser;
 use loop_server::cli::{
