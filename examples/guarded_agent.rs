@@ -14,7 +14,7 @@ use loop_core::{
     base::{host::SystemHost, id::ApprovalId, json::Doc, secret::MasterKey},
     engine::{Call, Engine, bootstrap},
     policy::{
-        Action, RuleAction, RuleMode, kill_switch,
+        RuleAction, kill_switch,
         rulebook::{self, NewRule},
     },
 };
@@ -50,14 +50,7 @@ impl Guard {
         let tool = TOOLS.iter().find(|known| known.name == tool).ok_or_else(|| format!("no tool `{tool}`"))?;
         loop {
             let doc = Doc::from_value(arguments);
-            let action = Action {
-                tool: tool.name,
-                agent: Some("office-bot"),
-                arguments: doc.root(),
-                forward: None,
-                claimed_risk: None,
-            };
-            let call = Call { action, reason: Some(reason), session: None, door: "embedded" };
+            let call = Call { reason: Some(reason), ..Call::new(tool.name, doc.root()).by("office-bot") };
             let decision = self.engine.intercept(&self.caller, &call).await?;
             match (decision.status, decision.approval) {
                 (Status::Allowed, _) => return Ok((tool.run)(arguments)),
@@ -86,8 +79,7 @@ impl Guard {
 }
 
 async fn rule(engine: &Engine, caller: &Caller, text: &str, action: RuleAction) -> Result<(), Failure> {
-    let new =
-        NewRule { rule_text: text.to_owned(), action, approver_email: None, mode: RuleMode::Enforce, expires_at: None };
+    let new = NewRule::new(text, action);
     let cx = engine.context(caller.clone())?;
     engine.write(cx, "rule.create", move |tx, cx| Ok::<_, ApprovalError>(rulebook::create(tx, cx, &new)?)).await?;
     Ok(())

@@ -84,7 +84,7 @@ pub fn open(db: &Path, mode: Mode, secret_key: Option<&Secret>) -> Result<Opened
     if fresh && !serving {
         return Err(OpenError::Missing(db.to_owned()));
     }
-    let mut options = Options::new(CATALOG);
+    let mut options = Options::default();
     match mode {
         Mode::Serve(Durability::Full) | Mode::Change => {}
         Mode::Serve(Durability::Process) => options.durability = loop_store_sqlite::Durability::Process,
