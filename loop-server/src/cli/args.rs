@@ -41,6 +41,12 @@ pub enum Command {
         #[command(subcommand)]
         command: KeysCommand,
     },
+    /// Block and unblock tools, also while the server runs
+    Tools {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: ToolsCommand,
+    },
     /// Check and export the log, also while the server runs
     Audit {
         /// What to do with it.
@@ -155,6 +161,45 @@ pub enum KeysCommand {
         tenant: String,
         /// Its id, as `keys list` shows it
         id: String,
+    },
+}
+
+/// What to do with tools.
+#[derive(Debug, Subcommand)]
+pub enum ToolsCommand {
+    /// Block a tool; no decision allows it any more
+    Block {
+        /// The database.
+        #[command(flatten)]
+        db: DbArgs,
+        /// Whose tool
+        #[arg(long, default_value = "default")]
+        tenant: String,
+        /// Why, for people
+        #[arg(long, default_value = "")]
+        reason: String,
+        /// Its exact name
+        name: String,
+    },
+    /// Let a tool be called again
+    Unblock {
+        /// The database.
+        #[command(flatten)]
+        db: DbArgs,
+        /// Whose tool
+        #[arg(long, default_value = "default")]
+        tenant: String,
+        /// Its exact name
+        name: String,
+    },
+    /// List blocked tools
+    List {
+        /// The database.
+        #[command(flatten)]
+        db: DbArgs,
+        /// Whose tools
+        #[arg(long, default_value = "default")]
+        tenant: String,
     },
 }
 

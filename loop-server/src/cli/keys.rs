@@ -76,6 +76,7 @@ pub(super) fn revoke(engine: &Engine, tenant: &TenantId, id: String, out: &mut O
     Ok(())
 }
 
-fn context(engine: &Engine, tenant: &TenantId) -> Result<Ctx, CliError> {
+/// What a command runs in.
+pub(super) fn context(engine: &Engine, tenant: &TenantId) -> Result<Ctx, CliError> {
     Ok(engine.context(Caller::system(tenant.clone(), "command line")).map_err(loop_core::access::AccessError::from)?)
 }

@@ -2,11 +2,12 @@
 //!
 //! - [`args`]: what can be said.
 //! - [`run`]: which command does what, and how the process ends.
-//! - [`keys`], [`audit`]: the commands that work on the database, also while a server runs on it.
+//! - [`keys`], [`tools`], [`audit`]: the commands that work on the database, also while a server runs on it.
 
 pub mod args;
 mod audit;
 mod keys;
 pub mod run;
+mod tools;
 
 pub use args::Cli;

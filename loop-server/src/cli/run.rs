@@ -12,13 +12,14 @@ use loop_core::{
     access::{AccessError, Scopes},
     audit::AuditError,
     base::secret::Secret,
+    engine::DecideError,
     store::StoreError,
 };
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{
-    args::{AuditCommand, Cli, Command, ExportFormat, KeysCommand, ServeArgs},
-    audit, keys,
+    args::{AuditCommand, Cli, Command, ExportFormat, KeysCommand, ServeArgs, ToolsCommand},
+    audit, keys, tools,
 };
 use crate::{
     http::Listener,
@@ -73,6 +74,9 @@ pub enum CliError {
     /// Logs are damaged; which ones was written out.
     #[error("{0} logs are damaged")]
     Damaged(usize),
+    /// The change was refused.
+    #[error(transparent)]
+    Refused(#[from] DecideError),
     /// Input or output failed.
     #[error("input or output failed")]
     Io(#[from] io::Error),
@@ -126,6 +130,20 @@ pub fn dispatch(cli: Cli, environment: impl Fn(&str) -> Option<String>, out: &mu
             KeysCommand::Revoke { db, tenant, id } => with(opened(&db.db, Mode::Change)?, |opened| {
                 let tenant = keys::tenant(&opened.engine, &tenant)?;
                 keys::revoke(&opened.engine, &tenant, id, out)
+            }),
+        },
+        Some(Command::Tools { command }) => match command {
+            ToolsCommand::Block { db, tenant, reason, name } => with(opened(&db.db, Mode::Change)?, |opened| {
+                let tenant = keys::tenant(&opened.engine, &tenant)?;
+                tools::block(&opened.engine, &tenant, name, reason, out)
+            }),
+            ToolsCommand::Unblock { db, tenant, name } => with(opened(&db.db, Mode::Change)?, |opened| {
+                let tenant = keys::tenant(&opened.engine, &tenant)?;
+                tools::unblock(&opened.engine, &tenant, name, out)
+            }),
+            ToolsCommand::List { db, tenant } => with(opened(&db.db, Mode::Read)?, |opened| {
+                let tenant = keys::tenant(&opened.engine, &tenant)?;
+                tools::list(&opened.engine, &tenant, out)
             }),
         },
         Some(Command::Audit { command }) => match command {

@@ -3,6 +3,7 @@
 mod audit;
 mod keys;
 mod process;
+mod tools;
 mod try_out;
 
 use clap::Parser;
