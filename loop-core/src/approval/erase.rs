@@ -3,8 +3,9 @@
 use super::{Approval, ApprovalError, State};
 use crate::{
     access::Ctx,
+    base::Time,
     outbox,
-    store::{RecordQuery, Repo, Stored, Tx},
+    store::{Cond, RecordQuery, Repo, Stored, Tx},
 };
 
 /// What stands where arguments were.
@@ -33,6 +34,25 @@ pub fn erase(tx: &mut dyn Tx, cx: &Ctx, ids: &[String]) -> Result<u64, ApprovalE
 pub fn erase_chunk(tx: &mut dyn Tx, cx: &Ctx, limit: u32) -> Result<u64, ApprovalError> {
     let page: Vec<Stored<Approval>> =
         Repo::new(tx, cx.tenant()).list(&RecordQuery { limit, ..RecordQuery::default() })?;
+    for stored in &page {
+        end_notices(tx, cx, &stored.value)?;
+        Repo::<Approval>::new(tx, cx.tenant()).delete(&stored.value.id.to_string())?;
+    }
+    Ok(page.len() as u64)
+}
+
+/// Removes a chunk of approvals that were settled before `before`; answers how many.
+///
+/// # Errors
+/// Storage failures.
+pub fn purge_before(tx: &mut dyn Tx, cx: &Ctx, before: Time, limit: u32) -> Result<u64, ApprovalError> {
+    let query = RecordQuery {
+        conds: vec![Cond::Below("decided_at", before.into())],
+        by: Some("decided_at"),
+        limit,
+        ..RecordQuery::default()
+    };
+    let page: Vec<Stored<Approval>> = Repo::new(tx, cx.tenant()).list(&query)?;
     for stored in &page {
         end_notices(tx, cx, &stored.value)?;
         Repo::<Approval>::new(tx, cx.tenant()).delete(&stored.value.id.to_string())?;

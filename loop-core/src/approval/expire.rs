@@ -6,7 +6,7 @@ use crate::{
     audit::{self, Event},
     base::{Seed, TenantId, Time},
     outbox::{self, NoticeKind},
-    store::{Queue, Repo, Stored, Tx},
+    store::{Queue, Repo, StoreError, Stored, Tx},
 };
 
 /// When approvals end, for all tenants: in the directory, item `tenant/approval`, key the time in microseconds.
@@ -39,9 +39,11 @@ pub fn expire_due(tx: &mut dyn Tx, now: Time, limit: u32, seed: &mut Seed) -> Re
         if let Some((tenant, id)) = item.id.split_once('/') {
             let tenant = TenantId::from_storage(tenant);
             let cx = Ctx::new(Caller::system(tenant, "timeout"), now, seed.fork());
-            let stored: Option<Stored<Approval>> = Repo::new(tx, cx.tenant()).get(id)?;
-            if let Some(stored) = stored {
-                end(tx, &cx, &stored)?;
+            match Repo::<Approval>::new(tx, cx.tenant()).get(id) {
+                Ok(Some(stored)) => end(tx, &cx, &stored)?,
+                // A record that cannot be read must not keep all others from ending; it lets nothing through.
+                Ok(None) | Err(StoreError::Corrupt(_)) => {}
+                Err(error) => return Err(error.into()),
             }
         }
         tx.settle(&TIMERS, &directory, &item.id, &holder, None)?;

@@ -21,7 +21,7 @@ mod settle;
 
 pub use binding::binding;
 pub use decide::{Answer, Decided, Via, decide};
-pub use erase::{erase, erase_chunk};
+pub use erase::{erase, erase_chunk, purge_before};
 pub use error::ApprovalError;
 pub use expire::{TIMERS, expire_due};
 pub use poll::{Polled, poll};

@@ -107,7 +107,7 @@ pub struct Approval {
     pub expires_at: Time,
     /// When it was decided.
     pub decided_at: Option<Time>,
-    /// Who decided: a key's name, `link`, or `timeout`.
+    /// Who decided: a key's name, `link`, `timeout`, or `replaced` by a request that asks more.
     pub decided_by: Option<String>,
     /// What the human added, masked.
     pub comment: Option<String>,

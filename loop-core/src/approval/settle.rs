@@ -97,7 +97,12 @@ fn latest(tx: &mut dyn Tx, cx: &Ctx, binding: &str) -> Result<Option<Stored<Appr
 }
 
 fn replace(tx: &mut dyn Tx, cx: &Ctx, old: &Stored<Approval>) -> Result<(), ApprovalError> {
-    let void = Approval { state: State::Void, ..old.value.clone() };
+    let void = Approval {
+        state: State::Void,
+        decided_at: Some(cx.now),
+        decided_by: Some("replaced".to_owned()),
+        ..old.value.clone()
+    };
     Repo::new(tx, cx.tenant()).update(old, &void, cx.now)?;
     outbox::links::kill(tx, cx.tenant(), void.id)?;
     outbox::withdraw(tx, cx.tenant(), void.id, cx.now)?;

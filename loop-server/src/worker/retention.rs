@@ -4,6 +4,7 @@ use std::{fmt::Display, time::Duration};
 
 use loop_core::{
     access::{AccessError, Caller, Ctx, tenant},
+    approval::{self, ApprovalError},
     audit::{self, AuditError, retention},
     base::{TenantId, Time},
     engine::Engine,
@@ -74,6 +75,19 @@ async fn tenant_pass(engine: &Engine, tenant: &TenantId, now: Time, stop: &Stop)
     .await?;
     let Some(days) = days else { return Ok(()) };
     let before = days_before(now, days);
+    chunks(stop, || async {
+        let seed = engine.seed().map_err(AccessError::from)?;
+        let id = tenant.clone();
+        engine
+            .store()
+            .transact("approvals.purge", Lane::Bulk, move |tx| {
+                let cx = Ctx::new(Caller::system(id.clone(), "retention"), now, seed.clone());
+                approval::purge_before(tx, &cx, before, CHUNK)
+            })
+            .await
+    })
+    .await
+    .map_err(|error: ApprovalError| StoreError::Internal(error.to_string()))?;
     let gone = chunks(stop, || async {
         let seed = engine.seed().map_err(|error| StoreError::Internal(error.to_string()))?;
         let id = tenant.clone();
