@@ -27,6 +27,7 @@ pub(super) struct Known {
     pub database: Concepts,
     pub money: Concepts,
     pub send: Concepts,
+    pub files: Concepts,
     pub implied: [(Concepts, Concepts, Concepts); 2],
 }
 
@@ -40,6 +41,7 @@ pub(super) fn known() -> &'static Known {
         database: Concepts::named(&["database"]).with_children(),
         money: Concepts::named(&["spend", "refund", "charge", "discount", "credit_note", "invoice"]).with_children(),
         send: Concepts::named(&["send", "export", "upload"]).with_children(),
+        files: Concepts::named(&["file", "shell"]).with_children(),
         implied: [
             (
                 Concepts::named(&["execute"]),

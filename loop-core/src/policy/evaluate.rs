@@ -305,6 +305,20 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_about_paths_guards_file_tools_without_a_path_and_leaves_others_alone() {
+        let policy =
+            snapshot(vec![rule("block any write under /etc", RuleAction::Block, 1)], &[], DefaultVerdict::Allow);
+        for (tool, arguments, outcome) in [
+            ("write_file", "{}", Outcome::Deny),
+            ("save", r#"{"path":"/etc/a"}"#, Outcome::Deny),
+            ("write_file", r#"{"path":"/tmp/a"}"#, Outcome::Allow),
+            ("create_event", r#"{"title":"lunch"}"#, Outcome::Allow),
+        ] {
+            assert_eq!(decide(&policy, tool, arguments).outcome, outcome, "{tool} {arguments}");
+        }
+    }
+
+    #[test]
     fn plans_of_many_tools_are_asked_for_within_one_another() {
         let policy = snapshot(
             vec![rule("block destructive database operations", RuleAction::Block, 1)],

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use smallvec::SmallVec;
+
 use crate::base::Decimal;
 
 /// A currency by its ISO 4217 letters, upper case. Letters that ISO does not list are kept: they differ from
@@ -134,13 +136,21 @@ impl schemars::JsonSchema for Currency {
 /// The power of ten that a suffix or word multiplies by.
 #[must_use]
 pub fn multiplier(word: &str) -> Option<i32> {
-    match word {
-        "hundred" => Some(2),
-        "k" | "thousand" | "grand" => Some(3),
-        "m" | "mm" | "mn" | "mio" | "million" => Some(6),
-        "b" | "bn" | "billion" => Some(9),
-        _ => None,
-    }
+    const POWERS: &[(&str, i32)] = &[
+        ("hundred", 2),
+        ("k", 3),
+        ("thousand", 3),
+        ("grand", 3),
+        ("m", 6),
+        ("mm", 6),
+        ("mn", 6),
+        ("mio", 6),
+        ("million", 6),
+        ("b", 9),
+        ("bn", 9),
+        ("billion", 9),
+    ];
+    POWERS.iter().find(|(name, _)| name.eq_ignore_ascii_case(word)).map(|(_, power)| *power)
 }
 
 /// A number as it stands in text, with its currency where one is written.
@@ -191,7 +201,7 @@ pub fn read(text: &str) -> Option<Written> {
         }
         let letters = rest.find(|c: char| !c.is_alphabetic()).unwrap_or(rest.len());
         let (word, tail) = rest.split_at_checked(letters)?;
-        if let Some(found) = multiplier(&word.to_lowercase()) {
+        if let Some(found) = multiplier(word) {
             (power, rest) = (found, tail.trim());
         }
         if !rest.is_empty() {
@@ -209,7 +219,7 @@ pub fn read(text: &str) -> Option<Written> {
 
 /// Reads digits with separators. The last separator is the decimal point, unless it groups three digits.
 fn grouped(core: &str) -> Option<Decimal> {
-    let mut plain = String::with_capacity(core.len());
+    let mut plain: SmallVec<[u8; TEXT_MAX]> = SmallVec::new();
     let commas = core.matches(',').count();
     let points = core.matches('.').count();
     let decimal = match (commas, points) {
@@ -229,7 +239,7 @@ fn grouped(core: &str) -> Option<Decimal> {
         if (at > 0 && group.len() != 3) || !group.bytes().all(|byte| byte.is_ascii_digit()) {
             return None;
         }
-        plain.push_str(group);
+        plain.extend_from_slice(group.as_bytes());
     }
     if !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
@@ -239,10 +249,10 @@ fn grouped(core: &str) -> Option<Decimal> {
         return None;
     }
     if decimal.is_some() {
-        plain.push('.');
-        plain.push_str(fraction);
+        plain.push(b'.');
+        plain.extend_from_slice(fraction.as_bytes());
     }
-    Decimal::parse(&plain)
+    Decimal::parse(std::str::from_utf8(&plain).ok()?)
 }
 
 #[cfg(test)]

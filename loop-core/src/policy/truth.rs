@@ -170,10 +170,17 @@ impl Call<'_> {
                 self.any_fact(FactKind::Data, |fact| matches!(fact, Fact::Data(kind) if kinds.contains(&kind)))
             }
             Condition::Environment(wanted) => self.environment(wanted),
-            Condition::Path(tests) => self.facts(FactKind::Paths, |fact| match fact {
-                Fact::Path(path) => paths::fits_any(tests, path),
-                _ => Truth::Unclear,
-            }),
+            Condition::Path(tests) => {
+                let mut found = Found::default();
+                self.each(FactKind::Paths, &mut |fact| {
+                    if let Fact::Path(path) = fact {
+                        found.add(Span::of(paths::fits_any(tests, path)));
+                    }
+                });
+                // A call that is not about files and names no path touches none.
+                let files = self.class.things.meets(known().files);
+                self.open_when_cut(found.or(if files { Truth::Unclear } else { Truth::No }))
+            }
             Condition::Place(places) => self.facts(FactKind::Places, |fact| match fact {
                 Fact::Place(place) => yes(places.iter().any(|wanted| wanted.eq_ignore_ascii_case(place))),
                 _ => Truth::Unclear,
