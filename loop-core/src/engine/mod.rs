@@ -131,7 +131,14 @@ impl Engine {
         }
         let hash = TokenHash::of(token);
         let now = self.now();
-        let looked_up = self.inner.store.read("key.authenticate", move |tx| key::authenticate(tx, hash, now)).await;
+        let look_up = || self.inner.store.read("key.authenticate", move |tx| key::authenticate(tx, hash, now));
+        let mut looked_up = look_up().await;
+        // A revocation between the look and the first note of this tenant would go unnoticed: look again.
+        if let Ok(caller) = &looked_up
+            && self.inner.policies.follow(&caller.tenant)
+        {
+            looked_up = look_up().await;
+        }
         match looked_up {
             Ok(caller) => {
                 self.inner.policies.require(&caller.tenant, caller.epoch);

@@ -6,7 +6,7 @@
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError, RwLock,
-    atomic::{AtomicU64, Ordering},
+    atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
 use arc_swap::ArcSwapOption;
@@ -25,14 +25,18 @@ use crate::{
 
 /// How often a load is begun anew because the policy moved on meanwhile.
 const ATTEMPTS: usize = 16;
-/// How many tenants' policies are kept compiled. Past it the memory starts anew.
+/// How many tenants' policies are kept compiled. Past it they are compiled anew when next needed.
 const MAX_TENANTS: usize = 4_096;
 
 type Loaded = Result<Arc<PolicySnapshot>, StoreError>;
 
 pub(super) struct Policies {
     store: Arc<dyn Store>,
+    /// A slot, once made, stays: it holds the epoch that is required, which must not be forgotten while a caller
+    /// of an older epoch may be remembered.
     slots: RwLock<HashMap<TenantId, Arc<Slot>, foldhash::fast::RandomState>>,
+    /// How many snapshots were published since the last round of unloading.
+    loaded: Arc<AtomicUsize>,
 }
 
 /// One tenant's policy.
@@ -41,6 +45,7 @@ struct Slot {
     snapshot: ArcSwapOption<PolicySnapshot>,
     required: AtomicU64,
     loading: Mutex<Loading>,
+    loaded: Arc<AtomicUsize>,
 }
 
 #[derive(Default)]
@@ -65,6 +70,16 @@ impl Slot {
     fn current(&self) -> Option<Arc<PolicySnapshot>> {
         let snapshot = self.snapshot.load_full()?;
         (snapshot.epoch() >= self.required.load(Ordering::Acquire)).then_some(snapshot)
+    }
+
+    /// Gives the memory of a compiled policy back, unless it is being loaded.
+    fn unload(&self) {
+        let mut loading = self.loading();
+        if loading.waiting.is_none() {
+            loading.rules.clear();
+            loading.epoch = 0;
+            self.snapshot.store(None);
+        }
     }
 
     fn loading(&self) -> MutexGuard<'_, Loading> {
@@ -102,7 +117,9 @@ impl Slot {
             PolicySettings { default_verdict: read.settings.default_verdict, timezone: read.settings.timezone },
         ));
         loading.epoch = read.epoch;
-        self.snapshot.store(Some(Arc::clone(&snapshot)));
+        if self.snapshot.swap(Some(Arc::clone(&snapshot))).is_none() {
+            self.loaded.fetch_add(1, Ordering::Relaxed);
+        }
         self.required.fetch_max(read.epoch, Ordering::AcqRel);
         Ok(snapshot)
     }
@@ -110,7 +127,7 @@ impl Slot {
 
 impl Policies {
     pub(super) fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, slots: RwLock::default() }
+        Self { store, slots: RwLock::default(), loaded: Arc::default() }
     }
 
     pub(super) fn required(&self, tenant: &TenantId) -> u64 {
@@ -118,11 +135,22 @@ impl Policies {
         slots.get(tenant).map_or(0, |slot| slot.required.load(Ordering::Acquire))
     }
 
-    /// Raises the epoch below which no snapshot may be used. Answers whether a known policy got out of date.
+    /// Raises the epoch below which no snapshot may be used, and no caller is taken from memory. Answers whether
+    /// a known policy got out of date.
     pub(super) fn require(&self, tenant: &TenantId, epoch: u64) -> bool {
         let slots = self.slots.read().unwrap_or_else(PoisonError::into_inner);
-        // A tenant without a slot has no snapshot that could be out of date.
+        // Without a slot nothing of the tenant is remembered: neither a snapshot nor a caller.
         slots.get(tenant).is_some_and(|slot| slot.required.fetch_max(epoch, Ordering::AcqRel) < epoch)
+    }
+
+    /// Makes sure that changes of the tenant's policy are noted from now on. `true` when they were not before:
+    /// what was looked up already may be out of date.
+    pub(super) fn follow(&self, tenant: &TenantId) -> bool {
+        let known = self.slots.read().unwrap_or_else(PoisonError::into_inner).contains_key(tenant);
+        if !known {
+            self.slot(tenant);
+        }
+        !known
     }
 
     pub(super) fn at_hand(&self, tenant: &TenantId) -> Option<Arc<PolicySnapshot>> {
@@ -134,6 +162,7 @@ impl Policies {
             return Ok(snapshot);
         }
         let slot = self.slot(tenant);
+        self.make_room();
         for _ in 0..ATTEMPTS {
             if let Some(snapshot) = slot.current() {
                 return Ok(snapshot);
@@ -144,11 +173,21 @@ impl Policies {
     }
 
     fn slot(&self, tenant: &TenantId) -> Arc<Slot> {
-        let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
-        if slots.len() >= MAX_TENANTS && !slots.contains_key(tenant) {
-            slots.clear();
+        let known = self.slots.read().unwrap_or_else(PoisonError::into_inner).get(tenant).cloned();
+        known.unwrap_or_else(|| {
+            let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
+            let fresh = || Arc::new(Slot { loaded: Arc::clone(&self.loaded), ..Slot::default() });
+            Arc::clone(slots.entry(tenant.clone()).or_insert_with(fresh))
+        })
+    }
+
+    /// Keeps the number of compiled policies within bounds.
+    fn make_room(&self) {
+        if self.loaded.load(Ordering::Relaxed) >= MAX_TENANTS {
+            self.loaded.store(0, Ordering::Relaxed);
+            let slots = self.slots.read().unwrap_or_else(PoisonError::into_inner);
+            slots.values().for_each(|slot| slot.unload());
         }
-        Arc::clone(slots.entry(tenant.clone()).or_default())
     }
 
     /// Joins the load under way or begins one.

@@ -216,3 +216,17 @@ fn every_decision_is_counted_and_stands_in_a_log_that_verifies() {
     assert!(verified.valid, "{verified:?}");
     assert!(verified.entries >= 5);
 }
+
+#[test]
+fn a_revoked_key_is_not_remembered_even_by_an_engine_that_never_decided() {
+    let world = World::new();
+    assert!(world.engine.known_caller("tl_test").is_some());
+    let (now, id) = (world.engine.now(), world.caller.key.to_string());
+    let tenant = world.caller.tenant.clone();
+    wait(world.engine.write_as_system(&tenant.clone(), "key.revoke", Lane::Normal, move |tx| {
+        crate::access::key::revoke(tx, &tenant, &id, now)
+    }))
+    .unwrap();
+    assert!(world.engine.known_caller("tl_test").is_none());
+    assert!(wait(world.engine.authenticate("tl_test")).is_err());
+}
