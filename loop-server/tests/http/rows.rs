@@ -1,9 +1,6 @@
 //! A table of rows that do what no real row does.
 
-use std::sync::{
-    LazyLock,
-    atomic::{AtomicUsize, Ordering},
-};
+use std::sync::{LazyLock, Mutex};
 
 use http::Method;
 use loop_core::{access::Scope, base::Code};
@@ -38,8 +35,8 @@ struct Nested {
     n: u8,
 }
 
-/// How often a token was used.
-pub static USED: AtomicUsize = AtomicUsize::new(0);
+/// Tokens that were used.
+pub static USED: Mutex<Vec<String>> = Mutex::new(Vec::new());
 /// Rung when `wait` has begun.
 pub static BEGUN: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(0));
 /// Lets one `wait` end.
@@ -131,8 +128,8 @@ fn failure(call: &Call) -> Outcome {
     })
 }
 
-fn token(_: &Call) -> Outcome {
-    USED.fetch_add(1, Ordering::SeqCst);
+fn token(call: &Call) -> Outcome {
+    USED.lock().expect("no panic").push(call.param("token").to_owned());
     Reply::json(&json!({}))
 }
 
