@@ -20,7 +20,11 @@ use crate::{
     surface::Surface,
 };
 
-const STREAM: Param = Param { name: "stream", kind: "string", about: "`changes` (default) or `decisions`" };
+const STREAM: Param =
+    Param { name: "stream", kind: "string", about: "`decisions` or `changes`; both, merged by time, when absent" };
+
+/// How far both streams together can be paged; one stream has no such bound.
+const MAX_MERGED: u32 = 10_000;
 
 pub(super) static ROWS: &[Row] = &[
     Row {
@@ -29,7 +33,7 @@ pub(super) static ROWS: &[Row] = &[
         operation: "audit.list",
         surface: Surface::Governance,
         access: Access::Scope(Scope::LogsRead),
-        summary: "Every entry of one stream of the audit log, newest first",
+        summary: "Every entry of the audit log, newest first",
         query: &[LIMIT, OFFSET, STREAM],
         input: None,
         output: Output::Json(schema_of::<Vec<EntryRow>>),
@@ -94,19 +98,35 @@ impl From<AuditEntry> for EntryRow {
 
 async fn entries(call: Call) -> Outcome {
     let page = Page::of(&call, 100)?;
-    let stream = match call.query("stream").as_deref() {
-        None | Some("" | "changes") => audit::CHANGES,
-        Some("decisions") => audit::DECISIONS,
+    let streams: &'static [&'static str] = match call.query("stream").as_deref() {
+        None | Some("") => &audit::STREAMS,
+        Some("changes") => &[audit::CHANGES],
+        Some("decisions") => &[audit::DECISIONS],
         Some(_) => return Err(Failure::invalid("`stream` must be `changes` or `decisions`")),
     };
+    // Merged pages are cut from the newest entries of each stream; a single stream is paged by the store.
+    let (read, offset, skip) = match streams {
+        [_] => (page.limit, page.offset, 0),
+        _ if page.offset > MAX_MERGED => {
+            return Err(Failure::invalid(format!("beyond an `offset` of {MAX_MERGED} name a `stream`")));
+        }
+        _ => (page.offset.saturating_add(page.limit), 0, page.offset),
+    };
     let cx = call.app.engine.context(call.caller()?.clone()).map_err(no_entropy)?;
-    let read = call.app.engine.read(cx, "audit.list", move |tx, cx| {
+    let entries = call.app.engine.read(cx, "audit.list", move |tx, cx| {
         let filter = Filter::default();
-        let rows = audit::page(tx, cx.tenant(), stream, &filter, page.limit, page.offset)?;
-        Ok::<_, DecideError>((rows, audit::count(tx, cx.tenant(), stream, &filter)?))
+        let (mut rows, mut total) = (Vec::new(), 0_u64);
+        for stream in streams {
+            rows.extend(audit::page(tx, cx.tenant(), stream, &filter, read, offset)?);
+            total = total.saturating_add(audit::count(tx, cx.tenant(), stream, &filter)?);
+        }
+        Ok::<_, DecideError>((rows, total))
     });
-    let (rows, total) = read.await.map_err(|error| Failure::of(error.code(), &error))?;
-    let rows: Vec<EntryRow> = rows.into_iter().map(EntryRow::from).collect();
+    let (mut rows, total) = entries.await.map_err(|error| Failure::of(error.code(), &error))?;
+    rows.sort_by_key(|entry| std::cmp::Reverse(entry.at));
+    let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
+    let skip = usize::try_from(skip).unwrap_or(usize::MAX);
+    let rows: Vec<EntryRow> = rows.into_iter().skip(skip).take(limit).map(EntryRow::from).collect();
     list(&rows, total)
 }
 
