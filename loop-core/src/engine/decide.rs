@@ -167,18 +167,19 @@ fn prepare(
 ) -> Prepared {
     let action = &call.action;
     let masked = redact::json(action.arguments);
-    let reason = call.reason.map(redact::text);
-    let forward = action.forward.map(|forward| format!("{} {}", forward.method, redact::url(forward.url)));
-    let mut subjects = masked.subjects.clone();
-    subjects.extend(reason.iter().flat_map(|reason| reason.subjects.iter().cloned()));
+    // What stands beside the arguments may hold a person's data as well.
+    let [reason, agent, session] = [call.reason, action.agent, call.session].map(|text| text.map(redact::text));
+    let beside = || [&reason, &agent, &session].into_iter().flatten();
+    let subjects: Vec<String> = beside().flat_map(|text| &text.subjects).chain(&masked.subjects).cloned().collect();
     let tags = subject_tags(master, &caller.tenant, &subjects);
-    let counted = |count: fn(&redact::Redacted) -> u32| count(&masked).saturating_add(reason.as_ref().map_or(0, count));
-    let (personal, secrets) = (counted(|masked| masked.personal), counted(|masked| masked.secrets));
-    let reason = reason.map(|reason| reason.masked);
+    let personal = beside().fold(masked.personal, |sum, text| sum.saturating_add(text.personal));
+    let secrets = beside().fold(masked.secrets, |sum, text| sum.saturating_add(text.secrets));
+    let [reason, agent, session] = [reason, agent, session].map(|text| text.map(|text| text.masked));
+    let forward = action.forward.map(|forward| format!("{} {}", forward.method, redact::url(forward.url)));
     let proposal = (verdict.outcome == Outcome::RequireApproval).then(|| Proposal {
         binding: approval::binding(master, &caller.tenant, action),
         tool_name: action.tool.to_owned(),
-        agent_name: action.agent.map(str::to_owned),
+        agent_name: agent.clone(),
         arguments: masked.masked.clone(),
         reason: reason.clone(),
         forward: forward.clone(),
@@ -191,10 +192,10 @@ fn prepare(
         snapshot,
         verdict,
         tool_name: action.tool.to_owned(),
-        agent_name: action.agent.map(str::to_owned),
+        agent_name: agent,
         arguments: RawValue::from_string(masked.masked).unwrap_or_default(),
         reason,
-        session: call.session.map(str::to_owned),
+        session,
         forward,
         door: call.door,
         personal,

@@ -18,6 +18,7 @@ use crate::{
     },
     policy::{Action, RuleAction, RuleMode, kill_switch, rulebook},
     store::{Lane, memory::MemoryStore, wait},
+    tool::redact,
 };
 
 /// A machine whose clock stands still until it is moved.
@@ -229,4 +230,25 @@ fn a_revoked_key_is_not_remembered_even_by_an_engine_that_never_decided() {
     .unwrap();
     assert!(world.engine.known_caller("tl_test").is_none());
     assert!(wait(world.engine.authenticate("tl_test")).is_err());
+}
+
+#[test]
+fn a_person_named_beside_the_arguments_is_masked_and_found_again() {
+    let world = World::new();
+    let doc = Doc::empty_object();
+    let mut call = Call::new("read_file", doc.root()).by("jane.roe@example.com");
+    call.reason = Some("asked by bob@example.org");
+    wait(world.engine.intercept(&world.caller, &call)).unwrap();
+    let cx = world.engine.context(world.caller.clone()).unwrap();
+    let master = world.engine.master().clone();
+    let (entry, found) = wait(world.engine.read(cx, "t", move |tx, cx| {
+        let entry = audit::page(tx, cx.tenant(), audit::DECISIONS, &Filter::default(), 1, 0).unwrap().remove(0);
+        let subjects = redact::text("bob@example.org").subjects;
+        let tag = super::subject_tags(&master, cx.tenant(), &subjects).remove(0);
+        Ok::<_, ApprovalError>((entry, audit::subject_entries(tx, cx.tenant(), &tag, None)?.0.decisions))
+    }))
+    .unwrap();
+    assert!(!entry.agent_name.unwrap().contains("jane.roe"));
+    assert!(!entry.body.unwrap().contains("bob@example"));
+    assert_eq!(found, [1]);
 }

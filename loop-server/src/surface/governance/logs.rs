@@ -8,6 +8,7 @@ use loop_core::{
     base::Time,
     engine::DecideError,
     policy::settings,
+    tool::redact,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -150,7 +151,8 @@ pub(super) fn filter(call: &Call) -> Result<Filter, Failure> {
     Ok(Filter {
         status,
         tool_name: given("tool_name").map(Into::into),
-        agent_name: given("agent_name").map(Into::into),
+        // Names are stored masked.
+        agent_name: given("agent_name").map(|name| redact::text(&name).masked),
         since: time("since")?,
         until: time("until")?,
         below: None,
