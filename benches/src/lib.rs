@@ -1,1 +1,19 @@
-//! Placeholder.
+//! What the benches share. A bench judges ratios only: it runs Loop and a floor (the same work by hand, without
+//! Loop) in turns within one run, because a shared machine is faster at one moment than at the next.
+//!
+//! - [`workload`]: the call that is decided, the rule it is decided by, the engine that decides.
+//! - [`group_commit`]: the floor of durable writes.
+//! - [`bare_server`]: the floor of HTTP.
+//! - [`load`]: clients that ask as fast as they are answered.
+//! - [`process`]: servers in processes of their own.
+//! - [`report`]: rounds, medians and the printed line.
+
+pub mod bare_server;
+pub mod group_commit;
+pub mod load;
+pub mod process;
+pub mod report;
+pub mod workload;
+
+/// What benches answer: any error ends them.
+pub type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;

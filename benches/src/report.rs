@@ -1,0 +1,104 @@
+//! Rounds, medians and the printed line.
+
+use std::time::Duration;
+
+use crate::Outcome;
+
+/// What is held against what.
+#[derive(Debug, Clone, Copy)]
+pub struct Case<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// The unit of both figures.
+    pub unit: &'a str,
+    /// The least ratio of ours to the floor; `None` where none is promised.
+    pub budget: Option<f64>,
+}
+
+/// How long and how often to measure, from the command line: `cargo bench … -- [rounds [seconds]]`.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    /// Rounds of each case.
+    pub rounds: usize,
+    /// The length of one measurement.
+    pub window: Duration,
+}
+
+impl Plan {
+    /// Reads the command line; what is missing is five rounds of one second.
+    ///
+    /// # Errors
+    /// An argument that is no number.
+    pub fn read() -> Outcome<Self> {
+        // Cargo adds options of its own.
+        let mut numbers = std::env::args().skip(1).filter(|arg| !arg.starts_with("--")).map(|arg| arg.parse::<f64>());
+        let rounds = numbers.next().transpose()?.unwrap_or(5.0);
+        let seconds = numbers.next().transpose()?.unwrap_or(1.0);
+        let window = Duration::try_from_secs_f64(seconds)?;
+        Ok(Self { rounds: (rounds as usize).max(1), window })
+    }
+
+    /// Measures the floor and ours in turns and prints the case's line. The ratio is the median of the rounds' own
+    /// ratios, of which each compares neighbours in time.
+    ///
+    /// # Errors
+    /// Those of the measurements.
+    pub fn compare(
+        &self,
+        case: Case<'_>,
+        mut floor: impl FnMut(Duration) -> Outcome<f64>,
+        mut ours: impl FnMut(Duration) -> Outcome<f64>,
+    ) -> Outcome<()> {
+        let (mut floors, mut ourses, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..self.rounds {
+            let (floor, ours) = (floor(self.window)?, ours(self.window)?);
+            floors.push(floor);
+            ourses.push(ours);
+            ratios.push(ours / floor.max(f64::MIN_POSITIVE));
+        }
+        let ratio = median(&mut ratios);
+        let (budget, verdict) = match case.budget {
+            Some(budget) => (format!("{budget:.2}"), if ratio >= budget { "ok" } else { "MISS" }),
+            None => ("-".to_owned(), "-"),
+        };
+        let (floor, ours) = (median(&mut floors), median(&mut ourses));
+        println!(
+            "{:<44} ours {ours:>9.0} {unit:<6} floor {floor:>9.0} {unit:<6} ratio {ratio:>5.2}  budget {budget:>5}  {verdict}",
+            case.name,
+            unit = case.unit,
+        );
+        Ok(())
+    }
+}
+
+/// Prints the line of a figure that has an upper bound instead of a floor.
+pub fn bounded(name: &str, figure: f64, unit: &str, bound: f64) {
+    let verdict = if figure <= bound { "ok" } else { "MISS" };
+    println!("{name:<44} ours {figure:>9.1} {unit:<6} bound {bound:>9.1} {unit:<6} {verdict}");
+}
+
+/// The middle value; NaN of nothing.
+#[must_use]
+pub fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// A stopwatch.
+#[derive(Debug, Clone, Copy)]
+pub struct Watch(std::time::Instant);
+
+impl Watch {
+    /// Starts it.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "a bench measures time")]
+    pub fn start() -> Self {
+        Self(std::time::Instant::now())
+    }
+
+    /// The time since its start.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
