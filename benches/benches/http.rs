@@ -1,6 +1,6 @@
 //! Answers per second over HTTP against hyper alone.
 //!
-//! `cargo bench -p loop-benches --bench http -- [rounds [seconds]]`
+//! `cargo bench -p loop-benches --bench http -- [rounds [seconds [case]]]`
 //!
 //! Each server is a process of its own with its default two workers; the clients are threads of this one and share
 //! the cores with it. `loop-server` runs as it is shipped: keys checked, answers counted, every limit in force. The

@@ -1,6 +1,6 @@
 //! Durable decisions per second against a bare loop of inserts in group commits, on the same disk.
 //!
-//! `cargo bench -p loop-benches --bench intercept_durable -- [rounds [seconds]]`
+//! `cargo bench -p loop-benches --bench intercept_durable -- [rounds [seconds [case]]]`
 //!
 //! Ours: so many threads read a call of 250 bytes, decide it by one rule and wait until the entry in the log is
 //! durable (`synchronous=FULL`). The floor: so many threads wait for a row of 500 bytes in a table without an index.

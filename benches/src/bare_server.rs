@@ -86,7 +86,12 @@ impl Bare {
             return None;
         }
         let (tell, told) = oneshot::channel();
-        self.commits.submit(move || drop(tell.send(()))).ok()?;
+        self.commits
+            .submit(move || {
+                // Whoever waited may have given up.
+                let _ = tell.send(());
+            })
+            .ok()?;
         told.await.ok()?;
         Some(self.intercepted.clone())
     }

@@ -63,7 +63,10 @@ impl GroupCommit {
     /// A writer that failed.
     pub fn insert(&self) -> Outcome<()> {
         let (tell, told) = mpsc::sync_channel(1);
-        self.submit(move || drop(tell.send(())))?;
+        self.submit(move || {
+            // Whoever waited may have given up.
+            let _ = tell.send(());
+        })?;
         Ok(told.recv()?)
     }
 }

@@ -51,13 +51,7 @@ pub fn serve_if_asked() -> Outcome<bool> {
         "bare" => bare_server::serve(address.parse()?, folder)?,
         _ => {
             let db = folder.join("loop.db");
-            let args = [
-                "loop-server".as_ref(),
-                "--listen".as_ref(),
-                address.as_ref(),
-                "--db".as_ref(),
-                db.as_os_str(),
-            ];
+            let args = ["loop-server".as_ref(), "--listen".as_ref(), address.as_ref(), "--db".as_ref(), db.as_os_str()];
             let code = loop_server::cli::run::run(loop_server::cli::Cli::try_parse_from(args)?);
             if code != 0 {
                 return Err(format!("loop-server ended with {code}").into());

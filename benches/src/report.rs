@@ -15,27 +15,28 @@ pub struct Case<'a> {
     pub budget: Option<f64>,
 }
 
-/// How long and how often to measure, from the command line: `cargo bench … -- [rounds [seconds]]`.
-#[derive(Debug, Clone, Copy)]
+/// How long and how often to measure, from the command line: `cargo bench … -- [rounds [seconds [case]]]`.
+#[derive(Debug, Clone)]
 pub struct Plan {
     /// Rounds of each case.
     pub rounds: usize,
     /// The length of one measurement.
     pub window: Duration,
+    /// Only cases whose name holds this are measured.
+    pub only: Option<String>,
 }
 
 impl Plan {
-    /// Reads the command line; what is missing is five rounds of one second.
+    /// Reads the command line; what is missing is five rounds of one second, every case.
     ///
     /// # Errors
-    /// An argument that is no number.
+    /// A number that is none.
     pub fn read() -> Outcome<Self> {
         // Cargo adds options of its own.
-        let mut numbers = std::env::args().skip(1).filter(|arg| !arg.starts_with("--")).map(|arg| arg.parse::<f64>());
-        let rounds = numbers.next().transpose()?.unwrap_or(5.0);
-        let seconds = numbers.next().transpose()?.unwrap_or(1.0);
-        let window = Duration::try_from_secs_f64(seconds)?;
-        Ok(Self { rounds: (rounds as usize).max(1), window })
+        let mut args = std::env::args().skip(1).filter(|arg| !arg.starts_with("--"));
+        let rounds = args.next().map_or(Ok(5), |arg| arg.parse::<usize>())?.max(1);
+        let seconds = args.next().map_or(Ok(1.0), |arg| arg.parse::<f64>())?;
+        Ok(Self { rounds, window: Duration::try_from_secs_f64(seconds)?, only: args.next() })
     }
 
     /// Measures the floor and ours in turns and prints the case's line. The ratio is the median of the rounds' own
@@ -49,6 +50,9 @@ impl Plan {
         mut floor: impl FnMut(Duration) -> Outcome<f64>,
         mut ours: impl FnMut(Duration) -> Outcome<f64>,
     ) -> Outcome<()> {
+        if self.only.as_deref().is_some_and(|only| !case.name.contains(only)) {
+            return Ok(());
+        }
         let (mut floors, mut ourses, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..self.rounds {
             let (floor, ours) = (floor(self.window)?, ours(self.window)?);
