@@ -7,6 +7,7 @@ use http::Method;
 use loop_core::{
     access::Scope,
     base::{
+        Code,
         id::uuid_v7,
         json::{Doc, View, write_string},
     },
@@ -38,7 +39,7 @@ pub static ROWS: &[Row] = &[Row {
     output: Output::Json(schema_of::<Answer>),
     success: &[200],
     body_limit: BODY_LIMIT,
-    handler: Handler::Later(|call| Box::pin(evaluate(call))),
+    handler: Handler::NowOrLater(evaluate, |call| Box::pin(once_loaded(call))),
     example: Some(Example { before: &[], id: "", path: "/api/v1/policy/evaluate", body: EXAMPLE }),
 }];
 
@@ -145,7 +146,19 @@ fn risk(step: View<'_>) -> Result<Option<Risk>, Failure> {
     }
 }
 
-async fn evaluate(call: Call) -> Outcome {
+/// Answers at once when the policy is at hand.
+fn evaluate(call: &Call) -> Option<Outcome> {
+    judge(call).transpose()
+}
+
+/// Loads the policy first; what it is asked for has been read without complaint before.
+async fn once_loaded(call: Call) -> Outcome {
+    let loaded = call.app.engine.policy(&call.caller()?.tenant).await;
+    loaded.map_err(|error| Failure::of(error.code(), &error))?;
+    evaluate(&call).unwrap_or_else(|| Err(Failure::new(Code::Unavailable, "the policy is changing")))
+}
+
+fn judge(call: &Call) -> Result<Option<Reply>, Failure> {
     let doc = Doc::parse(&call.body).map_err(|error| Failure::invalid(format!("invalid body: {error}")))?;
     let root = doc.root();
     let step = root.get("step").filter(|step| step.is_object()).ok_or_else(|| Failure::invalid("`step` is missing"))?;
@@ -160,15 +173,10 @@ async fn evaluate(call: Call) -> Outcome {
     }
     let tool = text(step, "tool")?.filter(|tool| !tool.is_empty()).unwrap_or(name);
     let action = Action { tool, agent: None, arguments: inputs, forward: None, claimed_risk: risk(step)? };
-    let caller = call.caller()?;
-    let evaluated = match call.app.engine.evaluate_at_hand(caller, &action) {
-        Some(evaluated) => evaluated,
-        None => {
-            let loaded = call.app.engine.evaluate(caller, &action).await;
-            loaded.map_err(|error| Failure::of(error.code(), &error))?
-        }
-    };
-    Ok(Reply::raw_json(answer(&call, mode, &evaluated)?))
+    match call.app.engine.evaluate_at_hand(call.caller()?, &action) {
+        Some(evaluated) => answer(call, mode, &evaluated).map(Reply::raw_json).map(Some),
+        None => Ok(None),
+    }
 }
 
 fn answer(call: &Call, mode: &str, evaluated: &Evaluated) -> Result<String, Failure> {
