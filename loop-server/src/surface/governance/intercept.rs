@@ -12,7 +12,7 @@ use loop_core::{
     },
     engine::{self, DecideError, Decision},
     policy::Action,
-    tool::Risk,
+    tool::{Risk, redact},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -257,7 +257,7 @@ async fn note_failed_forward(
         .map_err(|error| Failure::new(loop_core::base::Code::Unavailable, error.to_string()))?;
     let body = serde_json::json!({ "arguments": {}, "message": error, "decision": answer.audit_id, "door": "forward" })
         .to_string();
-    let (tool, agent) = (tool.to_owned(), agent.map(str::to_owned));
+    let (tool, agent) = (tool.to_owned(), agent.map(|agent| redact::text(agent).masked));
     let risk = match answer.risk {
         "LOW" => Risk::Low,
         "MEDIUM" => Risk::Medium,
