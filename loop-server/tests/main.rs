@@ -4,10 +4,13 @@
 //! - `table`: what is tested for every row of the route table, so that a new row is tested by being there.
 //! - `http`: the layer below the surfaces.
 //! - `cli`: the command line.
+//! - `governance`: what the surface promises, on real files.
 //! - `outbox`: notices from the call that asks to the answer.
 
 #[cfg(test)]
 mod cli;
+#[cfg(test)]
+mod governance;
 #[cfg(test)]
 mod http;
 #[cfg(test)]

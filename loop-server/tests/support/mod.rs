@@ -2,6 +2,7 @@
 
 pub mod client;
 pub mod fixture;
+pub mod own;
 
 pub use client::Answer;
 pub use fixture::Fixture;

@@ -1,0 +1,137 @@
+//! What agents say of persons, and their secrets, are nowhere to be found afterwards.
+
+use serde_json::json;
+
+use super::{TRANSFERS, ask, intercept, rule};
+use crate::support::Fixture;
+
+/// Personal data and secrets as they stand in calls.
+const CANARIES: [&str; 9] = [
+    "jane.canary@example.com",
+    "+44 20 7946 0958",
+    "4111 1111 1111 1111",
+    "4012888888881881",
+    "GB82 WEST 1234 5698 7654 32",
+    "078-05-1120",
+    "AKIAIOSFODNN7CANARY0",
+    "ghp_canary0123456789abcdefghijABCDEFGHIJ",
+    "correct horse battery canary",
+];
+
+/// Fills a tenant with calls that hold every canary, wherever a call can hold one.
+async fn fill(fixture: &Fixture) {
+    let key = &fixture.key;
+    rule(fixture, key, TRANSFERS, "approve").await;
+    let mut arguments = json!({ "amount": 5000, "password": CANARIES[8], "deep": [{ "list": CANARIES[..8] }] });
+    for (n, canary) in CANARIES[..8].iter().enumerate() {
+        arguments[format!("text {n}")] = json!(format!("please use {canary} for this"));
+    }
+    let all = CANARIES[..8].join(", ");
+    for tool in ["read_file", "wire_transfer", "delete_file"] {
+        let body = json!({
+            "tool_name": tool, "arguments": arguments, "agent_name": "agent of jane.canary@example.com",
+            "reason": format!("because of {all}"), "session_id": "jane.canary@example.com",
+        });
+        let answer = fixture.call("POST", "/api/intercept", key, &body.to_string()).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+    let id = ask(fixture, key, "wire_transfer", r#"{"amount":7000,"to":"jane.canary@example.com"}"#).await;
+    let decision = json!({ "action": "denied", "comment": format!("told {all}") }).to_string();
+    let decided = fixture.call("POST", &format!("/api/pending-approvals/{id}/decide"), key, &decision).await;
+    assert_eq!(decided.status, 200, "{}", decided.text());
+}
+
+fn holds(bytes: &[u8], text: &str) -> bool {
+    let first = text.as_bytes()[0];
+    let starts = bytes.iter().enumerate().filter(|(_, byte)| **byte == first);
+    starts.into_iter().any(|(at, _)| bytes[at..].starts_with(text.as_bytes()))
+}
+
+#[tokio::test]
+async fn nothing_of_a_call_stands_unmasked_in_any_file() {
+    let fixture = Fixture::start().await;
+    fill(&fixture).await;
+    let folder = fixture._folder.path().to_owned();
+    let look = || {
+        let mut seen = Vec::new();
+        for entry in std::fs::read_dir(&folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            let bytes = std::fs::read(&path).expect("read");
+            for canary in CANARIES {
+                let bare: String = canary.chars().filter(char::is_ascii_digit).collect();
+                let forms = [canary.to_owned(), canary.replace([' ', '-'], ""), bare];
+                for form in forms.into_iter().filter(|form| form.len() >= 9) {
+                    assert!(!holds(&bytes, &form), "`{form}` stands in {}", path.display());
+                }
+            }
+            seen.extend(bytes);
+        }
+        assert!(holds(&seen, "[email @example.com]") && holds(&seen, "[card …1111]"), "the calls are there at all");
+    };
+    // While the log of the database is full, and after it was moved into the file.
+    look();
+    let Fixture { server, _folder, .. } = fixture;
+    server.shutdown().await;
+    look();
+}
+
+#[tokio::test]
+async fn everything_held_is_exported_masked() {
+    let fixture = Fixture::start().await;
+    fill(&fixture).await;
+    for n in 0..1_100 {
+        let answer = intercept(&fixture, &fixture.key, "read_file", &json!({ "n": n }).to_string()).await;
+        assert_eq!(answer.status, 200);
+    }
+    let answer = fixture.call("GET", "/api/dsar/export", &fixture.key, "").await;
+    assert!(answer.header("content-disposition").is_some_and(|text| text.starts_with("attachment")));
+    let export = answer.json();
+    let count = |name: &str| export[name].as_array().expect("a list").len();
+    assert_eq!((count("decisions"), count("approvals"), count("rules")), (1_104, 2, 1));
+    assert!(count("changes") >= 4 && count("keys") == 1);
+    assert_eq!(export["tenant_id"], "default");
+    for canary in CANARIES {
+        assert!(!answer.text().contains(canary), "{canary}");
+    }
+    assert!(!answer.text().contains(&fixture.key));
+}
+
+#[tokio::test]
+async fn a_person_is_forgotten_and_the_rest_is_kept() {
+    let fixture = Fixture::start().await;
+    fill(&fixture).await;
+    let key = &fixture.key;
+    intercept(&fixture, key, "read_file", r#"{"to":"john@example.org"}"#).await;
+    // Written otherwise, it is the same person.
+    let erased = fixture.call("DELETE", "/api/data?subject=Jane.Canary%40EXAMPLE.com", key, "").await;
+    assert_eq!(erased.json(), json!({ "log_entries": 4, "approvals": 2 }), "{}", erased.text());
+    let logs = fixture.call("GET", "/api/logs", key, "").await.json();
+    let kept: Vec<bool> = logs.as_array().expect("a list").iter().map(|row| row["tool_name"].is_string()).collect();
+    assert_eq!(kept, [true, false, false, false, false]);
+    assert_eq!(fixture.call("GET", "/api/pending-approvals", key, "").await.json(), json!([]));
+    let verified = fixture.call("GET", "/api/audit/verify", key, "").await.json();
+    assert_eq!((&verified["valid"], &verified["erased"]), (&json!(true), &json!(4)), "{verified}");
+    let again = fixture.call("DELETE", "/api/data?subject=jane.canary@example.com", key, "").await.json();
+    assert_eq!(again, json!({ "log_entries": 0, "approvals": 0 }));
+}
+
+#[tokio::test]
+async fn everything_goes_only_when_its_name_is_said() {
+    let fixture = Fixture::start().await;
+    fill(&fixture).await;
+    let key = &fixture.key;
+    for query in
+        ["", "?subject=", "?confirm=", "?confirm=other", "?subject=jane", "?subject=a@b.example&confirm=default"]
+    {
+        let answer = fixture.call("DELETE", &format!("/api/data{query}"), key, "").await;
+        assert_eq!(answer.status, 400, "{query}: {}", answer.text());
+    }
+    let erased = fixture.call("DELETE", "/api/data?confirm=default", key, "").await.json();
+    assert_eq!(erased, json!({ "log_entries": 4, "approvals": 2 }));
+    let export = fixture.call("GET", "/api/dsar/export", key, "").await;
+    assert_eq!(export.json()["approvals"], json!([]));
+    assert!(!export.text().contains("@example.com]"), "{}", export.text());
+    assert_eq!(export.json()["rules"].as_array().map(Vec::len), Some(1), "what was set up stays");
+    let verified = fixture.call("GET", "/api/audit/verify", key, "").await.json();
+    assert_eq!((&verified["valid"], &verified["erased"]), (&json!(true), &json!(4)), "{verified}");
+}
