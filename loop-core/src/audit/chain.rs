@@ -17,34 +17,54 @@ use crate::{
 /// The hash before the first entry.
 pub(super) const ORIGIN: [u8; 32] = [0; 32];
 
+/// An event with its salt and digest: all of an entry but its place in the chain. It can be made before the
+/// transaction that writes it, which has the less to do.
+#[derive(Debug)]
+pub struct Sealed {
+    stream: &'static str,
+    digest: [u8; 32],
+    /// Those of [`AUDIT`]; the last, the hash, is filled in when the place is known.
+    columns: [Value; HASH + 1],
+    body: String,
+}
+
+/// Seals an event with a fresh salt.
+#[must_use]
+pub fn seal(cx: &Ctx, event: &Event<'_>) -> Sealed {
+    let salt = cx.draw();
+    let [op, status, tool, agent, risk] = event.columns();
+    let digest = digest(&salt, [&op, &status, &tool, &agent, &risk], event.body);
+    let columns =
+        [op, status, tool, agent, risk, Value::Bytes(salt.to_vec()), Value::Bytes(digest.to_vec()), Value::Null];
+    Sealed { stream: event.stream, digest, columns, body: event.body.to_owned() }
+}
+
 /// Writes an event down and answers the entry's id. The entry is durable when the transaction is.
 ///
 /// # Errors
 /// Storage failures; the caller must then refuse what it was about to do.
 pub fn append(tx: &mut dyn Tx, cx: &Ctx, event: &Event<'_>) -> Result<String, StoreError> {
-    let head = tx.head(&AUDIT, cx.tenant(), event.stream)?;
+    append_sealed(tx, cx, &mut seal(cx, event))
+}
+
+/// As [`append`], for an event that is sealed already.
+///
+/// # Errors
+/// As [`append`].
+pub fn append_sealed(tx: &mut dyn Tx, cx: &Ctx, sealed: &mut Sealed) -> Result<String, StoreError> {
+    let stream = sealed.stream;
+    let head = tx.head(&AUDIT, cx.tenant(), stream)?;
     let (last, previous, at) = match &head {
         None => (0, ORIGIN, cx.now),
         // Two requests may be recorded in another order than they read the clock; the log only moves forward.
-        Some(head) => (head.seq, stored_hash(head.columns.get(HASH), event.stream, head.seq)?, cx.now.max(head.at)),
+        Some(head) => (head.seq, stored_hash(head.columns.get(HASH), stream, head.seq)?, cx.now.max(head.at)),
     };
     let seq = last.saturating_add(1);
-    let salt = cx.draw();
-    let [op, status, tool, agent, risk] = event.columns();
-    let digest = digest(&salt, [&op, &status, &tool, &agent, &risk], event.body);
-    let hash = link(cx.tenant(), event.stream, seq, at, &digest, &previous);
-    let columns = [
-        op,
-        status,
-        tool,
-        agent,
-        risk,
-        Value::Bytes(salt.to_vec()),
-        Value::Bytes(digest.to_vec()),
-        Value::Bytes(hash.to_vec()),
-    ];
-    tx.append(&AUDIT, cx.tenant(), event.stream, &NewEntry { seq, at, columns: &columns, body: event.body })?;
-    Ok(id(event.stream, seq))
+    let [.., hash] = &mut sealed.columns;
+    *hash = Value::Bytes(link(cx.tenant(), stream, seq, at, &sealed.digest, &previous).to_vec());
+    let entry = NewEntry { seq, at, columns: &sealed.columns, body: &sealed.body };
+    tx.append(&AUDIT, cx.tenant(), stream, &entry)?;
+    Ok(id(stream, seq))
 }
 
 /// The salted digest of a payload.

@@ -14,7 +14,7 @@ pub mod retention;
 mod stats;
 mod verify;
 
-pub use chain::append;
+pub use chain::{Sealed, append, append_sealed, seal};
 pub use checkpoint::{Checkpoint, checkpoints};
 pub use entry::{AUDIT, AuditEntry, CHANGES, DECISIONS, Event, STREAMS, Status};
 pub use erase::{TAGS, TagCursor, Tagged, decisions_above, erase_entries, purge_before, subject_entries, tag_subjects};

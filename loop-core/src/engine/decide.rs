@@ -1,13 +1,18 @@
 //! A proposed call: decided, settled with its approval, and recorded, in one transaction.
 
+use std::sync::Arc;
+
 use hmac::Mac;
 use serde_json::value::RawValue;
 
-use super::{DecideError, Engine};
+use super::{
+    DecideError, Engine,
+    written::{Details, Written},
+};
 use crate::{
     access::{Caller, Ctx},
-    approval::{self, Asking, Proposal, Settled},
-    audit::{self, Event, Status},
+    approval::{self, Asking, Proposal},
+    audit::{self, Status},
     base::{
         TenantId, Time,
         host::keyed,
@@ -15,9 +20,7 @@ use crate::{
         json,
         secret::{MasterKey, hex},
     },
-    policy::{
-        Action, Outcome, PolicySnapshot, ReasonCode, Verdict, evaluate, facts::Facts, kill_switch::MAX_TOOL_NAME,
-    },
+    policy::{Action, Outcome, PolicySnapshot, Verdict, evaluate, kill_switch::MAX_TOOL_NAME},
     store::{Access, Lane, StoreExt, Tx},
     tool::redact,
 };
@@ -89,21 +92,21 @@ impl Decision {
 
 /// Everything that the recording transaction needs, owned and masked.
 struct Prepared {
-    snapshot: std::sync::Arc<PolicySnapshot>,
+    snapshot: Arc<PolicySnapshot>,
     verdict: Verdict,
     tool_name: String,
-    agent_name: Option<String>,
-    arguments: Box<RawValue>,
-    facts: Facts,
-    reason: Option<String>,
-    session: Option<String>,
-    forward: Option<String>,
-    door: &'static str,
     personal: u32,
     secrets: u32,
     tags: Vec<String>,
-    /// Only when the verdict asks.
-    proposal: Option<Proposal>,
+    record: Record,
+}
+
+/// What is written down.
+enum Record {
+    /// It is known, whatever the transaction finds.
+    Known(Box<Written>),
+    /// It depends on what humans answered.
+    Asked(Box<(Details, Proposal)>),
 }
 
 impl Engine {
@@ -118,7 +121,7 @@ impl Engine {
             let snapshot = self.policy(&caller.tenant).await?;
             let cx = self.context(caller.clone())?;
             let verdict = evaluate(&snapshot, &call.action, cx.now);
-            let prepared = prepare(self.master(), caller, call, snapshot, verdict);
+            let prepared = prepare(self.master(), &cx, call, snapshot, verdict)?;
             match self.record(cx, prepared).await {
                 Err(DecideError::Moved) => {}
                 settled => return settled,
@@ -127,8 +130,8 @@ impl Engine {
         Err(DecideError::Moved)
     }
 
-    async fn record(&self, cx: Ctx, prepared: Prepared) -> Result<Decision, DecideError> {
-        let inner = std::sync::Arc::clone(&self.inner);
+    async fn record(&self, cx: Ctx, mut prepared: Prepared) -> Result<Decision, DecideError> {
+        let inner = Arc::clone(&self.inner);
         let tenant = cx.tenant().clone();
         let work = move |tx: &mut dyn Tx| {
             cx.caller.recheck(tx, cx.now)?;
@@ -137,7 +140,7 @@ impl Engine {
                 inner.policies.require(&tenant, epoch);
                 return Err(DecideError::Moved);
             }
-            settle(tx, &cx, &prepared)
+            settle(tx, &cx, &mut prepared)
         };
         self.inner.store.run_job("decision.record", Access::Write, Lane::Decision, work, |outcome| outcome).await
     }
@@ -160,24 +163,24 @@ fn check(call: &Call<'_>) -> Result<(), DecideError> {
 
 fn prepare(
     master: &MasterKey,
-    caller: &Caller,
+    cx: &Ctx,
     call: &Call<'_>,
-    snapshot: std::sync::Arc<PolicySnapshot>,
+    snapshot: Arc<PolicySnapshot>,
     verdict: Verdict,
-) -> Prepared {
+) -> Result<Prepared, DecideError> {
     let action = &call.action;
     let masked = redact::json(action.arguments);
     // What stands beside the arguments may hold a person's data as well.
     let [reason, agent, session] = [call.reason, action.agent, call.session].map(|text| text.map(redact::text));
     let beside = || [&reason, &agent, &session].into_iter().flatten();
     let subjects: Vec<String> = beside().flat_map(|text| &text.subjects).chain(&masked.subjects).cloned().collect();
-    let tags = subject_tags(master, &caller.tenant, &subjects);
+    let tags = subject_tags(master, cx.tenant(), &subjects);
     let personal = beside().fold(masked.personal, |sum, text| sum.saturating_add(text.personal));
     let secrets = beside().fold(masked.secrets, |sum, text| sum.saturating_add(text.secrets));
     let [reason, agent, session] = [reason, agent, session].map(|text| text.map(|text| text.masked));
     let forward = action.forward.map(|forward| format!("{} {}", forward.method, redact::url(forward.url)));
     let proposal = (verdict.outcome == Outcome::RequireApproval).then(|| Proposal {
-        binding: approval::binding(master, &caller.tenant, action),
+        binding: approval::binding(master, cx.tenant(), action),
         tool_name: action.tool.to_owned(),
         agent_name: agent.clone(),
         arguments: masked.masked.clone(),
@@ -187,22 +190,21 @@ fn prepare(
         asking: asking(&verdict),
         policy_hash: snapshot.hash().to_owned(),
     });
-    Prepared {
-        facts: snapshot.facts(action),
-        snapshot,
-        verdict,
-        tool_name: action.tool.to_owned(),
-        agent_name: agent,
+    let details = Details {
         arguments: RawValue::from_string(masked.masked).unwrap_or_default(),
+        facts: snapshot.facts(action),
+        agent_name: agent,
         reason,
         session,
         forward,
         door: call.door,
-        personal,
-        secrets,
-        tags,
-        proposal,
-    }
+    };
+    let tool_name = action.tool.to_owned();
+    let record = match proposal {
+        Some(proposal) => Record::Asked(Box::new((details, proposal))),
+        None => Record::Known(Box::new(Written::new(cx, &snapshot, &verdict, &tool_name, &details, None)?)),
+    };
+    Ok(Prepared { snapshot, verdict, tool_name, personal, secrets, tags, record })
 }
 
 /// The keyed tags under which what speaks of these persons is found again. `subjects` are in the normal form of
@@ -242,115 +244,33 @@ fn asking(verdict: &Verdict) -> Vec<Asking> {
         .collect()
 }
 
-/// The body of a decision's log entry.
-#[derive(serde::Serialize)]
-struct Body<'a> {
-    arguments: &'a RawValue,
-    facts: &'a Facts,
-    message: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rule: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a str>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    reasons: Vec<BodyReason>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    shadow: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    approval_id: Option<ApprovalId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    session_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    forward: Option<&'a str>,
-    door: &'static str,
-    key: &'a str,
-    policy_hash: &'a str,
-}
-
-#[derive(serde::Serialize)]
-struct BodyReason {
-    code: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rule_id: Option<String>,
-}
-
-fn settle(tx: &mut dyn Tx, cx: &Ctx, prepared: &Prepared) -> Result<Decision, DecideError> {
-    let verdict = &prepared.verdict;
-    let settled = match &prepared.proposal {
-        Some(proposal) => Some(approval::settle(tx, cx, proposal)?),
-        None => None,
+fn settle(tx: &mut dyn Tx, cx: &Ctx, prepared: &mut Prepared) -> Result<Decision, DecideError> {
+    let Prepared { snapshot, verdict, tool_name, personal, secrets, tags, record } = prepared;
+    let mut answered;
+    let written = match record {
+        Record::Known(written) => written,
+        Record::Asked(asked) => {
+            let (details, proposal) = &**asked;
+            let settled = approval::settle(tx, cx, proposal)?;
+            answered = Written::new(cx, snapshot, verdict, tool_name, details, Some(settled))?;
+            &mut answered
+        }
     };
-    let (status, approval, expires_at) = match (verdict.outcome, settled) {
-        (Outcome::Allow, None) => (Status::Allowed, None, None),
-        (Outcome::RequireApproval, Some(Settled::Approved(id))) => (Status::Allowed, Some(id), None),
-        (_, Some(Settled::Pending { id, expires_at })) => (Status::Pending, Some(id), Some(expires_at)),
-        (_, Some(Settled::Denied(id))) => (Status::Blocked, Some(id), None),
-        _ => (Status::Blocked, None, None),
-    };
-    let rule =
-        verdict.reasons.iter().find_map(|reason| reason.rule.as_ref()).map(|compiled| compiled.rule.rule_text.clone());
-    let message = message(status, settled, verdict, rule.as_deref(), &prepared.tool_name);
-    let body = Body {
-        arguments: &prepared.arguments,
-        facts: &prepared.facts,
-        message: &message,
-        rule: rule.as_deref(),
-        reason: prepared.reason.as_deref(),
-        reasons: verdict
-            .reasons
-            .iter()
-            .map(|reason| BodyReason {
-                code: reason.code.as_str(),
-                rule_id: reason.rule.as_ref().map(|compiled| compiled.rule.id.to_string()),
-            })
-            .collect(),
-        shadow: verdict.shadow.iter().map(|compiled| compiled.rule.id.to_string()).collect(),
-        approval_id: approval,
-        session_id: prepared.session.as_deref(),
-        forward: prepared.forward.as_deref(),
-        door: prepared.door,
-        key: &cx.caller.name,
-        policy_hash: prepared.snapshot.hash(),
-    };
-    let body = serde_json::to_string(&body).map_err(|error| crate::store::StoreError::Internal(error.to_string()))?;
-    let event = Event {
-        stream: audit::DECISIONS,
-        op: "decision",
-        status: Some(status),
-        tool_name: Some(&prepared.tool_name),
-        agent_name: prepared.agent_name.as_deref(),
-        risk: Some(verdict.risk),
-        body: &body,
-    };
-    let audit_id = audit::append(tx, cx, &event)?;
-    audit::tag_subjects(tx, cx.tenant(), cx.now, &audit_id, &prepared.tags)?;
-    if let Some(id) = approval.filter(|_| status == Status::Pending && !prepared.tags.is_empty()) {
-        audit::tag_subjects(tx, cx.tenant(), cx.now, &id.to_string(), &prepared.tags)?;
+    let audit_id = audit::append_sealed(tx, cx, &mut written.sealed)?;
+    audit::tag_subjects(tx, cx.tenant(), cx.now, &audit_id, tags)?;
+    if let Some(id) = written.approval.filter(|_| written.status == Status::Pending && !tags.is_empty()) {
+        audit::tag_subjects(tx, cx.tenant(), cx.now, &id.to_string(), tags)?;
     }
-    audit::record_stats(tx, cx.tenant(), cx.now, status, verdict.risk, prepared.personal, prepared.secrets)?;
-    audit::record_tool(tx, cx.tenant(), &prepared.tool_name)?;
+    audit::record_stats(tx, cx.tenant(), cx.now, written.status, verdict.risk, *personal, *secrets)?;
+    audit::record_tool(tx, cx.tenant(), tool_name)?;
     Ok(Decision {
-        status,
-        message,
-        rule,
+        status: written.status,
+        message: written.message.clone(),
+        rule: written.rule.clone(),
         verdict: verdict.clone(),
-        approval,
-        expires_at,
-        policy_hash: prepared.snapshot.hash().to_owned(),
+        approval: written.approval,
+        expires_at: written.expires_at,
+        policy_hash: snapshot.hash().to_owned(),
         audit_id,
     })
-}
-
-fn message(status: Status, settled: Option<Settled>, verdict: &Verdict, rule: Option<&str>, tool: &str) -> String {
-    let matched = || rule.map(|rule| format!("Matched rule: {rule}"));
-    match (status, settled) {
-        (Status::Allowed, Some(_)) => "Approved by a human".to_owned(),
-        (Status::Allowed, None) => "Allowed".to_owned(),
-        (Status::Pending, _) => matched().unwrap_or_else(|| "Waiting for human approval".to_owned()),
-        (_, Some(Settled::Denied(_))) => "Denied by a human".to_owned(),
-        _ if verdict.reasons.iter().any(|reason| reason.code == ReasonCode::ToolBlocked) => {
-            format!("Tool '{tool}' is blocked by governance policy")
-        }
-        _ => matched().unwrap_or_else(|| "Blocked by governance policy".to_owned()),
-    }
 }

@@ -16,6 +16,7 @@ mod policies;
 mod poll;
 #[cfg(test)]
 mod tests;
+mod written;
 
 use std::sync::Arc;
 
