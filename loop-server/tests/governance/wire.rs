@@ -12,8 +12,8 @@ fn settled(value: Value) -> Value {
         Value::Object(members) => members
             .into_iter()
             .map(|(name, value)| match name.as_str() {
-                // How a sentence is explained is the policy room's to test.
-                "summary" | "example_match" | "example_miss" => (name.clone(), json!(format!("[{name}]"))),
+                // How a sentence is explained and what is read of a call are the policy room's to test.
+                "summary" | "example_match" | "example_miss" | "facts" => (name.clone(), json!(format!("[{name}]"))),
                 _ => (name, settled(value)),
             })
             .collect(),
