@@ -28,6 +28,10 @@ impl Decimal {
     /// than five digits.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
+        plain(text).map(Self::whole).or_else(|| Self::parse_any(text))
+    }
+
+    fn parse_any(text: &str) -> Option<Self> {
         let mut bytes = text.bytes().peekable();
         let negative = match bytes.peek() {
             Some(b'-') => bytes.next().is_some(),
@@ -129,6 +133,18 @@ impl Decimal {
         }
         self
     }
+}
+
+/// Reads digits alone, as long as they fit: almost every number is such a one.
+#[inline]
+fn plain(text: &str) -> Option<i64> {
+    if !(1..=18).contains(&text.len()) {
+        return None;
+    }
+    text.bytes().try_fold(0_i64, |number, byte| {
+        let digit = byte.wrapping_sub(b'0');
+        (digit <= 9).then(|| number.wrapping_mul(10).wrapping_add(i64::from(digit)))
+    })
 }
 
 impl Ord for Decimal {
@@ -268,6 +284,12 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn digits_alone_read_as_any_number_does(text in "[+-]?[0-9]{0,20}") {
+            let any = Decimal::parse_any(&text).map(|number| (number.digits, number.exponent));
+            prop_assert_eq!(Decimal::parse(&text).map(|number| (number.digits, number.exponent)), any);
+        }
+
         #[test]
         fn orders_like_integers_over_a_common_scale(a in -1_000_000_i64..1_000_000, b in -1_000_000_i64..1_000_000, s in 0_i32..6, t in 0_i32..6) {
             let left = Decimal::whole(a).shifted(-s).unwrap();

@@ -1,9 +1,12 @@
 //! The decision itself.
 
+use std::cmp::Ordering;
+
 use smallvec::SmallVec;
 
 use super::{
     Action, Outcome, PolicySnapshot, Reason, ReasonCode, RuleMode, Verdict,
+    condition::Limit,
     facts::{self, Amounts},
     index::{Limits, Plan},
     snapshot::DefaultVerdict,
@@ -78,10 +81,14 @@ fn over(limits: &Limits, amounts: &Amounts, matched: &mut SmallVec<[u32; 8]>) {
             }
         }
     }
+    let passes = |most: Decimal, limit: &Limit| match most.cmp(&limit.value) {
+        Ordering::Greater => true,
+        Ordering::Equal => limit.inclusive,
+        Ordering::Less => false,
+    };
     let passed = match most {
-        Some(most) => {
-            limits.rising.partition_point(|(limit, _)| limit.value < most || (limit.inclusive && limit.value == most))
-        }
+        Some(most) if !passes(most, &limits.lowest) => return,
+        Some(most) => limits.rising.partition_point(|(limit, _)| passes(most, limit)),
         None => limits.rising.len(),
     };
     matched.extend(limits.rising.iter().take(passed).map(|(_, at)| *at));

@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use hashbrown::{Equivalent, HashMap};
+use smallvec::SmallVec;
 
 use super::{
     condition::{Condition, Deed, Limit},
@@ -60,7 +61,7 @@ pub struct Plan {
     /// What its name, and arguments where they did, say it does.
     pub class: Class,
     /// Rules that hang on one amount being over a limit, by currency.
-    pub limits: Vec<Limits>,
+    pub limits: SmallVec<[Limits; 1]>,
     /// All other rules, with what is left of their condition.
     pub rest: Vec<(u32, Condition)>,
 }
@@ -70,6 +71,8 @@ pub struct Plan {
 pub struct Limits {
     /// The currency; any when absent.
     pub currency: Option<Currency>,
+    /// The first of `rising`: an amount that does not pass it passes none.
+    pub lowest: Limit,
     /// The limits with their rules.
     pub rising: Vec<(Limit, u32)>,
 }
@@ -229,7 +232,7 @@ impl Index {
             blocked: named.is_some_and(|named| named.blocked),
             risk: risk::classify(tool),
             class,
-            limits: Vec::new(),
+            limits: SmallVec::new(),
             rest: Vec::new(),
         };
         for at in candidates {
@@ -243,7 +246,7 @@ impl Index {
                     };
                     match plan.limits.iter_mut().find(|limits| limits.currency == currency) {
                         Some(limits) => limits.rising.push((limit, at)),
-                        None => plan.limits.push(Limits { currency, rising: vec![(limit, at)] }),
+                        None => plan.limits.push(Limits { currency, lowest: limit, rising: vec![(limit, at)] }),
                     }
                 }
                 never if never == Condition::NEVER => {}
@@ -253,6 +256,9 @@ impl Index {
         for limits in &mut plan.limits {
             // At one value an inclusive limit is passed first.
             limits.rising.sort_by(|(a, x), (b, y)| (a.value, !a.inclusive, x).cmp(&(b.value, !b.inclusive, y)));
+            if let Some((lowest, _)) = limits.rising.first() {
+                limits.lowest = *lowest;
+            }
         }
         plan
     }

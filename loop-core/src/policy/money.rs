@@ -54,11 +54,16 @@ impl Currency {
     /// Reads an ISO code in any case, a symbol or an English name.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
+        let capitals = |text: &str| {
+            let code = <[u8; 3]>::try_from(text.as_bytes()).ok()?;
+            code.iter().all(u8::is_ascii_uppercase).then_some(Self(code))
+        };
+        if let Some(code) = capitals(text) {
+            return Some(code);
+        }
         let text = text.trim();
-        if let Ok(code) = <[u8; 3]>::try_from(text.as_bytes())
-            && code.iter().all(u8::is_ascii_uppercase)
-        {
-            return Some(Self(code));
+        if let Some(code) = capitals(text) {
+            return Some(code);
         }
         if let Some((_, currency)) = NAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)) {
             return Some(*currency);

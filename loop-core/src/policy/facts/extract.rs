@@ -1,5 +1,7 @@
 //! Reading facts out of arguments. Names of arguments tell what their values are; nothing is guessed from values.
 
+use std::cell::OnceCell;
+
 use smallvec::SmallVec;
 
 use super::{
@@ -32,19 +34,42 @@ pub struct Leaf<'a, 's> {
     pub roles: Roles,
     /// The value: scalars, and containers before what is in them.
     pub value: View<'a>,
-    /// The members of the object that the value stands in.
-    pub beside: &'s [Member<'a>],
+    /// What stands beside the value in its object.
+    pub beside: Option<&'s Beside<'a>>,
     /// The value is a member of that object itself, not an item of an array in it.
     pub member: bool,
 }
 
-/// A member of an object and what its name says.
-pub type Member<'a> = (Roles, View<'a>);
+/// The members of an object that say more of the others; each is looked for once, when it is first needed.
+#[derive(Debug)]
+pub struct Beside<'a> {
+    object: View<'a>,
+    currency: OnceCell<Option<View<'a>>>,
+    quantity: OnceCell<Option<View<'a>>>,
+}
+
+impl<'a> Beside<'a> {
+    const fn new(object: View<'a>) -> Self {
+        Self { object, currency: OnceCell::new(), quantity: OnceCell::new() }
+    }
+
+    fn find(&self, roles: Roles) -> Option<View<'a>> {
+        self.object.members().find(|member| keys::roles(member.key()).any(roles))
+    }
+
+    fn currency(&self) -> Option<View<'a>> {
+        *self.currency.get_or_init(|| self.find(Roles::CURRENCY))
+    }
+
+    fn quantity(&self) -> Option<View<'a>> {
+        *self.quantity.get_or_init(|| self.find(Roles::QUANTITY))
+    }
+}
 
 /// Calls `each` with every value.
 #[inline]
 pub fn leaves<'a, F: FnMut(Leaf<'a, '_>)>(view: View<'a>, each: &mut F) {
-    descend(Leaf { key: "", roles: Roles::default(), value: view, beside: &[], member: false }, each);
+    descend(Leaf { key: "", roles: Roles::default(), value: view, beside: None, member: false }, each);
 }
 
 // The reader bounds the depth of documents, and so of this.
@@ -52,10 +77,10 @@ fn descend<'a, F: FnMut(Leaf<'a, '_>)>(leaf: Leaf<'a, '_>, each: &mut F) {
     each(leaf);
     match leaf.value.kind() {
         Kind::Object => {
-            let members: SmallVec<[Member<'a>; 16]> =
-                leaf.value.members().map(|member| (keys::roles(member.key()), member)).collect();
-            for (roles, member) in &members {
-                let below = Leaf { key: member.key(), roles: *roles, value: *member, beside: &members, member: true };
+            let beside = Beside::new(leaf.value);
+            for member in leaf.value.members() {
+                let key = member.key();
+                let below = Leaf { key, roles: keys::roles(key), value: member, beside: Some(&beside), member: true };
                 if member.is_container() { descend(below, each) } else { each(below) }
             }
         }
@@ -168,10 +193,6 @@ pub fn said_by(action: &Action<'_>, class: &Class) -> Said {
     all
 }
 
-fn member<'a>(leaf: Leaf<'a, '_>, roles: Roles) -> Option<View<'a>> {
-    leaf.beside.iter().find(|(own, _)| own.any(roles)).map(|(_, view)| *view)
-}
-
 /// Money. Something unreadable where money belongs is a fact too.
 #[inline]
 fn amount(leaf: Leaf<'_, '_>, each: &mut impl FnMut(Fact<'_>)) {
@@ -194,7 +215,7 @@ fn amount(leaf: Leaf<'_, '_>, each: &mut impl FnMut(Fact<'_>)) {
         }
         return;
     };
-    let sibling = || member(leaf, Roles::CURRENCY).and_then(View::as_str).and_then(Currency::parse);
+    let sibling = || leaf.beside.and_then(Beside::currency).and_then(View::as_str).and_then(Currency::parse);
     let own = || if leaf.roles.any(Roles::HOLDS_CURRENCY) { keys::currency(leaf.key) } else { None };
     let currency = written.currency.or_else(own).or_else(sibling);
     let mut value = Some(written.value);
@@ -203,7 +224,7 @@ fn amount(leaf: Leaf<'_, '_>, each: &mut impl FnMut(Fact<'_>)) {
     }
     let each_costs = leaf.roles.any(Roles::UNIT) && !leaf.roles.any(Roles::WHOLE);
     if each_costs
-        && let Some(quantity) = member(leaf, Roles::QUANTITY)
+        && let Some(quantity) = leaf.beside.and_then(Beside::quantity)
         && !matches!(quantity.kind(), Kind::Null)
     {
         let quantity = quantity.as_number().or_else(|| quantity.as_str()).and_then(Decimal::parse);

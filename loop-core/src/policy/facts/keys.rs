@@ -123,7 +123,7 @@ fn table() -> &'static Table {
     &TABLE
 }
 
-/// How many names are remembered.
+/// How many short names, and how many others, are remembered.
 const MEMO: usize = 4096;
 /// The longest name that is remembered, in bytes.
 const MEMO_NAME_MAX: usize = 64;
@@ -138,10 +138,68 @@ struct Memo {
     places: Box<[OnceLock<Met>]>,
 }
 
+/// A name of at most sixteen bytes as numbers, so that comparing two is comparing numbers: its length and its first
+/// and last bytes, which may overlap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Short {
+    length: usize,
+    head: u64,
+    tail: u64,
+}
+
+impl Short {
+    #[inline]
+    fn of(name: &str) -> Option<Self> {
+        let bytes = name.as_bytes();
+        let length = bytes.len();
+        let (head, tail) = match length {
+            8..=16 => (u64::from_le_bytes(*bytes.first_chunk()?), u64::from_le_bytes(*bytes.last_chunk()?)),
+            4..=7 => {
+                let (head, tail) = (bytes.first_chunk()?, bytes.last_chunk()?);
+                (u64::from(u32::from_le_bytes(*head)), u64::from(u32::from_le_bytes(*tail)))
+            }
+            2..=3 => {
+                let (head, tail) = (bytes.first_chunk()?, bytes.last_chunk()?);
+                (u64::from(u16::from_le_bytes(*head)), u64::from(u16::from_le_bytes(*tail)))
+            }
+            _ => (u64::from(*bytes.first().filter(|_| length == 1)?), 0),
+        };
+        Some(Self { length, head, tail })
+    }
+
+    #[inline]
+    const fn place(self) -> usize {
+        const HEAD: u64 = 0x9e37_79b9_7f4a_7c15;
+        const TAIL: u64 = 0xd1b5_4a32_d192_ed03;
+        let product = (self.head ^ HEAD) as u128 * (self.tail ^ TAIL ^ self.length as u64) as u128;
+        ((product >> 64) as u64 ^ product as u64) as usize % MEMO
+    }
+}
+
 /// The roles of a name.
 #[inline]
 #[must_use]
 pub fn roles(name: &str) -> Roles {
+    static MET: [OnceLock<(Short, Roles)>; MEMO] = [const { OnceLock::new() }; MEMO];
+    let Some(short) = Short::of(name) else { return roles_of_long(name) };
+    match MET.get(short.place()).map(OnceLock::get) {
+        Some(Some((known, roles))) if *known == short => *roles,
+        Some(None) => meet(&MET, short, name),
+        _ => worked_out(name),
+    }
+}
+
+#[cold]
+fn meet(met: &[OnceLock<(Short, Roles)>], short: Short, name: &str) -> Roles {
+    let roles = worked_out(name);
+    if let Some(place) = met.get(short.place()) {
+        // Someone else may have taken the place meanwhile: nothing is lost.
+        let _ = place.set((short, roles));
+    }
+    roles
+}
+
+fn roles_of_long(name: &str) -> Roles {
     static MEMO_OF_NAMES: LazyLock<Memo> = LazyLock::new(|| Memo {
         hasher: foldhash::fast::RandomState::default(),
         places: (0..MEMO).map(|_| OnceLock::new()).collect(),
@@ -233,13 +291,34 @@ fn words(name: &str, mut each: impl FnMut(&str)) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Roles, TEXT, currency, roles};
+    use super::{Roles, TEXT, currency, roles, worked_out};
 
     #[test]
     fn every_role_of_the_file_is_known() {
         for line in TEXT.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
             let name = line.split(':').next().unwrap().trim();
             assert!(Roles::named(name).is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn names_of_any_length_are_remembered_as_they_are() {
+        for length in 0..=40 {
+            // Twice, and each name beside one that differs in a single letter.
+            for _ in 0..2 {
+                for at in 0..length {
+                    let mut name = vec![b'x'; length];
+                    for letter in *b"xy" {
+                        name[at] = letter;
+                        let name = std::str::from_utf8(&name).unwrap();
+                        assert_eq!(roles(name), worked_out(name), "{name}");
+                    }
+                }
+                for word in ["amount", "to", "cc", "sql", "n", "é", "admin", "orderTotal", "estimated_value"] {
+                    let name = format!("{word}{:_<length$}", "");
+                    assert_eq!(roles(&name), worked_out(&name), "{name}");
+                }
+            }
         }
     }
 
