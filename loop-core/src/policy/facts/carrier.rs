@@ -96,7 +96,7 @@ pub fn said(arguments: View<'_>, class: &Class) -> Said {
 }
 
 /// Roles of arguments that may say what is done.
-const SPEAKS: Roles = Roles::SQL
+pub const SPEAKS: Roles = Roles::SQL
     .with(Roles::SHELL)
     .with(Roles::TABLE)
     .with(Roles::COLLECTION)

@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use super::{
     Environment, Fact, FactKind, Facts,
-    carrier::{Said, said},
+    carrier::{SPEAKS, Said, said},
     fact::{ARGUMENTS_MAX, Counted, DataKind},
     keys::{self, Roles},
     sql,
@@ -69,25 +69,42 @@ impl<'a> Beside<'a> {
 /// Calls `each` with every value.
 #[inline]
 pub fn leaves<'a, F: FnMut(Leaf<'a, '_>)>(view: View<'a>, each: &mut F) {
-    descend(Leaf { key: "", roles: Roles::default(), value: view, beside: None, member: false }, each);
+    leaves_of(view, |_| true, each);
+}
+
+/// Calls `each` with every value whose roles are wanted.
+#[inline]
+fn leaves_of<'a, W: Fn(Roles) -> bool + Copy, F: FnMut(Leaf<'a, '_>)>(view: View<'a>, wanted: W, each: &mut F) {
+    descend(Leaf { key: "", roles: Roles::default(), value: view, beside: None, member: false }, wanted, each);
 }
 
 // The reader bounds the depth of documents, and so of this.
-fn descend<'a, F: FnMut(Leaf<'a, '_>)>(leaf: Leaf<'a, '_>, each: &mut F) {
-    each(leaf);
+fn descend<'a, W: Fn(Roles) -> bool + Copy, F: FnMut(Leaf<'a, '_>)>(leaf: Leaf<'a, '_>, wanted: W, each: &mut F) {
+    if wanted(leaf.roles) {
+        each(leaf);
+    }
     match leaf.value.kind() {
         Kind::Object => {
             let beside = Beside::new(leaf.value);
             for member in leaf.value.members() {
                 let key = member.key();
-                let below = Leaf { key, roles: keys::roles(key), value: member, beside: Some(&beside), member: true };
-                if member.is_container() { descend(below, each) } else { each(below) }
+                let roles = keys::roles(key);
+                let below = || Leaf { key, roles, value: member, beside: Some(&beside), member: true };
+                if member.is_container() {
+                    descend(below(), wanted, each);
+                } else if wanted(roles) {
+                    each(below());
+                }
             }
         }
         Kind::Array => {
             for item in leaf.value.items() {
-                let below = Leaf { value: item, member: false, ..leaf };
-                if item.is_container() { descend(below, each) } else { each(below) }
+                let below = || Leaf { value: item, member: false, ..leaf };
+                if item.is_container() {
+                    descend(below(), wanted, each);
+                } else if wanted(leaf.roles) {
+                    each(below());
+                }
             }
         }
         _ => {}
@@ -97,13 +114,18 @@ fn descend<'a, F: FnMut(Leaf<'a, '_>)>(leaf: Leaf<'a, '_>, each: &mut F) {
 /// Amounts of one call, as many as matter.
 pub type Amounts = SmallVec<[(Option<Decimal>, Option<Currency>); 2]>;
 
+/// Roles of arguments that every decision reads.
+const SURVEYED: Roles = MONEY.with(SPEAKS);
+/// Roles of arguments that may be amounts of money.
+const MONEY: Roles = Roles::AMOUNT.with(Roles::WORTH);
+
 /// What every decision needs of a call, read in one go: its amounts, and, as the answer, what it says beyond the
 /// tool's name.
 #[must_use]
 pub fn survey(action: &Action<'_>, class: &Class, amounts: &mut Amounts) -> Said {
     let mut said = Said::default();
     let mut read = |document: View<'_>| {
-        leaves(document, &mut |leaf| {
+        leaves_of(document, |roles| roles.any(SURVEYED), &mut |leaf| {
             amount(leaf, &mut |fact| {
                 if let Fact::Amount(value, currency) = fact {
                     amounts.push((value, currency));
@@ -196,10 +218,10 @@ pub fn said_by(action: &Action<'_>, class: &Class) -> Said {
 /// Money. Something unreadable where money belongs is a fact too.
 #[inline]
 fn amount(leaf: Leaf<'_, '_>, each: &mut impl FnMut(Fact<'_>)) {
-    let sure = leaf.roles.any(Roles::AMOUNT);
-    if !sure && !leaf.roles.any(Roles::WORTH) {
+    if !leaf.roles.any(MONEY) {
         return;
     }
+    let sure = leaf.roles.any(Roles::AMOUNT);
     let written = match leaf.value.kind() {
         Kind::Number(text) => Decimal::parse(text).map(|value| Written { value, currency: None, percent: false }),
         Kind::String(text) => match money::read(text) {
