@@ -4,6 +4,7 @@
 //! ([`deed`]) and by the [`facts`] in its arguments ([`truth`]).
 
 mod action;
+mod arguments;
 pub mod condition;
 pub mod deed;
 pub mod english;

@@ -2,6 +2,7 @@
 
 use super::{
     action::Action,
+    arguments::{aliases, argument, branch, carries_command, command, names_something, party},
     condition::{ArgumentTest, Condition, Deed, Range, TimeTest, Whom},
     deed::{Class, known},
     facts::{self, Fact, FactKind, Facts},
@@ -82,7 +83,7 @@ const fn opposite(truth: Truth) -> Truth {
     }
 }
 
-const fn yes(truth: bool) -> Truth {
+pub(super) const fn yes(truth: bool) -> Truth {
     if truth { Truth::Yes } else { Truth::No }
 }
 
@@ -385,122 +386,6 @@ fn same_agent(name: &str, agent: &str) -> bool {
         |text: &str| text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
     let (name, agent) = (plain(name), plain(agent));
     name == agent || name.strip_suffix("agent").is_some_and(|short| !short.is_empty() && short == agent)
-}
-
-/// Other words that tools use for a product.
-const ALIASES: &[(&str, &[&str])] = &[
-    ("kubernetes", &["k8s", "kubectl", "kube", "helm"]),
-    ("postgres", &["postgresql", "psql", "pg"]),
-    ("google", &["gcal", "gmail", "gdrive", "gsuite", "gcp"]),
-    ("teams", &["msteams"]),
-    ("aws", &["amazon", "s3", "ec2", "iam", "rds", "secretsmanager"]),
-    ("twitter", &["x"]),
-];
-
-fn aliases(name: &str) -> impl Iterator<Item = &str> {
-    let more = ALIASES.iter().find(|(known, _)| *known == name).map_or(&[][..], |(_, words)| words);
-    std::iter::once(name).chain(more.iter().copied())
-}
-
-fn names_something(key: &str) -> bool {
-    const NAMING: &[&str] = &[
-        "network",
-        "platform",
-        "provider",
-        "app",
-        "application",
-        "service",
-        "system",
-        "integration",
-        "vendor",
-        "product",
-        "site",
-    ];
-    cut(key).iter().any(|word| NAMING.contains(&word.as_str()))
-}
-
-fn command(commands: &[Vec<String>], key: &str, value: View<'_>) -> Option<Truth> {
-    let Kind::String(text) = value.kind() else { return None };
-    if !carries_command(key) {
-        return None;
-    }
-    let separators = |c: char| matches!(c, ';' | '|' | '&' | '\n' | '(' | ')' | '`');
-    let runs = |wanted: &[String]| {
-        text.split(separators).any(|part| {
-            let words: Vec<&str> = part.split_whitespace().collect();
-            let Some((program, rest)) = wanted.split_first() else { return false };
-            let Some(at) = words.iter().position(|word| word.rsplit('/').next() == Some(program)) else { return false };
-            let before = words.get(..at).unwrap_or_default();
-            let behind = words.get(at + 1..).unwrap_or_default();
-            // The program leads its command, but for what only starts another one.
-            let leads = before.iter().all(|word| {
-                word.contains('=')
-                    || word.starts_with('-')
-                    || matches!(*word, "sudo" | "env" | "nohup" | "time" | "exec" | "xargs")
-            });
-            let mut left = behind.iter();
-            leads && rest.iter().all(|wanted| left.by_ref().any(|word| word == wanted))
-        })
-    };
-    Some(yes(commands.iter().any(|wanted| runs(wanted))))
-}
-
-fn carries_command(key: &str) -> bool {
-    cut(key).iter().any(|word| matches!(word.as_str(), "command" | "cmd" | "script" | "shell" | "args" | "code"))
-}
-
-fn branch(patterns: &[String], key: &str, value: View<'_>) -> Option<Truth> {
-    let Kind::String(text) = value.kind() else { return None };
-    let words = cut(key);
-    let has = |names: &[&str]| words.iter().any(|word| names.contains(&word.as_str()));
-    let is = has(&["branch", "base", "ref"]) && !has(&["head", "source", "from", "id"]);
-    let short = text.strip_prefix("refs/heads/").unwrap_or(text);
-    is.then(|| yes(patterns.iter().any(|pattern| glob::fits(pattern, short))))
-}
-
-fn party(names: &[String], key: &str, value: View<'_>) -> Option<Truth> {
-    const PARTIES: &[&str] = &[
-        "payee",
-        "vendor",
-        "supplier",
-        "recipient",
-        "beneficiary",
-        "merchant",
-        "customer",
-        "counterparty",
-        "client",
-        "to",
-        "company",
-    ];
-    let Kind::String(text) = value.kind() else { return None };
-    let words = cut(key);
-    let is = words.iter().any(|word| PARTIES.contains(&word.as_str())) && !words.iter().any(|word| word == "id");
-    is.then(|| yes(names.iter().any(|name| name.eq_ignore_ascii_case(text.trim()))))
-}
-
-fn argument(words: &[String], test: &ArgumentTest, key: &str, value: View<'_>) -> Option<Truth> {
-    let own = cut(key);
-    if words.is_empty() || !words.iter().all(|word| own.contains(word)) {
-        return None;
-    }
-    let text = value.as_str().or_else(|| value.as_number());
-    Some(match test {
-        ArgumentTest::Is(texts) => {
-            text.map_or(Truth::Unclear, |text| yes(texts.iter().any(|wanted| wanted.eq_ignore_ascii_case(text))))
-        }
-        ArgumentTest::Like(patterns) => {
-            text.map_or(Truth::Unclear, |text| yes(patterns.iter().any(|pattern| glob::fits(pattern, text))))
-        }
-        ArgumentTest::Number(range) => {
-            text.and_then(Decimal::parse).map_or(Truth::Unclear, |number| yes(range.holds(number)))
-        }
-        ArgumentTest::Present => yes(match value.kind() {
-            Kind::Null | Kind::Bool(false) => false,
-            Kind::Array | Kind::Object => !value.is_empty(),
-            Kind::String(text) => !text.is_empty(),
-            Kind::Bool(true) | Kind::Number(_) => true,
-        }),
-    })
 }
 
 /// Whether masking or cutting may have changed a stored value.

@@ -1,10 +1,11 @@
 //! Rules in plain English, read once into a [`Condition`].
 //!
-//! A text is cut into [`token`]s and [`piece`]s that guard, allow or except; each piece into [`quantity`]s,
-//! [`place`]s, names and the kinds of doing and things that the lexicon knows ([`clause`]). What cannot be placed is
-//! reported and widens the rule: it then guards whatever was understood.
+//! A text is cut into [`token`]s and [`piece`]s that guard, allow or except; each piece ([`clause`]) into
+//! [`quantity`]s, [`place`]s, names and the kinds of doing and things that the lexicon knows ([`doing`]). What cannot
+//! be placed is reported and widens the rule: it then guards whatever was understood.
 
 mod clause;
+mod doing;
 mod piece;
 mod place;
 mod quantity;

@@ -1,0 +1,135 @@
+//! Tests on single arguments, by their names.
+
+use super::{
+    condition::ArgumentTest,
+    glob,
+    lexicon::cut,
+    truth::{Truth, yes},
+};
+use crate::base::{
+    Decimal,
+    json::{Kind, View},
+};
+
+/// Other words that tools use for a product.
+const ALIASES: &[(&str, &[&str])] = &[
+    ("kubernetes", &["k8s", "kubectl", "kube", "helm"]),
+    ("postgres", &["postgresql", "psql", "pg"]),
+    ("google", &["gcal", "gmail", "gdrive", "gsuite", "gcp"]),
+    ("teams", &["msteams"]),
+    ("aws", &["amazon", "s3", "ec2", "iam", "rds", "secretsmanager"]),
+    ("twitter", &["x"]),
+];
+
+/// A name with the other words that tools use for it.
+pub fn aliases(name: &str) -> impl Iterator<Item = &str> {
+    let more = ALIASES.iter().find(|(known, _)| *known == name).map_or(&[][..], |(_, words)| words);
+    std::iter::once(name).chain(more.iter().copied())
+}
+
+/// Whether an argument of this name names a system or product.
+pub fn names_something(key: &str) -> bool {
+    const NAMING: &[&str] = &[
+        "network",
+        "platform",
+        "provider",
+        "app",
+        "application",
+        "service",
+        "system",
+        "integration",
+        "vendor",
+        "product",
+        "site",
+    ];
+    cut(key).iter().any(|word| NAMING.contains(&word.as_str()))
+}
+
+/// Whether a shell line in the argument runs one of the commands; `None` when it carries none.
+pub fn command(commands: &[Vec<String>], key: &str, value: View<'_>) -> Option<Truth> {
+    let Kind::String(text) = value.kind() else { return None };
+    if !carries_command(key) {
+        return None;
+    }
+    let separators = |c: char| matches!(c, ';' | '|' | '&' | '\n' | '(' | ')' | '`');
+    let runs = |wanted: &[String]| {
+        text.split(separators).any(|part| {
+            let words: Vec<&str> = part.split_whitespace().collect();
+            let Some((program, rest)) = wanted.split_first() else { return false };
+            let Some(at) = words.iter().position(|word| word.rsplit('/').next() == Some(program)) else { return false };
+            let before = words.get(..at).unwrap_or_default();
+            let behind = words.get(at + 1..).unwrap_or_default();
+            // The program leads its command, but for what only starts another one.
+            let leads = before.iter().all(|word| {
+                word.contains('=')
+                    || word.starts_with('-')
+                    || matches!(*word, "sudo" | "env" | "nohup" | "time" | "exec" | "xargs")
+            });
+            let mut left = behind.iter();
+            leads && rest.iter().all(|wanted| left.by_ref().any(|word| word == wanted))
+        })
+    };
+    Some(yes(commands.iter().any(|wanted| runs(wanted))))
+}
+
+/// Whether an argument of this name carries a command or code.
+pub fn carries_command(key: &str) -> bool {
+    cut(key).iter().any(|word| matches!(word.as_str(), "command" | "cmd" | "script" | "shell" | "args" | "code"))
+}
+
+/// Whether the argument is a branch that fits a pattern; `None` when it is no branch.
+pub fn branch(patterns: &[String], key: &str, value: View<'_>) -> Option<Truth> {
+    let Kind::String(text) = value.kind() else { return None };
+    let words = cut(key);
+    let has = |names: &[&str]| words.iter().any(|word| names.contains(&word.as_str()));
+    let is = has(&["branch", "base", "ref"]) && !has(&["head", "source", "from", "id"]);
+    let short = text.strip_prefix("refs/heads/").unwrap_or(text);
+    is.then(|| yes(patterns.iter().any(|pattern| glob::fits(pattern, short))))
+}
+
+/// Whether the argument is one of the parties; `None` when it is no party.
+pub fn party(names: &[String], key: &str, value: View<'_>) -> Option<Truth> {
+    const PARTIES: &[&str] = &[
+        "payee",
+        "vendor",
+        "supplier",
+        "recipient",
+        "beneficiary",
+        "merchant",
+        "customer",
+        "counterparty",
+        "client",
+        "to",
+        "company",
+    ];
+    let Kind::String(text) = value.kind() else { return None };
+    let words = cut(key);
+    let is = words.iter().any(|word| PARTIES.contains(&word.as_str())) && !words.iter().any(|word| word == "id");
+    is.then(|| yes(names.iter().any(|name| name.eq_ignore_ascii_case(text.trim()))))
+}
+
+/// How an argument stands a test; `None` when its name lacks one of the words.
+pub fn argument(words: &[String], test: &ArgumentTest, key: &str, value: View<'_>) -> Option<Truth> {
+    let own = cut(key);
+    if words.is_empty() || !words.iter().all(|word| own.contains(word)) {
+        return None;
+    }
+    let text = value.as_str().or_else(|| value.as_number());
+    Some(match test {
+        ArgumentTest::Is(texts) => {
+            text.map_or(Truth::Unclear, |text| yes(texts.iter().any(|wanted| wanted.eq_ignore_ascii_case(text))))
+        }
+        ArgumentTest::Like(patterns) => {
+            text.map_or(Truth::Unclear, |text| yes(patterns.iter().any(|pattern| glob::fits(pattern, text))))
+        }
+        ArgumentTest::Number(range) => {
+            text.and_then(Decimal::parse).map_or(Truth::Unclear, |number| yes(range.holds(number)))
+        }
+        ArgumentTest::Present => yes(match value.kind() {
+            Kind::Null | Kind::Bool(false) => false,
+            Kind::Array | Kind::Object => !value.is_empty(),
+            Kind::String(text) => !text.is_empty(),
+            Kind::Bool(true) | Kind::Number(_) => true,
+        }),
+    })
+}
