@@ -78,6 +78,8 @@ impl Server {
             .env("LOOP_API_KEY", KEY)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
+            // What a server logs at its start would stand between the lines of the report.
+            .stderr(Stdio::null())
             .spawn()?;
         let mut server = Self { child, address, ready: Duration::ZERO };
         for _ in 0..ASKED {

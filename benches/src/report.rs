@@ -81,11 +81,13 @@ pub fn bounded(name: &str, figure: f64, unit: &str, bound: f64) {
     println!("{name:<44} ours {figure:>9.1} {unit:<6} bound {bound:>9.1} {unit:<6} {verdict}");
 }
 
-/// The middle value; NaN of nothing.
+/// The middle value, of an even number the mean of the two in the middle; NaN of nothing.
 #[must_use]
 pub fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+    let (below, above) = (values.len().saturating_sub(1) / 2, values.len() / 2);
+    let at = |place: usize| values.get(place).copied().unwrap_or(f64::NAN);
+    f64::midpoint(at(below), at(above))
 }
 
 /// A stopwatch.
