@@ -9,7 +9,7 @@ use crate::support::client::{Client, request};
 
 fn start(folder: &std::path::Path) -> Child {
     Command::new(env!("CARGO_BIN_EXE_loop-server"))
-        .args(["--listen", "127.0.0.1:0", "--log", "info"])
+        .args(["--listen", "127.0.0.1:0", "--log", "trace"])
         .current_dir(folder)
         .env_clear()
         .stdout(Stdio::piped())
@@ -59,10 +59,15 @@ async fn a_first_start_prints_its_key_once_and_stops_when_told() {
     let mut log = BufReader::new(process.stderr.take().expect("piped"));
     let address = self::address(&mut log);
     let mut client = Client::connect(address).await;
-    client.send(&request("GET", "/api/stats", &[("x-api-key", &key)], b"")).await;
-    assert_eq!(client.answer(false).await.expect("an answer").status, 200, "the key is still good");
-    let (code, out, _) = terminate(process, log);
+    for (path, headers) in
+        [("/api/stats".to_owned(), vec![("x-api-key", key.as_str())]), (format!("/api/stats?api_key={key}"), vec![])]
+    {
+        client.send(&request("GET", &path, &headers, b"")).await;
+        assert_eq!(client.answer(false).await.expect("an answer").status, 200, "the key is still good");
+    }
+    let (code, out, rest) = terminate(process, log);
     assert_eq!((code, out.as_str()), (0, ""), "nothing is shown twice");
+    assert!(rest.contains("request") && !rest.contains(&key), "not even where everything is logged: {rest}");
 }
 
 #[test]

@@ -67,7 +67,7 @@ struct Input {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[expect(dead_code, reason = "see `Input`")]
 struct InputForward {
-    /// `https://…`, to a public address.
+    /// An https URL of a public address.
     url: String,
     /// Default `POST`.
     method: Option<String>,
