@@ -10,6 +10,7 @@ use super::{
     deed::{Class, classify},
     facts::Said,
     glob,
+    kill_switch::MAX_TOOL_NAME,
     lexicon::Concepts,
     money::Currency,
     snapshot::CompiledRule,
@@ -194,6 +195,10 @@ impl Index {
 
     fn with_seen<T>(&self, key: KeyRef<'_>, class: impl FnOnce() -> Class, with: impl FnOnce(&Plan) -> T) -> T {
         use std::hash::BuildHasher as _;
+        // Doors refuse longer names; here they must at least not be kept.
+        if key.tool.len() > MAX_TOOL_NAME {
+            return with(&self.plan(key.tool, class()));
+        }
         let hash = self.named.hasher().hash_one(&key);
         let Some(shard) = self.seen.get(hash as usize % SHARDS) else { return with(&self.plan(key.tool, class())) };
         // No lock is held while `with` runs: it may ask for another plan.

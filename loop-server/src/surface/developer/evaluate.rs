@@ -12,7 +12,7 @@ use loop_core::{
         json::{Doc, View, write_string},
     },
     engine::Evaluated,
-    policy::{Action, Outcome as Verdict},
+    policy::{Action, Outcome as Verdict, kill_switch::MAX_TOOL_NAME},
     tool::Risk,
 };
 use schemars::JsonSchema;
@@ -172,6 +172,9 @@ fn judge(call: &Call) -> Result<Option<Reply>, Failure> {
         return Err(Failure::invalid("`step.inputs` must be an object"));
     }
     let tool = text(step, "tool")?.filter(|tool| !tool.is_empty()).unwrap_or(name);
+    if name.len().max(tool.len()) > MAX_TOOL_NAME {
+        return Err(Failure::invalid(format!("`step.action` and `step.tool` must have {MAX_TOOL_NAME} bytes at most")));
+    }
     let action = Action { tool, agent: None, arguments: inputs, forward: None, claimed_risk: risk(step)? };
     match call.app.engine.evaluate_at_hand(call.caller()?, &action) {
         Some(evaluated) => answer(call, mode, &evaluated).map(Reply::raw_json).map(Some),
