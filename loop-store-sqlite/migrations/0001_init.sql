@@ -133,7 +133,15 @@ CREATE TABLE "approval_links" (
 CREATE INDEX "approval_links.approval" ON "approval_links" (tenant, "approval", id) WHERE "approval" IS NOT NULL;
 CREATE INDEX "approval_links.expires_at" ON "approval_links" (tenant, "expires_at", id) WHERE "expires_at" IS NOT NULL;
 
+CREATE TABLE "audit_streams" (
+  no INTEGER PRIMARY KEY,
+  tenant TEXT NOT NULL,
+  stream TEXT NOT NULL,
+  UNIQUE (tenant, stream)
+) STRICT;
+-- key = no << 40 | seq; tenant and stream stand in the rows for whoever reads the file.
 CREATE TABLE "audit" (
+  key INTEGER PRIMARY KEY,
   tenant TEXT NOT NULL,
   stream TEXT NOT NULL,
   seq INTEGER NOT NULL,
@@ -146,12 +154,11 @@ CREATE TABLE "audit" (
   "salt" BLOB,
   "digest" BLOB,
   "hash" BLOB,
-  body TEXT,
-  PRIMARY KEY (tenant, stream, seq)
+  body TEXT
 ) STRICT;
-CREATE INDEX "audit.status" ON "audit" (tenant, stream, "status", seq) WHERE "status" IS NOT NULL;
-CREATE INDEX "audit.tool_name" ON "audit" (tenant, stream, "tool_name", seq) WHERE "tool_name" IS NOT NULL;
-CREATE INDEX "audit.agent_name" ON "audit" (tenant, stream, "agent_name", seq) WHERE "agent_name" IS NOT NULL;
+CREATE INDEX "audit.status" ON "audit" ("status", key) WHERE "status" IS NOT NULL;
+CREATE INDEX "audit.tool_name" ON "audit" ("tool_name", key) WHERE "tool_name" IS NOT NULL;
+CREATE INDEX "audit.agent_name" ON "audit" ("agent_name", key) WHERE "agent_name" IS NOT NULL;
 
 CREATE TABLE "outbox" (
   tenant TEXT NOT NULL,

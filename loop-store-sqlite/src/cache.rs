@@ -14,10 +14,17 @@ use loop_core::{
 #[derive(Default)]
 pub(crate) struct Cache {
     pub(crate) epochs: HashMap<TenantId, u64>,
-    pub(crate) heads: HashMap<Place, Option<Head>>,
+    pub(crate) streams: HashMap<Place, Stream>,
     pub(crate) balances: HashMap<Place, Account>,
     /// How many balances differ from the file.
     pub(crate) unwritten: usize,
+}
+
+/// A stream of a journal.
+pub(crate) struct Stream {
+    /// Its number, which leads the keys of its rows.
+    pub(crate) no: i64,
+    pub(crate) head: Option<Head>,
 }
 
 /// A balance and whether the file has it.
@@ -58,17 +65,17 @@ impl Cache {
     /// Forgets everything.
     pub(crate) fn clear(&mut self) {
         self.epochs.clear();
-        self.heads.clear();
+        self.streams.clear();
         self.balances.clear();
         self.unwritten = 0;
     }
 
-    /// Remembers the head of a stream.
-    pub(crate) fn set_head(&mut self, at: &At<'_>, head: Option<Head>) {
-        match self.heads.get_mut(at) {
-            Some(known) => *known = head,
+    /// Remembers a stream.
+    pub(crate) fn set_stream(&mut self, at: &At<'_>, stream: Stream) {
+        match self.streams.get_mut(at) {
+            Some(known) => *known = stream,
             None => {
-                self.heads.insert(at.to_place(), head);
+                self.streams.insert(at.to_place(), stream);
             }
         }
     }

@@ -82,6 +82,11 @@ impl Lanes {
         true
     }
 
+    /// Whether jobs wait.
+    pub(crate) fn are_waiting(&self) -> bool {
+        !self.lock().is_empty()
+    }
+
     /// Refuses new jobs; those that wait are still handed out.
     pub(crate) fn close(&self) {
         self.lock().closed = true;

@@ -17,6 +17,7 @@ mod readers;
 mod schema;
 mod sql;
 mod store;
+mod teller;
 mod tx;
 mod writer;
 

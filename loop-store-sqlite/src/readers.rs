@@ -14,8 +14,9 @@ use crate::{
     lanes::{Lanes, Waiting},
     schema::Statements,
     sql,
+    teller::tell,
     tx::SqlTx,
-    writer::{MAX_RETRIES, tell},
+    writer::MAX_RETRIES,
 };
 
 pub(crate) struct Reader {

@@ -38,6 +38,12 @@ CREATE TABLE epochs (
 // Rows that carry a body are rowid tables: SQLite keeps large rows out of its keys that way. The others are
 // clustered by their key.
 
+/// How many bits of a journal row's key are its number in the stream; those above are the stream's own number.
+///
+/// With tenant and stream in one integer an append touches one tree for the row and one short entry for each
+/// searched column, and the rows of a stream still lie together.
+pub(crate) const SEQ_BITS: u32 = 40;
+
 fn record_table(out: &mut String, table: &Table) {
     let name = table.name;
     let columns = declared(table.columns);
@@ -68,15 +74,15 @@ fn journal_table(out: &mut String, journal: &Journal) {
     let columns = declared(journal.columns);
     let _ = write!(
         out,
-        "\nCREATE TABLE \"{name}\" (\n  tenant TEXT NOT NULL,\n  stream TEXT NOT NULL,\n  seq INTEGER NOT NULL,\n  \
-         at INTEGER NOT NULL,\n{columns}  body TEXT,\n  PRIMARY KEY (tenant, stream, seq)\n) STRICT;\n"
+        "\nCREATE TABLE \"{name}_streams\" (\n  no INTEGER PRIMARY KEY,\n  tenant TEXT NOT NULL,\n  \
+         stream TEXT NOT NULL,\n  UNIQUE (tenant, stream)\n) STRICT;\n\
+         -- key = no << {SEQ_BITS} | seq; tenant and stream stand in the rows for whoever reads the file.\n\
+         CREATE TABLE \"{name}\" (\n  key INTEGER PRIMARY KEY,\n  tenant TEXT NOT NULL,\n  \
+         stream TEXT NOT NULL,\n  seq INTEGER NOT NULL,\n  at INTEGER NOT NULL,\n{columns}  body TEXT\n) STRICT;\n"
     );
     for column in journal.columns.iter().filter(|column| column.index != Index::None) {
         let at = column.name;
-        let _ = writeln!(
-            out,
-            "CREATE INDEX \"{name}.{at}\" ON \"{name}\" (tenant, stream, \"{at}\", seq) WHERE \"{at}\" IS NOT NULL;"
-        );
+        let _ = writeln!(out, "CREATE INDEX \"{name}.{at}\" ON \"{name}\" (\"{at}\", key) WHERE \"{at}\" IS NOT NULL;");
     }
 }
 
@@ -152,16 +158,18 @@ pub(crate) struct TableSql {
 
 pub(crate) struct JournalSql {
     pub(crate) journal: &'static Journal,
-    /// `SELECT … FROM … WHERE tenant = ? AND stream = ?`, to be continued.
+    /// The number of a stream.
+    pub(crate) stream: String,
+    pub(crate) stream_put: String,
+    pub(crate) streams: String,
+    /// `SELECT … FROM … WHERE key > ? AND key < ?`, to be continued.
     pub(crate) select: String,
-    /// `SELECT count(*) FROM … WHERE tenant = ? AND stream = ?`, to be continued.
+    /// `SELECT count(*) FROM … WHERE key > ? AND key < ?`, to be continued.
     pub(crate) count: String,
     pub(crate) head: String,
     pub(crate) append: String,
     pub(crate) first: String,
     pub(crate) trim: String,
-    pub(crate) first_stream: String,
-    pub(crate) next_stream: String,
 }
 
 pub(crate) struct QueueSql {
@@ -210,7 +218,7 @@ impl Statements {
     /// One statement per table that names all its columns: it cannot be prepared when one is missing.
     pub(crate) fn probes(&self) -> impl Iterator<Item = &str> {
         let tables = self.tables.values().map(|sql| sql.get.as_str());
-        let journals = self.journals.values().map(|sql| sql.append.as_str());
+        let journals = self.journals.values().flat_map(|sql| [sql.append.as_str(), sql.stream_put.as_str()]);
         let queues = self.queues.values().flat_map(|sql| [sql.put.as_str(), sql.lease_put.as_str()]);
         let spans = self.spans.values().map(|sql| sql.put.as_str());
         let ledgers = self.ledgers.values().flat_map(|sql| [sql.put.as_str(), sql.hold_put.as_str()]);
@@ -257,29 +265,28 @@ impl TableSql {
 impl JournalSql {
     fn new(journal: &'static Journal) -> Self {
         let (name, columns) = (journal.name, names(journal.columns));
-        let of_stream = format!("FROM \"{name}\" WHERE tenant = ? AND stream = ?");
+        let within = format!("FROM \"{name}\" WHERE key > ? AND key < ?");
         Self {
             journal,
-            select: format!("SELECT seq, at, {columns}body {of_stream}"),
-            count: format!("SELECT count(*) {of_stream}"),
-            head: format!("SELECT seq, at, {columns}NULL {of_stream} ORDER BY seq DESC LIMIT 1"),
+            stream: format!("SELECT no FROM \"{name}_streams\" WHERE tenant = ? AND stream = ?"),
+            stream_put: format!("INSERT INTO \"{name}_streams\" (tenant, stream) VALUES (?, ?)"),
+            streams: format!("SELECT stream FROM \"{name}_streams\" WHERE tenant = ? ORDER BY stream"),
+            select: format!("SELECT seq, at, {columns}body {within}"),
+            count: format!("SELECT count(*) {within}"),
+            head: format!("SELECT seq, at, {columns}NULL {within} ORDER BY key DESC LIMIT 1"),
             append: format!(
-                "INSERT INTO \"{name}\" (tenant, stream, seq, at, {columns}body) VALUES (?, ?, ?, ?, {}?)",
+                "INSERT INTO \"{name}\" (key, tenant, stream, seq, at, {columns}body) VALUES (?, ?, ?, ?, ?, {}?)",
                 marks(journal.columns)
             ),
-            first: format!("SELECT seq {of_stream} ORDER BY seq LIMIT 1"),
-            trim: format!("DELETE {of_stream} AND seq <= ?"),
-            first_stream: format!("SELECT stream FROM \"{name}\" WHERE tenant = ? ORDER BY stream LIMIT 1"),
-            next_stream: format!(
-                "SELECT stream FROM \"{name}\" WHERE tenant = ? AND stream > ? ORDER BY stream LIMIT 1"
-            ),
+            first: format!("SELECT seq {within} ORDER BY key LIMIT 1"),
+            trim: format!("DELETE {within}"),
         }
     }
 
     /// Clears the body of an entry and the named columns, which the caller has checked.
     pub(crate) fn redact(journal: &Journal, columns: &[&str]) -> String {
         let sets: String = columns.iter().map(|column| format!("\"{column}\" = NULL, ")).collect();
-        format!("UPDATE \"{}\" SET {sets}body = NULL WHERE tenant = ? AND stream = ? AND seq = ?", journal.name)
+        format!("UPDATE \"{}\" SET {sets}body = NULL WHERE key = ?", journal.name)
     }
 }
 

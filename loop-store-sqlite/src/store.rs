@@ -17,7 +17,8 @@ use crate::{
     options::Options,
     readers::Reader,
     schema::Statements,
-    writer::{Writer, tell},
+    teller::{Teller, tell},
+    writer::Writer,
 };
 
 /// A SQLite file that one thread writes and a few read.
@@ -75,7 +76,10 @@ impl SqliteStore {
             log_pages: options.log_pages.max(1),
             cache: Cache::default(),
         };
-        keep(&store.writer, thread::Builder::new().name("store-writer".to_owned()).spawn(|| writer.work()))?;
+        let (teller, telling) = Teller::start().map_err(no_thread)?;
+        keep(&store.writer, Ok(telling))?;
+        let writing = thread::Builder::new().name("store-writer".to_owned()).spawn(move || writer.work(&teller));
+        keep(&store.writer, writing)?;
         Ok(store)
     }
 
@@ -104,18 +108,24 @@ impl SqliteStore {
 type Threads = Mutex<Vec<JoinHandle<()>>>;
 
 fn keep(threads: &Threads, started: io::Result<JoinHandle<()>>) -> Result<(), StoreError> {
-    let thread = started.map_err(|error| StoreError::Internal(format!("no thread: {error}")))?;
+    let thread = started.map_err(no_thread)?;
     threads.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
     Ok(())
 }
 
+fn no_thread(error: io::Error) -> StoreError {
+    StoreError::Internal(format!("no thread: {error}"))
+}
+
 fn join(threads: &Threads) {
     let threads = std::mem::take(&mut *threads.lock().unwrap_or_else(PoisonError::into_inner));
+    // The last handle may be dropped by a `done`, on a thread that would be waited for, or that such a one waits
+    // for. They end by themselves.
+    if threads.iter().any(|thread| thread.thread().id() == thread::current().id()) {
+        return;
+    }
     for thread in threads {
-        // The last handle may be dropped by a `done`, on the very thread that would be waited for.
-        if thread.thread().id() != thread::current().id() {
-            let _ = thread.join();
-        }
+        let _ = thread.join();
     }
 }
 

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use loop_core::store::{Done, JobEnd, StoreError};
+use loop_core::store::{JobEnd, StoreError};
 use rusqlite::Connection;
 
 use crate::{
@@ -20,6 +20,7 @@ use crate::{
     lanes::{Lanes, Waiting},
     schema::Statements,
     sql,
+    teller::{Ended, Outcome, Teller},
     tx::{SqlTx, flush},
 };
 
@@ -29,8 +30,6 @@ pub(crate) const MAX_RETRIES: u32 = 7;
 /// How long to wait before asking again for a file that another process writes to. SQLite's own waits grow to 100
 /// ms, in which a busy process would take the file again and again.
 const PAUSE: Duration = Duration::from_millis(1);
-
-type Outcome = Result<(), StoreError>;
 
 thread_local! {
     /// The pages in the log after this thread's last commit, as SQLite tells them.
@@ -65,7 +64,7 @@ enum Verdict {
 
 impl Writer {
     /// Works until the queue is closed and empty.
-    pub(crate) fn work(mut self) {
+    pub(crate) fn work(mut self, teller: &Teller) {
         let mut batch = VecDeque::new();
         let mut ended = Vec::new();
         self.conn.wal_hook(Some(|_, pages| {
@@ -74,9 +73,7 @@ impl Writer {
         }));
         while self.lanes.take(&mut batch, self.batch_max) {
             self.commit_batch(&mut batch, &mut ended);
-            for (done, outcome) in ended.drain(..) {
-                tell(done, outcome);
-            }
+            teller.tell(&mut ended, !batch.is_empty() || self.lanes.are_waiting());
             if IN_LOG.get() >= self.log_pages {
                 self.empty_log();
             }
@@ -92,7 +89,7 @@ impl Writer {
 
     /// Runs the batch and moves the jobs that ended from its front to `ended`. Those that stay are for the next
     /// transaction.
-    fn commit_batch(&mut self, batch: &mut VecDeque<Waiting>, ended: &mut Vec<(Done, Outcome)>) {
+    fn commit_batch(&mut self, batch: &mut VecDeque<Waiting>, ended: &mut Ended) {
         let attempt = match self.attempt(batch, false) {
             Err(Stop::Redo) => self.attempt(batch, true),
             other => other,
@@ -213,11 +210,6 @@ impl Writer {
     }
 }
 
-/// Calls a `done`. One that panics harms only its own caller.
-pub(crate) fn tell(done: Done, outcome: Outcome) {
-    let _ = catch_unwind(AssertUnwindSafe(|| done(outcome)));
-}
-
 #[cfg(test)]
 mod tests {
     use std::{collections::VecDeque, sync::Arc, time::Duration};
@@ -233,6 +225,7 @@ mod tests {
         cache::Cache,
         lanes::{Lanes, Waiting},
         schema::{Statements, ddl},
+        teller::tell,
     };
 
     fn writer() -> Writer {
@@ -271,7 +264,7 @@ mod tests {
         let mut ended = Vec::new();
         writer.commit_batch(&mut batch, &mut ended);
         for (done, outcome) in ended {
-            super::tell(done, outcome);
+            tell(done, outcome);
         }
         tickets.into_iter().map(Ticket::wait).collect()
     }
@@ -322,7 +315,7 @@ mod tests {
         let mut ended = Vec::new();
         writer.commit_batch(&mut batch, &mut ended);
         for (done, outcome) in ended {
-            super::tell(done, outcome);
+            tell(done, outcome);
         }
         let ends = [first_end, lost_end, second_end].map(Ticket::wait);
         let kept = ends.iter().filter(|end| end.is_ok()).count();

@@ -390,7 +390,7 @@ fn two_stores_on_one_file_take_turns_and_see_each_other() {
                     let appended: Result<(), StoreError> = store
                         .transact("faults.append", Lane::Normal, |tx| {
                             let seq = tx.head(&DIARY, &tenant(), "s")?.map_or(1, |head| head.seq + 1);
-                            let entry = NewEntry { seq, at: Time::EPOCH, columns: &[], body: "" };
+                            let entry = NewEntry { seq, at: Time::EPOCH, columns: [].into(), body: "" };
                             tx.append(&DIARY, &tenant(), "s", &entry)
                         })
                         .wait();

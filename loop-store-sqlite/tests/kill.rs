@@ -114,7 +114,7 @@ fn write(tx: &mut dyn Tx, stream: &str, id: &str) -> Result<u64, StoreError> {
     let t = TenantId::default_tenant();
     let seq = tx.head(&EVENTS, &t, stream)?.map_or(1, |head| head.seq + 1);
     let columns = [Value::from(stream), Value::Int(1), Value::Null, Value::Null];
-    tx.append(&EVENTS, &t, stream, &NewEntry { seq, at: Time::EPOCH, columns: &columns, body: id })?;
+    tx.append(&EVENTS, &t, stream, &NewEntry { seq, at: Time::EPOCH, columns: columns.into(), body: id })?;
     let columns = vec![Value::Null; THINGS.columns.len()];
     let (id, body) = (id.to_owned(), "x".repeat(400));
     tx.insert(

@@ -5,6 +5,8 @@
 //!
 //! Numbers are eight bytes, big-endian; the hash before the first entry is 32 zero bytes.
 
+use std::sync::Arc;
+
 use sha2::{Digest, Sha256};
 
 use super::entry::{AUDIT, Event, HASH, id};
@@ -24,7 +26,7 @@ pub struct Sealed {
     stream: &'static str,
     digest: [u8; 32],
     /// Those of [`AUDIT`]; the last, the hash, is filled in when the place is known.
-    columns: [Value; HASH + 1],
+    columns: Arc<[Value]>,
     body: String,
 }
 
@@ -36,7 +38,7 @@ pub fn seal(cx: &Ctx, event: &Event<'_>) -> Sealed {
     let digest = digest(&salt, [&op, &status, &tool, &agent, &risk], event.body);
     let columns =
         [op, status, tool, agent, risk, Value::Bytes(salt.to_vec()), Value::Bytes(digest.to_vec()), Value::Null];
-    Sealed { stream: event.stream, digest, columns, body: event.body.to_owned() }
+    Sealed { stream: event.stream, digest, columns: columns.into(), body: event.body.to_owned() }
 }
 
 /// Writes an event down and answers the entry's id. The entry is durable when the transaction is.
@@ -60,9 +62,11 @@ pub fn append_sealed(tx: &mut dyn Tx, cx: &Ctx, sealed: &mut Sealed) -> Result<S
         Some(head) => (head.seq, stored_hash(head.columns.get(HASH), stream, head.seq)?, cx.now.max(head.at)),
     };
     let seq = last.saturating_add(1);
-    let [.., hash] = &mut sealed.columns;
-    *hash = Value::Bytes(link(cx.tenant(), stream, seq, at, &sealed.digest, &previous).to_vec());
-    let entry = NewEntry { seq, at, columns: &sealed.columns, body: &sealed.body };
+    let linked = link(cx.tenant(), stream, seq, at, &sealed.digest, &previous);
+    if let Some(hash) = Arc::make_mut(&mut sealed.columns).get_mut(HASH) {
+        *hash = Value::Bytes(linked.to_vec());
+    }
+    let entry = NewEntry { seq, at, columns: Arc::clone(&sealed.columns), body: &sealed.body };
     tx.append(&AUDIT, cx.tenant(), stream, &entry)?;
     Ok(id(stream, seq))
 }

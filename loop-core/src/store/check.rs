@@ -5,7 +5,7 @@ use super::{Catalog, Column, Cond, Index, Journal, JournalQuery, Kind, RecordQue
 /// Columns that every record table has.
 const RECORD_COLUMNS: &[&str] = &["tenant", "id", "version", "created_at", "updated_at", "body"];
 /// Columns that every journal has.
-const JOURNAL_COLUMNS: &[&str] = &["tenant", "stream", "seq", "at", "body"];
+const JOURNAL_COLUMNS: &[&str] = &["key", "tenant", "stream", "seq", "at", "body"];
 
 impl Catalog {
     /// Checks that the declarations make tables: well-formed names, none used twice, no column that hides one
@@ -16,7 +16,9 @@ impl Catalog {
     pub fn check(&self) -> Result<(), StoreError> {
         let mut names = vec!["epochs".to_owned()];
         names.extend(self.tables.iter().map(|table| table.name.to_owned()));
-        names.extend(self.journals.iter().map(|journal| journal.name.to_owned()));
+        names.extend(
+            self.journals.iter().flat_map(|journal| [journal.name.to_owned(), format!("{}_streams", journal.name)]),
+        );
         names.extend(self.spans.iter().map(|spans| spans.name.to_owned()));
         names.extend(self.queues.iter().flat_map(|queue| [queue.name.to_owned(), format!("{}_leases", queue.name)]));
         names.extend(self.ledgers.iter().flat_map(|ledger| [ledger.name.to_owned(), format!("{}_holds", ledger.name)]));

@@ -1,5 +1,7 @@
 //! The operations of a transaction, cut by shape of access.
 
+use std::sync::Arc;
+
 use super::{Balance, Journal, Ledger, Queue, Spans, StoreError, Table, Value};
 use crate::base::{TenantId, Time};
 
@@ -261,8 +263,8 @@ pub struct Head {
     pub seq: u64,
     /// When it was appended.
     pub at: Time,
-    /// Its declared columns, in declared order.
-    pub columns: Vec<Value>,
+    /// Its declared columns, in declared order; shared, because a busy stream asks for its head with every entry.
+    pub columns: Arc<[Value]>,
 }
 
 /// An entry to append.
@@ -273,7 +275,7 @@ pub struct NewEntry<'a> {
     /// When it is appended.
     pub at: Time,
     /// The declared columns, in declared order.
-    pub columns: &'a [Value],
+    pub columns: Arc<[Value]>,
     /// The payload.
     pub body: &'a str,
 }

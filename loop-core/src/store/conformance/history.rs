@@ -283,7 +283,12 @@ impl Op {
             Self::Append(j, w, s, distance, v) => tx.head(j, &tenant(w), s).and_then(|head| {
                 let seq = head.map_or(0, |head| head.seq) + distance;
                 let body = format!("{s}{seq}");
-                text(tx.append(j, &tenant(w), s, &NewEntry { seq, at: at(seq as i64), columns: v, body: &body }))
+                text(tx.append(
+                    j,
+                    &tenant(w),
+                    s,
+                    &NewEntry { seq, at: at(seq as i64), columns: v.as_slice().into(), body: &body },
+                ))
             }),
             Self::Scan(w, s, q) => text(tx.scan(&EVENTS, &tenant(w), s, q)),
             Self::Tally(w, s, q) => text(tx.tally(&EVENTS, &tenant(w), s, q)),

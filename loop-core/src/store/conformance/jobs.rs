@@ -24,7 +24,7 @@ type Outcome = Result<(), StoreError>;
 fn mark(tx: &mut dyn Tx, tenant: &TenantId, id: &str) -> Outcome {
     tx.insert(&THINGS, tenant, &thing(id))?;
     let seq = tx.head(&DIARY, tenant, "main")?.map_or(1, |head| head.seq + 1);
-    tx.append(&DIARY, tenant, "main", &NewEntry { seq, at: at(1), columns: &[], body: id })?;
+    tx.append(&DIARY, tenant, "main", &NewEntry { seq, at: at(1), columns: [].into(), body: id })?;
     tx.add(&CREDITS, tenant, "marks", 1, None)?;
     tx.bump_epoch(tenant).map(drop)
 }
@@ -92,7 +92,7 @@ pub(super) fn a_read_job_cannot_write(new: New<'_>) -> Outcome {
     let store = new();
     let refused = read(&store, |tx| {
         let t = tenant("t");
-        let entry = NewEntry { seq: 1, at: at(1), columns: &[], body: "" };
+        let entry = NewEntry { seq: 1, at: at(1), columns: [].into(), body: "" };
         let writes = [
             tx.bump_epoch(&t).map(drop),
             tx.insert(&THINGS, &t, &thing("a")),
@@ -245,7 +245,7 @@ pub(super) fn an_ignored_refusal_keeps_the_rest(new: New<'_>) -> Outcome {
     write(&store, move |tx| {
         mark(tx, &inner, "a")?;
         assert!(matches!(tx.insert(&THINGS, &inner, &thing("a")), Err(StoreError::Duplicate { .. })));
-        let short = NewEntry { seq: 7, at: at(1), columns: &[], body: "" };
+        let short = NewEntry { seq: 7, at: at(1), columns: [].into(), body: "" };
         assert!(matches!(tx.append(&DIARY, &inner, "main", &short), Err(StoreError::Duplicate { .. })));
         let misfit = with(thing("b"), "rank", "not a number");
         assert!(matches!(tx.insert(&THINGS, &inner, &misfit), Err(StoreError::Misuse(_))));

@@ -17,7 +17,7 @@ fn columns(seq: u64) -> Vec<Value> {
 
 fn append(tx: &mut dyn Tx, stream: &str, seq: u64) -> Outcome {
     let (columns, body) = (columns(seq), format!("entry {seq}"));
-    let entry = NewEntry { seq, at: at(seq as i64), columns: &columns, body: &body };
+    let entry = NewEntry { seq, at: at(seq as i64), columns: columns.into(), body: &body };
     tx.append(&EVENTS, &tenant("t"), stream, &entry)
 }
 
@@ -56,7 +56,7 @@ pub(super) fn an_empty_stream_has_no_head(new: New<'_>) -> Outcome {
         assert_eq!(tx.trim(&EVENTS, &tenant("t"), "s", 9, 9)?, 0);
         assert!(!tx.redact(&EVENTS, &tenant("t"), "s", 1, &[])?);
         append(tx, "s", 1)?;
-        let head = Head { seq: 1, at: at(1), columns: columns(1) };
+        let head = Head { seq: 1, at: at(1), columns: columns(1).into() };
         assert_eq!(tx.head(&EVENTS, &tenant("t"), "s")?, Some(head));
         Ok(())
     })
@@ -122,7 +122,7 @@ pub(super) fn redaction_leaves_the_place(new: New<'_>) -> Outcome {
         let query = JournalQuery { above: Some(2), limit: 3, ..Default::default() };
         assert_eq!(tx.scan(&EVENTS, &tenant("t"), "s", &query)?, [entry(3), bare(4), entry(5)]);
         let head = tx.head(&EVENTS, &tenant("t"), "s")?.map(|head| (head.seq, head.columns));
-        assert_eq!(head, Some((10, bare(10).columns)));
+        assert_eq!(head, Some((10, bare(10).columns.into())));
         Ok(())
     })?;
     write(&store, |tx| {
@@ -163,7 +163,7 @@ pub(super) fn streams_are_listed_once(new: New<'_>) -> Outcome {
             append(tx, stream, 1)?;
             append(tx, stream, 2)?;
         }
-        tx.append(&DIARY, &tenant("t"), "elsewhere", &NewEntry { seq: 1, at: at(1), columns: &[], body: "" })
+        tx.append(&DIARY, &tenant("t"), "elsewhere", &NewEntry { seq: 1, at: at(1), columns: [].into(), body: "" })
     })?;
     assert_eq!(read(&store, |tx| tx.streams(&EVENTS, &tenant("t")))?, ["", "a", "ab", "b"]);
     assert_eq!(read(&store, |tx| tx.streams(&DIARY, &tenant("t")))?, ["elsewhere"]);
@@ -178,8 +178,8 @@ pub(super) fn misuse_of_a_journal_is_refused(new: New<'_>) -> Outcome {
         wrong.reverse();
         let cond = |cond| JournalQuery { conds: vec![cond], limit: 1, ..Default::default() };
         let answers = [
-            tx.append(&EVENTS, &t, "s", &NewEntry { seq: 1, at: at(1), columns: &[], body: "" }),
-            tx.append(&EVENTS, &t, "s", &NewEntry { seq: 1, at: at(1), columns: &wrong, body: "" }),
+            tx.append(&EVENTS, &t, "s", &NewEntry { seq: 1, at: at(1), columns: [].into(), body: "" }),
+            tx.append(&EVENTS, &t, "s", &NewEntry { seq: 1, at: at(1), columns: wrong.clone().into(), body: "" }),
             tx.scan(&EVENTS, &t, "s", &cond(Cond::Eq("hash", Value::Bytes(vec![])))).map(drop),
             tx.scan(&EVENTS, &t, "s", &cond(Cond::Eq("missing", 1.into()))).map(drop),
             tx.tally(&EVENTS, &t, "s", &cond(Cond::Eq("kind", 1.into()))).map(drop),

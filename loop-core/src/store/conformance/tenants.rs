@@ -19,7 +19,7 @@ fn furnish(tx: &mut dyn Tx, tenant: &TenantId) -> Outcome {
     record.body = body.to_owned();
     tx.insert(&THINGS, tenant, &record)?;
     let columns = [Value::from("kind"), Value::from(1), Value::Null, Value::Null];
-    tx.append(&EVENTS, tenant, "stream", &NewEntry { seq: 1, at: at(1), columns: &columns, body })?;
+    tx.append(&EVENTS, tenant, "stream", &NewEntry { seq: 1, at: at(1), columns: columns.into(), body })?;
     tx.push(&JOBS, tenant, b"key", "ready")?;
     tx.push(&JOBS, tenant, b"a", "leased")?;
     tx.claim(&JOBS, tenant, Some(b"a"), at(5), &[1; 16], 1)?;

@@ -14,7 +14,7 @@ pub(super) struct Stream {
 impl Stream {
     pub(super) fn head(&self) -> Option<Head> {
         let (_, last) = self.entries.get_max()?;
-        Some(Head { seq: last.seq, at: last.at, columns: last.columns.clone() })
+        Some(Head { seq: last.seq, at: last.at, columns: last.columns.as_slice().into() })
     }
 
     pub(super) fn append(&mut self, journal: &Journal, entry: &NewEntry<'_>) -> Result<(), StoreError> {

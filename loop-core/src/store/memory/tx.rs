@@ -183,7 +183,7 @@ impl Tx for MemoryTx<'_> {
         entry: &NewEntry<'_>,
     ) -> Answer<()> {
         let stream = self.stream_mut(journal, tenant, stream)?;
-        journal.check_values(entry.columns)?;
+        journal.check_values(&entry.columns)?;
         stream.append(journal, entry)
     }
 
