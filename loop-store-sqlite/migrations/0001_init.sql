@@ -139,12 +139,10 @@ CREATE TABLE "audit_streams" (
   stream TEXT NOT NULL,
   UNIQUE (tenant, stream)
 ) STRICT;
--- key = no << 40 | seq; tenant and stream stand in the rows for whoever reads the file.
 CREATE TABLE "audit" (
   key INTEGER PRIMARY KEY,
-  tenant TEXT NOT NULL,
-  stream TEXT NOT NULL,
-  seq INTEGER NOT NULL,
+  no INTEGER GENERATED ALWAYS AS (key >> 40) VIRTUAL,
+  seq INTEGER GENERATED ALWAYS AS (key & ((1 << 40) - 1)) VIRTUAL,
   at INTEGER NOT NULL,
   "op" TEXT,
   "status" TEXT,
@@ -222,14 +220,14 @@ CREATE TABLE "stats_holds" (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX "stats_holds.until" ON "stats_holds" (tenant, until, id);
 
-CREATE TABLE "tool_calls" (
+CREATE TABLE "tools" (
   tenant TEXT NOT NULL,
   account TEXT NOT NULL,
   total INTEGER NOT NULL,
   held INTEGER NOT NULL,
   PRIMARY KEY (tenant, account)
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE "tool_calls_holds" (
+CREATE TABLE "tools_holds" (
   tenant TEXT NOT NULL,
   id TEXT NOT NULL,
   account TEXT NOT NULL,
@@ -237,4 +235,4 @@ CREATE TABLE "tool_calls_holds" (
   until INTEGER NOT NULL,
   PRIMARY KEY (tenant, id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX "tool_calls_holds.until" ON "tool_calls_holds" (tenant, until, id);
+CREATE INDEX "tools_holds.until" ON "tools_holds" (tenant, until, id);

@@ -76,9 +76,10 @@ fn journal_table(out: &mut String, journal: &Journal) {
         out,
         "\nCREATE TABLE \"{name}_streams\" (\n  no INTEGER PRIMARY KEY,\n  tenant TEXT NOT NULL,\n  \
          stream TEXT NOT NULL,\n  UNIQUE (tenant, stream)\n) STRICT;\n\
-         -- key = no << {SEQ_BITS} | seq; tenant and stream stand in the rows for whoever reads the file.\n\
-         CREATE TABLE \"{name}\" (\n  key INTEGER PRIMARY KEY,\n  tenant TEXT NOT NULL,\n  \
-         stream TEXT NOT NULL,\n  seq INTEGER NOT NULL,\n  at INTEGER NOT NULL,\n{columns}  body TEXT\n) STRICT;\n"
+         CREATE TABLE \"{name}\" (\n  key INTEGER PRIMARY KEY,\n  \
+         no INTEGER GENERATED ALWAYS AS (key >> {SEQ_BITS}) VIRTUAL,\n  \
+         seq INTEGER GENERATED ALWAYS AS (key & ((1 << {SEQ_BITS}) - 1)) VIRTUAL,\n  \
+         at INTEGER NOT NULL,\n{columns}  body TEXT\n) STRICT;\n"
     );
     for column in journal.columns.iter().filter(|column| column.index != Index::None) {
         let at = column.name;
@@ -275,7 +276,7 @@ impl JournalSql {
             count: format!("SELECT count(*) {within}"),
             head: format!("SELECT seq, at, {columns}NULL {within} ORDER BY key DESC LIMIT 1"),
             append: format!(
-                "INSERT INTO \"{name}\" (key, tenant, stream, seq, at, {columns}body) VALUES (?, ?, ?, ?, ?, {}?)",
+                "INSERT INTO \"{name}\" (key, at, {columns}body) VALUES (?, ?, {}?)",
                 marks(journal.columns)
             ),
             first: format!("SELECT seq {within} ORDER BY key LIMIT 1"),

@@ -10,8 +10,9 @@ use crate::{
 /// Where the counters are kept.
 pub static STATS: Ledger = Ledger { name: "stats" };
 
-/// How often each tool was proposed, by its name: the tools a tenant is known to have.
-pub static TOOL_CALLS: Ledger = Ledger { name: "tool_calls" };
+/// The tools that were ever proposed, as accounts by their names. The balance means nothing: only the first call of
+/// a tool, and now and then a later one, is noted here.
+pub static TOOLS: Ledger = Ledger { name: "tools" };
 
 /// How many known tools are read.
 const MAX_KNOWN: u32 = 5_000;
@@ -79,12 +80,12 @@ pub fn record(
     add("secrets", secrets)
 }
 
-/// Counts one proposed call of a tool.
+/// Notes that a tool was proposed.
 ///
 /// # Errors
 /// Storage failures.
 pub fn record_tool(tx: &mut dyn Tx, tenant: &TenantId, tool: &str) -> Result<(), StoreError> {
-    tx.add(&TOOL_CALLS, tenant, tool, 1, None).map(|_| ())
+    tx.add(&TOOLS, tenant, tool, 1, None).map(|_| ())
 }
 
 /// The tools that were ever proposed, by name, 5,000 at most.
@@ -92,7 +93,7 @@ pub fn record_tool(tx: &mut dyn Tx, tenant: &TenantId, tool: &str) -> Result<(),
 /// # Errors
 /// Storage failures.
 pub fn known_tools(tx: &mut dyn Tx, tenant: &TenantId) -> Result<Vec<String>, StoreError> {
-    Ok(tx.balances(&TOOL_CALLS, tenant, "", MAX_KNOWN)?.into_iter().map(|(tool, _)| tool).collect())
+    Ok(tx.balances(&TOOLS, tenant, "", MAX_KNOWN)?.into_iter().map(|(tool, _)| tool).collect())
 }
 
 /// Reads the counters.

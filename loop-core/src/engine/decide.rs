@@ -95,6 +95,8 @@ struct Prepared {
     snapshot: Arc<PolicySnapshot>,
     verdict: Verdict,
     tool_name: String,
+    /// Whether the store is not known to have the tool's name.
+    new_tool: bool,
     personal: u32,
     secrets: u32,
     tags: Vec<String>,
@@ -121,10 +123,16 @@ impl Engine {
             let snapshot = self.policy(&caller.tenant).await?;
             let cx = self.context(caller.clone())?;
             let verdict = evaluate(&snapshot, &call.action, cx.now);
-            let prepared = prepare(self.master(), &cx, call, snapshot, verdict)?;
+            let new_tool = !self.inner.tools.has(cx.tenant(), call.action.tool);
+            let prepared = Prepared { new_tool, ..prepare(self.master(), &cx, call, snapshot, verdict)? };
             match self.record(cx, prepared).await {
                 Err(DecideError::Moved) => {}
-                settled => return settled,
+                settled => {
+                    if new_tool && settled.is_ok() {
+                        self.inner.tools.add(&caller.tenant, call.action.tool);
+                    }
+                    return settled;
+                }
             }
         }
         Err(DecideError::Moved)
@@ -204,7 +212,7 @@ fn prepare(
         Some(proposal) => Record::Asked(Box::new((details, proposal))),
         None => Record::Known(Box::new(Written::new(cx, &snapshot, &verdict, &tool_name, &details, None)?)),
     };
-    Ok(Prepared { snapshot, verdict, tool_name, personal, secrets, tags, record })
+    Ok(Prepared { snapshot, verdict, tool_name, new_tool: true, personal, secrets, tags, record })
 }
 
 /// The keyed tags under which what speaks of these persons is found again. `subjects` are in the normal form of
@@ -245,7 +253,7 @@ fn asking(verdict: &Verdict) -> Vec<Asking> {
 }
 
 fn settle(tx: &mut dyn Tx, cx: &Ctx, prepared: &mut Prepared) -> Result<Decision, DecideError> {
-    let Prepared { snapshot, verdict, tool_name, personal, secrets, tags, record } = prepared;
+    let Prepared { snapshot, verdict, tool_name, new_tool, personal, secrets, tags, record } = prepared;
     let mut answered;
     let written = match record {
         Record::Known(written) => written,
@@ -262,7 +270,9 @@ fn settle(tx: &mut dyn Tx, cx: &Ctx, prepared: &mut Prepared) -> Result<Decision
         audit::tag_subjects(tx, cx.tenant(), cx.now, &id.to_string(), tags)?;
     }
     audit::record_stats(tx, cx.tenant(), cx.now, written.status, verdict.risk, *personal, *secrets)?;
-    audit::record_tool(tx, cx.tenant(), tool_name)?;
+    if *new_tool {
+        audit::record_tool(tx, cx.tenant(), tool_name)?;
+    }
     Ok(Decision {
         status: written.status,
         message: written.message.clone(),

@@ -12,6 +12,7 @@ mod error;
 mod evaluate;
 #[cfg(test)]
 mod fault_tests;
+mod known;
 mod policies;
 mod poll;
 #[cfg(test)]
@@ -36,6 +37,7 @@ use crate::{
     store::{Access, Catalog, Lane, Store, StoreError, StoreExt, Tx},
 };
 use callers::Callers;
+use known::KnownTools;
 use policies::Policies;
 
 /// Everything the engine keeps in its store.
@@ -55,7 +57,7 @@ pub static CATALOG: Catalog = Catalog {
     journals: &[&crate::audit::AUDIT],
     queues: &[&crate::outbox::OUTBOX, &crate::approval::TIMERS],
     spans: &[&crate::audit::TAGS],
-    ledgers: &[&crate::audit::STATS, &crate::audit::TOOL_CALLS],
+    ledgers: &[&crate::audit::STATS, &crate::audit::TOOLS],
 };
 
 /// The governance engine. Cheap to clone; clones share everything.
@@ -70,6 +72,7 @@ struct Inner {
     master: MasterKey,
     policies: Policies,
     callers: Callers,
+    tools: KnownTools,
 }
 
 impl Engine {
@@ -77,7 +80,16 @@ impl Engine {
     #[must_use]
     pub fn new(store: Arc<dyn Store>, host: Arc<dyn Host>, master: MasterKey) -> Self {
         let policies = Policies::new(Arc::clone(&store));
-        Self { inner: Arc::new(Inner { store, host, master, policies, callers: Callers::default() }) }
+        Self {
+            inner: Arc::new(Inner {
+                store,
+                host,
+                master,
+                policies,
+                callers: Callers::default(),
+                tools: KnownTools::default(),
+            }),
+        }
     }
 
     /// The current time.

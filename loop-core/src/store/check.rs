@@ -5,7 +5,7 @@ use super::{Catalog, Column, Cond, Index, Journal, JournalQuery, Kind, RecordQue
 /// Columns that every record table has.
 const RECORD_COLUMNS: &[&str] = &["tenant", "id", "version", "created_at", "updated_at", "body"];
 /// Columns that every journal has.
-const JOURNAL_COLUMNS: &[&str] = &["key", "tenant", "stream", "seq", "at", "body"];
+const JOURNAL_COLUMNS: &[&str] = &["key", "no", "seq", "at", "body"];
 
 impl Catalog {
     /// Checks that the declarations make tables: well-formed names, none used twice, no column that hides one

@@ -125,8 +125,9 @@ pub struct Table {
     pub columns: &'static [Column],
 }
 
-/// A journal: rows that are only appended, numbered without gaps from 1 within (tenant, stream). Table
-/// `name(tenant, stream, seq, at, …columns, body)`.
+/// A journal: rows that are only appended, numbered without gaps from 1 within (tenant, stream). Tables
+/// `name_streams(no, tenant, stream)` and `name(key, no, seq, at, …columns, body)`, whose `key` is made of `no` and
+/// `seq`.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Journal {
     /// The table's name.

@@ -16,7 +16,7 @@ async fn an_untouched_log_verifies_and_a_touched_one_is_named() {
 
     let conn = rusqlite::Connection::open(&fixture.server.app.config.db).expect("opened");
     let changed = conn
-        .execute("UPDATE audit SET body = replace(body, 'two', 'owt') WHERE tenant = 'default'", [])
+        .execute("UPDATE audit SET body = replace(body, 'two', 'owt')", [])
         .expect("edited behind the server's back");
     assert!(changed > 0);
     let error = run(&fixture, &["audit", "verify", "--tenant", "default"]).await.expect_err("touched");
@@ -43,8 +43,7 @@ async fn a_cut_tail_is_revealed_by_checkpoints_kept_elsewhere() {
     run(&fixture, &["audit", "verify", "--checkpoints", path]).await.expect("nothing is cut yet");
 
     let conn = rusqlite::Connection::open(&fixture.server.app.config.db).expect("opened");
-    let cut =
-        "DELETE FROM audit WHERE tenant = 'default' AND seq = (SELECT max(seq) FROM audit WHERE tenant = 'default')";
+    let cut = "DELETE FROM audit WHERE key = (SELECT max(key) FROM audit WHERE no = (SELECT no FROM audit_streams WHERE stream = 'decisions'))";
     assert_eq!(conn.execute(cut, []).expect("cut"), 1);
     run(&fixture, &["audit", "verify"]).await.expect("a cut tail alone leaves no trace");
     let error = run(&fixture, &["audit", "verify", "--checkpoints", path]).await.expect_err("cut");

@@ -15,6 +15,12 @@ use crate::support::{
     own::{Own, open, options},
 };
 
+/// Whose entries are tampered with, continued by a comparison of their numbers.
+const DEC: &str = "no = (SELECT no FROM audit_streams WHERE tenant = 'default' AND stream = 'decisions') AND seq";
+const CHG: &str = "no = (SELECT no FROM audit_streams WHERE tenant = 'default' AND stream = 'changes') AND seq";
+/// All of the tenant's entries.
+const ALL: &str = "no IN (SELECT no FROM audit_streams WHERE tenant = 'default')";
+
 const MASTER: &str = "a long secret that the checkpoints are signed with";
 
 /// A log of some length on a file that no server has open, and checkpoints of it kept elsewhere.
@@ -95,12 +101,10 @@ async fn the_first_bad_entry_of_a_touched_log_is_named() {
         assert_eq!(code, Some(0), "{told}");
         assert!(told.contains("1 of them erased"), "{told}");
     }
-    const DEC: &str = "tenant = 'default' AND stream = 'decisions' AND seq";
-    const CHG: &str = "tenant = 'default' AND stream = 'changes' AND seq";
     let swap = |what: &str| {
         format!(
-            "UPDATE audit SET {what} = (SELECT {what} FROM audit AS other WHERE other.tenant = 'default'
-               AND other.stream = 'decisions' AND other.seq = 33 - audit.seq) WHERE {DEC} IN (16, 17)"
+            "UPDATE audit SET {what} = (SELECT {what} FROM audit AS other WHERE other.no = audit.no
+               AND other.seq = 33 - audit.seq) WHERE {DEC} IN (16, 17)"
         )
     };
     let cases: Vec<(&str, String)> = vec![
@@ -116,12 +120,12 @@ async fn the_first_bad_entry_of_a_touched_log_is_named() {
         ("dec-12", format!("UPDATE audit SET hash = zeroblob(32) WHERE {DEC} = 12")),
         ("dec-12", format!("UPDATE audit SET hash = NULL WHERE {DEC} = 12")),
         ("dec-14", format!("DELETE FROM audit WHERE {DEC} = 13")),
-        ("dec-13", format!("DELETE FROM audit WHERE {DEC} = 13; UPDATE audit SET seq = seq - 1 WHERE {DEC} > 13")),
+        ("dec-13", format!("DELETE FROM audit WHERE {DEC} = 13; UPDATE audit SET key = key - 1 WHERE {DEC} > 13")),
         (
             "dec-16",
             format!(
-                "UPDATE audit SET seq = -1 WHERE {DEC} = 16; UPDATE audit SET seq = 16 WHERE {DEC} = 17;
-                 UPDATE audit SET seq = 17 WHERE {DEC} = -1"
+                "UPDATE audit SET key = key + 1000 WHERE {DEC} = 16; UPDATE audit SET key = key - 1 WHERE {DEC} = 17;
+                 UPDATE audit SET key = key - 999 WHERE {DEC} = 1016"
             ),
         ),
         ("dec-16", swap("body")),
@@ -142,17 +146,14 @@ async fn the_first_bad_entry_of_a_touched_log_is_named() {
         ("chg-4", format!("DELETE FROM audit WHERE {CHG} = 3")),
         ("chg-3", format!("UPDATE audit SET body = body || ' ' WHERE {CHG} = 3")),
         // The entry that tells of the erasure is made to tell of another one.
-        (
-            "chg-",
-            "UPDATE audit SET body = replace(body, '[6]', '[7]') WHERE tenant = 'default' AND op = 'data.erase'"
-                .to_owned(),
-        ),
+        ("chg-", format!("UPDATE audit SET body = replace(body, '[6]', '[7]') WHERE {ALL} AND op = 'data.erase'")),
         // A sound entry of the other stream.
         (
             "dec-44",
-            "INSERT INTO audit SELECT tenant, 'decisions', 44, at, op, status, tool_name, agent_name, risk, salt,
-             digest, hash, body FROM audit WHERE tenant = 'default' AND stream = 'changes' AND seq = 1"
-                .to_owned(),
+            format!(
+                "INSERT INTO audit SELECT (SELECT key + 1 FROM audit WHERE {DEC} = 43), at, op, status, tool_name,
+                 agent_name, risk, salt, digest, hash, body FROM audit WHERE {CHG} = 1"
+            ),
         ),
     ];
     for (bad, statements) in cases {
@@ -165,15 +166,14 @@ async fn the_first_bad_entry_of_a_touched_log_is_named() {
 #[tokio::test]
 async fn a_tail_that_was_cut_is_named_by_the_checkpoints() {
     let log = written().await;
-    for (stream, seq, bad) in [("decisions", 42, "dec-43"), ("decisions", 20, "dec-21"), ("decisions", 0, "dec-1")] {
-        let cut = log
-            .tampered(&format!("DELETE FROM audit WHERE tenant = 'default' AND stream = '{stream}' AND seq > {seq}"));
+    for (seq, bad) in [(42, "dec-43"), (20, "dec-21"), (0, "dec-1")] {
+        let cut = log.tampered(&format!("DELETE FROM audit WHERE {DEC} > {seq}"));
         let (code, told) = verify(&cut, Some(&log.checkpoints));
         assert_eq!(code, Some(2), "{told}");
         assert!(told.contains(&format!("DAMAGED at {bad}")), "{told}");
     }
     // All of a tenant.
-    let gone = log.tampered("DELETE FROM audit WHERE tenant = 'default'; DELETE FROM tenants WHERE id = 'default'");
+    let gone = log.tampered(&format!("DELETE FROM audit WHERE {ALL}; DELETE FROM tenants WHERE id = 'default'"));
     let (code, told) = verify(&gone, Some(&log.checkpoints));
     assert_eq!(code, Some(2), "{told}");
 }
@@ -187,7 +187,7 @@ async fn an_export_holds_every_entry_and_nobody_s_address() {
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     let conn = rusqlite::Connection::open(&log.db).expect("opened");
     let count: i64 =
-        conn.query_row("SELECT count(*) FROM audit WHERE tenant = 'default'", [], |row| row.get(0)).expect("counted");
+        conn.query_row(&format!("SELECT count(*) FROM audit WHERE {ALL}"), [], |row| row.get(0)).expect("counted");
     assert_eq!(lines.len() as i64, count);
     assert!(text.contains("[email @example.com]") && !text.contains("user7@"));
 }
@@ -220,8 +220,8 @@ async fn what_retention_purged_is_accounted_for_and_more_is_not() {
     assert_eq!(verified["valid"], true, "{verified}");
     intercept().await;
     let conn = rusqlite::Connection::open(&db).expect("opened");
-    let cut = "DELETE FROM audit WHERE tenant = 'default' AND stream = 'decisions' AND seq = 6";
-    assert_eq!(conn.execute(cut, []).expect("cut"), 1);
+    let cut = format!("DELETE FROM audit WHERE {DEC} = 6");
+    assert_eq!(conn.execute(&cut, []).expect("cut"), 1);
     let verified = own.call("GET", "/api/audit/verify", "").await.json();
     assert_eq!((&verified["valid"], &verified["first_bad"]["entry"]), (&json!(false), &json!("dec-7")), "{verified}");
 }

@@ -48,7 +48,7 @@ pub(super) fn append(
         }
     };
     let key = key(no, entry.seq).ok_or(StoreError::Unavailable("the journal is full"))?;
-    let fixed = [Bind::Int(key), tenant.as_str().into(), stream.into(), entry.seq.into(), entry.at.into()];
+    let fixed = [Bind::Int(key), entry.at.into()];
     let binds = fixed.into_iter().chain(entry.columns.iter().map(Bind::from)).chain([entry.body.into()]);
     sql::run(tx.conn, &statements.append, binds)?;
     let head = Head { seq: entry.seq, at: entry.at, columns: Arc::clone(&entry.columns) };
