@@ -5,10 +5,13 @@
 //! - `http`: the layer below the surfaces.
 //! - `cli`: the command line.
 //! - `governance`: what the surface promises, on real files.
+//! - `developer`: what its surface promises.
 //! - `outbox`: notices from the call that asks to the answer.
 
 #[cfg(test)]
 mod cli;
+#[cfg(test)]
+mod developer;
 #[cfg(test)]
 mod governance;
 #[cfg(test)]

@@ -325,3 +325,25 @@ pub(super) fn resolve(condition: &Condition, tool: &str, class: &Class, depth: u
         other => other.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Index;
+    use crate::policy::kill_switch::MAX_TOOL_NAME;
+
+    fn kept(index: &Index) -> usize {
+        index.seen.iter().map(|shard| shard.read().unwrap().len()).sum()
+    }
+
+    #[test]
+    fn no_plan_is_kept_for_a_name_that_is_too_long() {
+        let index = Index::build(Vec::new(), Vec::new());
+        let longest = "x".repeat(MAX_TOOL_NAME);
+        for n in 0..100 {
+            assert!(!index.with_plan(&format!("{longest}{n}"), |plan| plan.blocked));
+        }
+        assert_eq!(kept(&index), 0);
+        index.with_plan(&longest, |_| ());
+        assert_eq!(kept(&index), 1);
+    }
+}

@@ -1,0 +1,3 @@
+//! The developer surface on real sockets: a file per operation.
+
+mod evaluate;
