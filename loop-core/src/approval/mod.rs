@@ -27,4 +27,4 @@ pub use expire::{TIMERS, expire_due};
 pub use poll::{Polled, poll};
 pub use query::{all, get, history, history_count, pending, pending_count};
 pub use request::{APPROVALS, Approval, Asking, State, UsedBy};
-pub use settle::{Proposal, Settled, settle};
+pub use settle::{DENIAL_SECONDS, Proposal, Settled, settle};

@@ -16,6 +16,9 @@ use crate::{
 
 /// The most approvals of a tenant that may wait at a time.
 pub const MAX_PENDING: u64 = 10_000;
+/// How long a human's no holds for the very same call, in seconds. It is no setting: a short time to answer must not
+/// make a no short.
+pub const DENIAL_SECONDS: i64 = 24 * 60 * 60;
 
 /// A call that the policy wants approved, masked for storage.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,7 +55,7 @@ pub enum Settled {
         /// When it ends by itself.
         expires_at: Time,
     },
-    /// A human said no, not long ago.
+    /// A human said no, less than [`DENIAL_SECONDS`] ago.
     Denied(ApprovalId),
 }
 
@@ -74,7 +77,7 @@ pub fn settle(tx: &mut dyn Tx, cx: &Ctx, proposal: &Proposal) -> Result<Settled,
             State::Pending if covered => {
                 return Ok(Settled::Pending { id: latest.value.id, expires_at: latest.value.expires_at });
             }
-            State::Denied if latest.value.decided_at.is_some_and(|at| cx.now < at.plus_seconds(ttl)) => {
+            State::Denied if latest.value.decided_at.is_some_and(|at| cx.now < at.plus_seconds(DENIAL_SECONDS)) => {
                 return Ok(Settled::Denied(latest.value.id));
             }
             // A rule asks that did not ask then: whoever would have answered saw another question.

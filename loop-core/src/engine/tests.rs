@@ -16,7 +16,7 @@ use crate::{
         json::Doc,
         secret::{MasterKey, Secret},
     },
-    policy::{Action, RuleAction, RuleMode, kill_switch, rulebook},
+    policy::{Action, RuleAction, RuleMode, kill_switch, rulebook, settings},
     store::{Lane, memory::MemoryStore, wait},
     tool::redact,
 };
@@ -95,6 +95,14 @@ impl World {
         .unwrap();
     }
 
+    fn settings(&self, patch: settings::SettingsPatch) {
+        let cx = self.engine.context(self.caller.clone()).unwrap();
+        let changed = self
+            .engine
+            .write(cx, "settings.update", move |tx, cx| settings::update(tx, cx, &patch).map_err(ApprovalError::from));
+        wait(changed).unwrap();
+    }
+
     fn decide(&self, id: &str, answer: Answer) -> Result<Decided, ApprovalError> {
         let cx = self.engine.context(self.caller.clone()).unwrap();
         let id = id.to_owned();
@@ -128,14 +136,22 @@ fn an_approved_call_goes_through_once_and_only_as_approved() {
 }
 
 #[test]
-fn a_denial_sticks_for_its_time_and_then_asks_anew() {
-    let world = World::new();
-    world.rule(TRANSFER, RuleAction::Approve);
-    let id = world.call("wire_transfer", r#"{"amount":5000}"#).approval.unwrap().to_string();
-    world.decide(&id, Answer::Deny).unwrap();
-    assert_eq!(world.call("wire_transfer", r#"{"amount":5000}"#).status, Status::Blocked);
-    world.host.forward(86_400);
-    assert_eq!(world.call("wire_transfer", r#"{"amount":5000}"#).status, Status::Pending);
+fn a_denial_sticks_for_a_day_however_long_approvals_wait() {
+    for approval_ttl_seconds in [60, 86_400, 2_592_000] {
+        let world = World::new();
+        world.rule(TRANSFER, RuleAction::Approve);
+        world.settings(settings::SettingsPatch {
+            approval_ttl_seconds: Some(approval_ttl_seconds),
+            ..settings::SettingsPatch::default()
+        });
+        let id = world.call("wire_transfer", r#"{"amount":5000}"#).approval.unwrap().to_string();
+        world.decide(&id, Answer::Deny).unwrap();
+        assert_eq!(world.call("wire_transfer", r#"{"amount":5000}"#).status, Status::Blocked);
+        world.host.forward(86_399);
+        assert_eq!(world.call("wire_transfer", r#"{"amount":5000}"#).status, Status::Blocked);
+        world.host.forward(1);
+        assert_eq!(world.call("wire_transfer", r#"{"amount":5000}"#).status, Status::Pending);
+    }
 }
 
 #[test]
