@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use crate::{
     audit::{self, AuditEntry, Filter, Status},
     base::{TenantId, Time, json::Doc},
-    policy::{CompiledRule, Outcome, StoredCall, Would, facts::Facts, settings, stored_class},
+    policy::{CompiledRule, Outcome, StoredCall, Would, facts::Facts, settings, stored_class, zone},
     store::Tx,
     tool::Risk,
 };
@@ -72,15 +72,15 @@ pub fn step(
 ) -> Result<Option<u64>, DecideError> {
     let filter = Filter { since, below, ..Filter::default() };
     let entries = audit::page(tx, tenant, audit::DECISIONS, &filter, CHUNK, 0)?;
-    let timezone = settings::get(tx, tenant)?.timezone;
+    let zone = zone(&settings::get(tx, tenant)?.timezone);
     let next = entries.last().filter(|_| entries.len() == CHUNK as usize).map(|entry| entry.seq);
     for entry in entries {
-        judge(rule, &timezone, entry, result);
+        judge(rule, zone.as_ref(), entry, result);
     }
     Ok(next)
 }
 
-fn judge(rule: &CompiledRule, timezone: &str, entry: AuditEntry, result: &mut BackTest) {
+fn judge(rule: &CompiledRule, zone: Option<&jiff::tz::TimeZone>, entry: AuditEntry, result: &mut BackTest) {
     result.scanned += 1;
     let read = || {
         let body: Body = serde_json::from_str(entry.body.as_deref()?).ok()?;
@@ -97,7 +97,7 @@ fn judge(rule: &CompiledRule, timezone: &str, entry: AuditEntry, result: &mut Ba
             facts: &body.facts,
             arguments: arguments.root(),
         };
-        Some(rule.would(&call, timezone))
+        Some(rule.would(&call, zone))
     };
     let (would, strictest) = match read() {
         Some(Would::NoMatch) => return,

@@ -25,6 +25,7 @@ mod snapshot;
 mod stored;
 pub mod truth;
 mod verdict;
+mod zone;
 
 pub use action::{Action, Forward};
 pub use error::PolicyError;
@@ -34,3 +35,4 @@ pub use rule::{Rule, RuleAction, RuleMode};
 pub use snapshot::{CompiledRule, DefaultVerdict, PolicySettings, PolicySnapshot};
 pub use stored::{StoredCall, Would, stored_class};
 pub use verdict::{Outcome, Reason, ReasonCode, Verdict};
+pub use zone::zone;

@@ -1,6 +1,6 @@
 //! What a tenant can set about its decisions and approvals.
 
-use super::{DefaultVerdict, PolicyError};
+use super::{DefaultVerdict, PolicyError, zone};
 use crate::{
     access::Ctx,
     audit::{self, Event},
@@ -89,7 +89,7 @@ pub fn update(tx: &mut dyn Tx, cx: &Ctx, patch: &SettingsPatch) -> Result<Settin
         new.default_verdict = value;
     }
     if let Some(value) = &patch.timezone {
-        if jiff::tz::TimeZone::get(value).is_err() {
+        if zone(value).is_none() {
             return Err(PolicyError::Invalid { field: "timezone", value: value.chars().take(64).collect() });
         }
         new.timezone.clone_from(value);

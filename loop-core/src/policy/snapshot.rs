@@ -10,6 +10,7 @@ use super::{
     index::{Index, Plan},
     rule::{Rule, RuleAction},
     verdict::Outcome,
+    zone::zone,
 };
 use crate::base::Time;
 
@@ -162,14 +163,6 @@ impl PolicySnapshot {
     pub fn class(&self, tool: &str) -> super::deed::Class {
         self.index.with_plan(tool, |plan: &Plan| plan.class.clone())
     }
-}
-
-/// The zone of a name; `None` when it is not known.
-pub(super) fn zone(name: &str) -> Option<jiff::tz::TimeZone> {
-    if name.is_empty() || name.eq_ignore_ascii_case("utc") {
-        return Some(jiff::tz::TimeZone::UTC);
-    }
-    jiff::tz::TimeZone::get(name).ok()
 }
 
 fn content_hash(rules: &[Arc<CompiledRule>], blocked: &[String], settings: &PolicySettings) -> String {

@@ -5,7 +5,7 @@ use super::{
     condition::Condition,
     deed::{Class, classify, combined},
     facts::{self, Facts, Said},
-    snapshot::{CompiledRule, PolicySnapshot, zone},
+    snapshot::{CompiledRule, PolicySnapshot},
     truth::{Call, Source, Truth},
 };
 use crate::{
@@ -53,17 +53,17 @@ pub fn stored_class(tool: &str, facts: &Facts) -> Class {
 
 impl CompiledRule {
     /// Whether the rule would have matched a stored call, whatever its mode and expiry. It never answers other than
-    /// the decision did or would have done: where it cannot know, it says so. `timezone` is the tenant's.
+    /// the decision did or would have done: where it cannot know, it says so. `zone` is the tenant's, of
+    /// [`super::zone`]; without one, times are unclear.
     #[must_use]
-    pub fn would(&self, call: &StoredCall<'_>, timezone: &str) -> Would {
-        let zone = zone(timezone);
+    pub fn would(&self, call: &StoredCall<'_>, zone: Option<&jiff::tz::TimeZone>) -> Would {
         let judged = Call {
             tool: call.tool,
             class: call.class,
             agent: call.agent,
             risk: call.risk,
             now: call.at,
-            zone: zone.as_ref(),
+            zone,
             source: Source::Stored(call.facts, call.arguments),
         };
         let span = judged.judge(&self.condition);
@@ -250,7 +250,7 @@ mod tests {
             let masked = Doc::parse(masked.as_bytes()).unwrap();
             let class = stored_class(tool, &facts);
             let call = StoredCall { tool, class: &class, agent, risk: live.risk, at: NOW, facts: &facts, arguments: masked.root() };
-            match rule.would(&call, "UTC") {
+            match rule.would(&call, Some(&jiff::tz::TimeZone::UTC)) {
                 Would::Match => prop_assert_ne!(live.outcome, Outcome::Allow),
                 Would::NoMatch => prop_assert_eq!(live.outcome, Outcome::Allow),
                 Would::Undecidable => {}
