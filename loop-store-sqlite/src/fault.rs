@@ -1,7 +1,7 @@
 //! SQLite's errors as store errors.
 
 use loop_core::store::StoreError;
-use rusqlite::{Error, ErrorCode};
+use rusqlite::{Error, ErrorCode, ffi};
 
 /// What an error of SQLite means to a caller. Its text names tables and statements, never a bound value.
 pub(crate) fn fault(error: Error) -> StoreError {
@@ -18,6 +18,7 @@ pub(crate) fn fault(error: Error) -> StoreError {
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed => {
             StoreError::Unavailable("another process holds the file")
         }
+        ErrorCode::SystemIoFailure => StoreError::Io(operation(&error)),
         ErrorCode::DiskFull => StoreError::Full,
         ErrorCode::ReadOnly | ErrorCode::PermissionDenied => StoreError::ReadOnly,
         ErrorCode::DatabaseCorrupt => StoreError::Corrupt("the file is malformed".to_owned()),
@@ -26,6 +27,17 @@ pub(crate) fn fault(error: Error) -> StoreError {
         ErrorCode::OutOfMemory => StoreError::Unavailable("out of memory"),
         ErrorCode::TooBig => StoreError::Misuse("a value is too large".to_owned()),
         _ => StoreError::Internal(error.to_string()),
+    }
+}
+
+/// What the disk failed at.
+fn operation(error: &Error) -> &'static str {
+    match error.sqlite_error().map(|error| error.extended_code) {
+        Some(ffi::SQLITE_IOERR_READ | ffi::SQLITE_IOERR_SHORT_READ) => "reading",
+        Some(ffi::SQLITE_IOERR_WRITE | ffi::SQLITE_IOERR_TRUNCATE) => "writing",
+        Some(ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_DIR_FSYNC) => "making a write durable",
+        Some(ffi::SQLITE_IOERR_LOCK | ffi::SQLITE_IOERR_SHMLOCK) => "locking the file",
+        _ => "an operation on the file",
     }
 }
 

@@ -16,7 +16,7 @@ use std::{
 };
 
 use loop_core::{
-    base::{TenantId, Time},
+    base::{Code, TenantId, Time},
     store::{
         Access, Job, JobEnd, Lane, NewEntry, Record, RecordQuery, Store, StoreError, StoreExt, Ticket, Tx,
         conformance::{
@@ -374,6 +374,56 @@ fn child_without_rights() {
     let file = PathBuf::from(env::var_os(FILE).unwrap());
     assert_eq!(SqliteStore::open(&file, options()).err(), Some(StoreError::ReadOnly));
     assert_eq!(SqliteStore::open(file.with_file_name("new.db"), options()).err(), Some(StoreError::ReadOnly));
+}
+
+/// How large a file the process below may write, in bytes; beyond it the machine refuses as a failing disk does.
+#[cfg(unix)]
+const FILE_MAX: usize = 256 * 1024;
+
+#[cfg(unix)]
+#[test]
+fn a_disk_that_fails_refuses_and_keeps_what_was_acknowledged() {
+    let (_folder, file) = folder();
+    open(&file).close();
+    let mut child = Command::new("sh");
+    // In blocks of 512 bytes; the signal is ignored so that writes fail with an error.
+    child.args(["-c", &format!("trap '' XFSZ; ulimit -f {}; exec \"$0\" \"$@\"", FILE_MAX / 512)]);
+    child.arg(env::current_exe().unwrap()).args(["child_on_a_failing_disk", "--exact", "--ignored", "--nocapture"]);
+    let output = child.env(FILE, &file).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let told = String::from_utf8(output.stdout).unwrap();
+    let kept: Vec<&str> = told.lines().filter_map(|line| line.strip_prefix("kept ")).collect();
+    assert!(!kept.is_empty(), "{told}");
+    assert_eq!(ids(&open(&file)), kept);
+}
+
+#[cfg(unix)]
+#[test]
+#[ignore = "the process that the test above starts"]
+fn child_on_a_failing_disk() {
+    let file = PathBuf::from(env::var_os(FILE).unwrap());
+    let store = SqliteStore::open(&file, Options { log_pages: u32::MAX, ..options() }).unwrap();
+    let mut kept = Vec::new();
+    let mut failed = 0;
+    for round in 0..20 {
+        let gate = hold(&store);
+        let tickets: Vec<_> =
+            (0..4).map(|number| format!("{round:02}-{number}")).map(|id| (put(&store, &id, 8_000), id)).collect();
+        gate.complete(());
+        for (ticket, id) in tickets {
+            match ticket.wait() {
+                Ok(()) => kept.push(id),
+                Err(error) => {
+                    assert_eq!((error.code(), error), (Code::Unavailable, StoreError::Io("writing")), "`{id}`");
+                    failed += 1;
+                }
+            }
+        }
+    }
+    assert!(failed > 0 && !kept.is_empty());
+    assert_eq!(ids(&store), kept, "what was acknowledged can be read");
+    println!();
+    kept.iter().for_each(|id| println!("kept {id}"));
 }
 
 #[test]

@@ -8,6 +8,9 @@ pub enum StoreError {
     /// The store cannot take work now (full queue, locked file, shutting down). Trying again later may work.
     #[error("the store is busy: {0}")]
     Unavailable(&'static str),
+    /// The disk failed at what is named here. It may work again; until then nothing is written.
+    #[error("the disk failed at {0}")]
+    Io(&'static str),
     /// The disk is full.
     #[error("the disk is full")]
     Full,
@@ -44,7 +47,7 @@ impl StoreError {
     #[must_use]
     pub const fn code(&self) -> Code {
         match self {
-            Self::Unavailable(_) | Self::Full | Self::ReadOnly => Code::Unavailable,
+            Self::Unavailable(_) | Self::Io(_) | Self::Full | Self::ReadOnly => Code::Unavailable,
             Self::Duplicate { .. } => Code::Conflict,
             Self::Corrupt(_) | Self::Newer { .. } | Self::Misuse(_) | Self::Internal(_) => Code::Internal,
         }
