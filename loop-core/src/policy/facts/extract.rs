@@ -19,10 +19,12 @@ use crate::{
     policy::{
         action::Action,
         deed::Class,
-        lexicon::cut,
         money::{self, Currency, Written},
     },
-    tool::sensitive::{self, DataClass, Finding},
+    tool::{
+        name::tokens,
+        sensitive::{DataClass, Finding, scan},
+    },
 };
 
 /// One value with what its name says. Items of an array have the roles of the array.
@@ -143,22 +145,36 @@ pub fn survey(action: &Action<'_>, class: &Class, amounts: &mut Amounts) -> Said
 
 /// Calls `each` with every fact of a kind in a live call: its arguments and the body it is forwarded with.
 pub fn each(action: &Action<'_>, kind: FactKind, each: &mut dyn FnMut(Fact<'_>)) {
-    let documents = || std::iter::once(action.arguments).chain(action.forward.and_then(|forward| forward.body));
-    for document in documents() {
-        leaves(document, &mut |leaf| match kind {
-            FactKind::Amounts => amount(leaf, &mut |fact| each(fact)),
-            FactKind::Percents => percent(leaf, each),
-            FactKind::Counts => count(leaf, each),
-            FactKind::Recipients => recipient(leaf, each),
-            FactKind::Data => data(leaf, each),
-            FactKind::Paths => path(leaf, each),
-            FactKind::Environments => environment(leaf, each),
-            FactKind::Places => place(leaf, each),
-            FactKind::Attachments => attachment(leaf, each),
-            FactKind::Times => time(leaf, each),
-            FactKind::Statements => statement(leaf, each),
-        });
+    for document in documents(action) {
+        leaves(document, &mut |leaf| of_leaf(leaf, kind, each));
     }
+    of_address(action, kind, each);
+}
+
+fn documents<'a>(action: &Action<'a>) -> impl Iterator<Item = View<'a>> + use<'a> {
+    std::iter::once(action.arguments).chain(action.forward.and_then(|forward| forward.body))
+}
+
+/// The facts of a kind in one value.
+#[inline]
+fn of_leaf(leaf: Leaf<'_, '_>, kind: FactKind, each: &mut dyn FnMut(Fact<'_>)) {
+    match kind {
+        FactKind::Amounts => amount(leaf, &mut |fact| each(fact)),
+        FactKind::Percents => percent(leaf, each),
+        FactKind::Counts => count(leaf, each),
+        FactKind::Recipients => recipient(leaf, each),
+        FactKind::Data => data(leaf, each),
+        FactKind::Paths => path(leaf, each),
+        FactKind::Environments => environment(leaf, each),
+        FactKind::Places => place(leaf, each),
+        FactKind::Attachments => attachment(leaf, each),
+        FactKind::Times => time(leaf, each),
+        FactKind::Statements => statement(leaf, each),
+    }
+}
+
+/// The facts of a kind in the tool's name and the address that the call is forwarded to.
+fn of_address(action: &Action<'_>, kind: FactKind, each: &mut dyn FnMut(Fact<'_>)) {
     if kind == FactKind::Environments {
         environments_in(action.tool, each);
     }
@@ -173,33 +189,32 @@ pub fn each(action: &Action<'_>, kind: FactKind, each: &mut dyn FnMut(Fact<'_>))
     }
 }
 
-/// Everything rules can read of a call, for storage.
+/// Everything rules can read of a call, for storage, in one walk.
 #[must_use]
 pub fn extract(action: &Action<'_>, class: &Class) -> Facts {
     let mut facts = Facts::default();
-    for kind in [
-        FactKind::Amounts,
-        FactKind::Percents,
-        FactKind::Counts,
-        FactKind::Recipients,
-        FactKind::Data,
-        FactKind::Paths,
-        FactKind::Environments,
-        FactKind::Places,
-        FactKind::Attachments,
-        FactKind::Times,
-        FactKind::Statements,
-    ] {
-        each(action, kind, &mut |fact| facts.add(fact));
+    let mut said = Said::default();
+    for document in documents(action) {
+        leaves(document, &mut |leaf| {
+            said.add(leaf, class);
+            // Most names give no role; then only the value itself may say something.
+            let nameless = leaf.roles == Roles::default();
+            let kinds: &[_] = if nameless { &[FactKind::Counts, FactKind::Data] } else { &FactKind::ALL };
+            for kind in kinds {
+                of_leaf(leaf, *kind, &mut |fact| facts.add(fact));
+            }
+        });
     }
-    let said = said_by(action, class);
+    for kind in FactKind::ALL {
+        of_address(action, kind, &mut |fact| facts.add(fact));
+    }
     facts.does = said.does;
     facts.things = said.things;
-    let mut length = 0;
-    leaves(action.arguments, &mut |leaf| {
-        let text = leaf.value.as_str().or_else(|| leaf.value.as_number()).unwrap_or_default();
-        length += leaf.value.key().len() + text.len() + 4;
-    });
+    let length = |value: View<'_>| {
+        let text = value.as_str().or_else(|| value.as_number()).unwrap_or_default();
+        value.key().len() + text.len() + 4
+    };
+    let length: usize = action.arguments.walk().map(length).sum();
     facts.partial = length > ARGUMENTS_MAX || action.forward.is_some_and(|forward| forward.body.is_some());
     facts
 }
@@ -337,7 +352,7 @@ fn data(leaf: Leaf<'_, '_>, each: &mut dyn FnMut(Fact<'_>)) {
     if leaf.roles.any(Roles::PERSONAL) && !leaf.roles.any(Roles::RECIPIENT) {
         each(Fact::Data(DataKind::Personal));
     }
-    if leaf.roles.any(Roles::SECRET_TEXT) || sensitive::names_secret(leaf.key) {
+    if leaf.roles.any(Roles::SECRET_TEXT.with(Roles::NAMES_SECRET)) {
         each(Fact::Data(DataKind::Secret));
     }
     let Some(text) = leaf.value.as_str().or_else(|| leaf.value.as_number()) else { return };
@@ -353,7 +368,7 @@ fn data(leaf: Leaf<'_, '_>, each: &mut dyn FnMut(Fact<'_>)) {
         return;
     }
     let mut found: Vec<Finding> = Vec::new();
-    sensitive::scan(text, &mut found);
+    scan(text, &mut found);
     for finding in found {
         each(Fact::Data(kind_of(finding.class)));
     }
@@ -364,9 +379,9 @@ fn data(leaf: Leaf<'_, '_>, each: &mut dyn FnMut(Fact<'_>)) {
 
 /// `password: hunter2`: a word for a secret, a colon or equals sign, and something with a digit.
 fn discloses(text: &str) -> bool {
-    text.match_indices([':', '=']).any(|(at, mark)| {
+    memchr::memchr2_iter(b':', b'=', text.as_bytes()).any(|at| {
         let before = text.get(..at).and_then(|before| before.split_whitespace().next_back()).unwrap_or_default();
-        let after = text.get(at + mark.len()..).and_then(|after| after.split_whitespace().next()).unwrap_or_default();
+        let after = text.get(at + 1..).and_then(|after| after.split_whitespace().next()).unwrap_or_default();
         keys::roles(before).any(Roles::SECRET_TEXT)
             && after.len() >= 4
             && after.bytes().any(|byte| byte.is_ascii_digit())
@@ -404,11 +419,11 @@ fn environment(leaf: Leaf<'_, '_>, each: &mut dyn FnMut(Fact<'_>)) {
 
 /// Environments among the words of a text; `non-prod` and `pre-production` are staging.
 fn environments_in(text: &str, each: &mut dyn FnMut(Fact<'_>)) {
-    let mut before = String::new();
-    for word in cut(text) {
+    let mut before = "";
+    for word in tokens(text).iter() {
         let bare = word.trim_end_matches(|c: char| c.is_ascii_digit());
         if let Some(found) = Environment::of_word(bare) {
-            let lesser = found == Environment::Production && matches!(before.as_str(), "pre" | "non" | "not" | "no");
+            let lesser = found == Environment::Production && matches!(before, "pre" | "non" | "not" | "no");
             each(Fact::Environment(if lesser { Environment::Staging } else { found }));
         }
         before = word;

@@ -32,6 +32,23 @@ pub enum FactKind {
     Statements,
 }
 
+impl FactKind {
+    /// Every kind.
+    pub const ALL: [Self; 11] = [
+        Self::Amounts,
+        Self::Percents,
+        Self::Counts,
+        Self::Recipients,
+        Self::Data,
+        Self::Paths,
+        Self::Environments,
+        Self::Places,
+        Self::Attachments,
+        Self::Times,
+        Self::Statements,
+    ];
+}
+
 /// A fact, borrowed from wherever it stands.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Fact<'a> {

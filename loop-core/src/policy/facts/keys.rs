@@ -7,7 +7,7 @@ use std::{
 
 use hashbrown::HashMap;
 
-use crate::policy::money::Currency;
+use crate::{policy::money::Currency, tool::sensitive::names_secret};
 
 /// The data file; its head documents the format.
 static TEXT: &str = include_str!("keys.txt");
@@ -68,6 +68,7 @@ roles! {
     WHOLE = 30, "whole";
     ADMIN = 31, "admin";
     HOLDS_CURRENCY = 32, "holds_currency";
+    NAMES_SECRET = 33, "names_secret";
 }
 
 impl Roles {
@@ -226,6 +227,9 @@ fn worked_out(name: &str) -> Roles {
         if currency(name).is_some() {
             all = all.with(Roles::HOLDS_CURRENCY);
         }
+    }
+    if names_secret(name) {
+        all = all.with(Roles::NAMES_SECRET);
     }
     all.settled()
 }
