@@ -5,13 +5,16 @@
 //! arguments do not.
 
 mod canonical;
+mod object;
 mod parse;
 #[cfg(test)]
 mod parse_tests;
+mod special;
 mod view;
 mod write;
 
 pub use canonical::{canonical, canonical_into};
+pub(crate) use object::Object;
 pub use parse::{Error, Limits};
 pub use view::{Doc, Items, Kind, Members, View};
 pub use write::{write, write_string};

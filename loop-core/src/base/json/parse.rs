@@ -3,7 +3,10 @@
 
 use std::borrow::Cow;
 
-use super::view::{Data, Doc, Node};
+use super::{
+    special::special,
+    view::{Data, Doc, Node},
+};
 
 /// What a document may at most be. The length of the text is the caller's to bound.
 #[derive(Debug, Clone, Copy)]
@@ -290,7 +293,7 @@ impl<'a> Reader<'a> {
         self.at += 1;
         let from = self.at;
         let rest = self.bytes.get(from..).unwrap_or_default();
-        let plain = rest.iter().position(|byte| matches!(byte, b'"' | b'\\') || *byte < 0x20).unwrap_or(rest.len());
+        let plain = special(rest).unwrap_or(rest.len());
         self.at = from + plain;
         match self.peek() {
             Some(b'"') => {

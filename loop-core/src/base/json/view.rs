@@ -4,6 +4,9 @@ use std::borrow::Cow;
 
 use super::parse::{self, Error, Limits};
 
+/// From how much text, in bytes, the number of values is guessed at most.
+const MOST_GUESSED: usize = 4096;
+
 /// A JSON document. It borrows from the text it was read from, escaped strings apart.
 #[derive(Debug, Clone, Default)]
 pub struct Doc<'a> {
@@ -64,7 +67,9 @@ impl<'a> Doc<'a> {
     /// # Errors
     /// Anything that is not one JSON value in UTF-8, a duplicate key, or a limit passed.
     pub fn parse(text: &'a [u8]) -> Result<Self, Error> {
-        parse::parse(text, Limits::default(), Vec::new())
+        // Most values take more text than this; a guess too small costs one move of what was read.
+        let guess = text.len().min(MOST_GUESSED) / 16;
+        parse::parse(text, Limits::default(), Vec::with_capacity(guess))
     }
 
     /// Reads a document, reusing another's memory: a caller that keeps one document per thread reads
