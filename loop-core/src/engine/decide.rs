@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use hmac::Mac;
-use serde_json::value::RawValue;
 
 use super::{
     DecideError, Engine,
@@ -199,7 +198,7 @@ fn prepare(
         policy_hash: snapshot.hash().to_owned(),
     });
     let details = Details {
-        arguments: RawValue::from_string(masked.masked).unwrap_or_default(),
+        arguments: masked.masked,
         facts: snapshot.facts(action),
         agent_name: agent,
         reason,

@@ -5,6 +5,7 @@
 //! the calling thread.
 
 pub mod backtest;
+mod body;
 mod bootstrap;
 mod callers;
 mod decide;

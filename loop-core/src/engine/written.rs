@@ -1,8 +1,6 @@
 //! What is written down of a decision.
 
-use serde_json::value::RawValue;
-
-use super::DecideError;
+use super::{DecideError, body::Body};
 use crate::{
     access::Ctx,
     approval::Settled,
@@ -14,7 +12,8 @@ use crate::{
 
 /// What is known of a call besides its verdict, masked.
 pub(super) struct Details {
-    pub(super) arguments: Box<RawValue>,
+    /// JSON.
+    pub(super) arguments: String,
     pub(super) facts: Facts,
     pub(super) agent_name: Option<String>,
     pub(super) reason: Option<String>,
@@ -31,38 +30,6 @@ pub(super) struct Written {
     pub(super) approval: Option<ApprovalId>,
     pub(super) expires_at: Option<Time>,
     pub(super) sealed: Sealed,
-}
-
-/// The body of a decision's log entry.
-#[derive(serde::Serialize)]
-struct Body<'a> {
-    arguments: &'a RawValue,
-    facts: &'a Facts,
-    message: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rule: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a str>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    reasons: Vec<BodyReason>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    shadow: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    approval_id: Option<ApprovalId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    session_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    forward: Option<&'a str>,
-    door: &'static str,
-    key: &'a str,
-    policy_hash: &'a str,
-}
-
-#[derive(serde::Serialize)]
-struct BodyReason {
-    code: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rule_id: Option<String>,
 }
 
 impl Written {
@@ -85,26 +52,16 @@ impl Written {
         let rule = verdict.reasons.iter().find_map(|reason| reason.rule.as_ref());
         let rule = rule.map(|compiled| compiled.rule.rule_text.clone());
         let message = message(status, settled, verdict, rule.as_deref(), tool_name);
-        let reasons = verdict.reasons.iter().map(|reason| BodyReason {
-            code: reason.code.as_str(),
-            rule_id: reason.rule.as_ref().map(|compiled| compiled.rule.id.to_string()),
-        });
         let body = Body {
-            arguments: &details.arguments,
-            facts: &details.facts,
+            details,
+            verdict,
             message: &message,
             rule: rule.as_deref(),
-            reason: details.reason.as_deref(),
-            reasons: reasons.collect(),
-            shadow: verdict.shadow.iter().map(|compiled| compiled.rule.id.to_string()).collect(),
-            approval_id: approval,
-            session_id: details.session.as_deref(),
-            forward: details.forward.as_deref(),
-            door: details.door,
+            approval,
             key: &cx.caller.name,
             policy_hash: snapshot.hash(),
         };
-        let body = serde_json::to_string(&body).map_err(|error| StoreError::Internal(error.to_string()))?;
+        let body = body.to_json().map_err(|error| StoreError::Internal(error.to_string()))?;
         let event = Event {
             stream: audit::DECISIONS,
             op: "decision",
