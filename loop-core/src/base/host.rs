@@ -1,8 +1,8 @@
 //! Where time and randomness come from. Rooms never ask for them: the engine draws both once per request
 //! and hands them down as values.
 
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use hmac::{Hmac, KeyInit};
+use sha2::{Digest, Sha256};
 
 use super::Time;
 
@@ -27,8 +27,9 @@ pub struct NoEntropy;
 
 /// Unpredictable bytes for one request, from which any number of ids and tokens is drawn.
 ///
-/// Draws are HMAC-SHA256 of a counter under the seed, so a transaction that runs twice with the same seed
-/// and counter draws the same ids.
+/// Draws are SHA-256 of the seed, a label and a counter, so a transaction that runs twice with the same seed
+/// and counter draws the same ids. All of these have one length and fit one block of the hash: no draw tells
+/// anything of another.
 #[derive(Clone, zeroize::ZeroizeOnDrop)]
 pub struct Seed {
     key: [u8; 32],
@@ -46,10 +47,11 @@ impl Seed {
     /// The bytes of draw number `n`.
     #[must_use]
     pub fn at(&self, n: u64) -> [u8; 32] {
-        let mut mac = keyed(&self.key);
-        mac.update(b"loop.seed");
-        mac.update(&n.to_be_bytes());
-        mac.finalize().into_bytes().into()
+        let mut sha = Sha256::new();
+        sha.update(self.key);
+        sha.update(b"loop.seed");
+        sha.update(n.to_be_bytes());
+        sha.finalize().into()
     }
 
     /// The next thirty-two bytes.
