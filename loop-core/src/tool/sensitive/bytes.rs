@@ -7,6 +7,11 @@ pub(super) const KEY: u8 = 2;
 /// ASCII letters.
 pub(super) const LETTER: u8 = 4;
 
+/// What an address, an assigned value or a percent-encoded sign cannot do without.
+pub(super) const SIGN: u8 = 8;
+/// `-`
+pub(super) const DASH: u8 = 16;
+
 /// The classes a byte belongs to.
 #[inline]
 pub(super) fn class(byte: u8) -> u8 {
@@ -29,7 +34,9 @@ const fn class_of(byte: u8) -> u8 {
     match byte {
         b'0'..=b'9' => DIGIT | KEY,
         b'a'..=b'z' | b'A'..=b'Z' => LETTER | KEY,
-        b'_' | b'-' => KEY,
+        b'_' => KEY,
+        b'-' => KEY | DASH,
+        b'@' | b'%' | b':' | b'=' => SIGN,
         _ => 0,
     }
 }
