@@ -23,6 +23,8 @@ struct Shared<T> {
 struct State<T> {
     value: Option<T>,
     waker: Option<Waker>,
+    /// A thread sleeps in [`Ticket::wait`]. Waking nobody costs a call of the system all the same.
+    asleep: bool,
 }
 
 impl<T> Shared<T> {
@@ -34,7 +36,10 @@ impl<T> Shared<T> {
 impl<T> Ticket<T> {
     /// The two ends.
     pub fn pair() -> (Completer<T>, Self) {
-        let shared = Arc::new(Shared { state: Mutex::new(State { value: None, waker: None }), ready: Condvar::new() });
+        let shared = Arc::new(Shared {
+            state: Mutex::new(State { value: None, waker: None, asleep: false }),
+            ready: Condvar::new(),
+        });
         (Completer(Arc::clone(&shared)), Self(shared))
     }
 
@@ -54,6 +59,7 @@ impl<T> Ticket<T> {
             if let Some(value) = state.value.take() {
                 return value;
             }
+            state.asleep = true;
             state = self.0.ready.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
@@ -62,12 +68,14 @@ impl<T> Ticket<T> {
 impl<T> Completer<T> {
     /// Hands over the outcome and wakes whoever waits.
     pub fn complete(self, value: T) {
-        let waker = {
+        let (waker, asleep) = {
             let mut state = self.0.lock();
             state.value = Some(value);
-            state.waker.take()
+            (state.waker.take(), state.asleep)
         };
-        self.0.ready.notify_one();
+        if asleep {
+            self.0.ready.notify_one();
+        }
         if let Some(waker) = waker {
             waker.wake();
         }
