@@ -3,6 +3,7 @@
 use std::{
     collections::VecDeque,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use loop_core::store::{Job, Lane, StoreError};
@@ -24,6 +25,8 @@ struct State {
     bulk: VecDeque<Waiting>,
     passed_over: u32,
     asleep: usize,
+    /// How many jobs must wait before a sleeper is woken; 0 as good as 1.
+    wanted: usize,
     closed: bool,
 }
 
@@ -51,12 +54,29 @@ impl Lanes {
             return Err(Box::new((job, StoreError::Unavailable("too many jobs are waiting"))));
         }
         lane.push_back(Waiting { job, retries: 0 });
-        let wake = state.asleep > 0;
+        let wake = state.asleep > 0 && state.len() >= state.wanted;
         drop(state);
         if wake {
             self.filled.notify_one();
         }
         Ok(())
+    }
+
+    /// Waits until `want` jobs wait, though not longer than `patience` after the first. Answers whether they do. For
+    /// queues that one thread works on.
+    pub(crate) fn gather(&self, want: usize, patience: Duration) -> bool {
+        let mut state = self.lock();
+        state.asleep += 1;
+        state = self
+            .filled
+            .wait_while(state, |state| state.is_empty() && !state.closed)
+            .unwrap_or_else(PoisonError::into_inner);
+        state.wanted = want;
+        let waited = self.filled.wait_timeout_while(state, patience, |state| state.len() < want && !state.closed);
+        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        state.wanted = 0;
+        state.asleep -= 1;
+        state.len() >= want
     }
 
     /// Moves the most urgent jobs into `batch` until it holds `max`; waits for one when the batch is empty.
@@ -82,9 +102,9 @@ impl Lanes {
         true
     }
 
-    /// Whether jobs wait.
-    pub(crate) fn are_waiting(&self) -> bool {
-        !self.lock().is_empty()
+    /// How many jobs wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.lock().len()
     }
 
     /// Refuses new jobs; those that wait are still handed out.
@@ -105,6 +125,10 @@ impl State {
             Lane::Normal => &mut self.normal,
             Lane::Bulk => &mut self.bulk,
         }
+    }
+
+    fn len(&self) -> usize {
+        self.decision.len() + self.normal.len() + self.bulk.len()
     }
 
     fn is_empty(&self) -> bool {
@@ -129,7 +153,7 @@ impl State {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::VecDeque;
+    use std::{collections::VecDeque, sync::Arc, thread, time::Duration};
 
     use loop_core::store::{Access, Job, JobEnd, Lane, StoreError};
 
@@ -185,5 +209,23 @@ mod tests {
         assert!(lanes.push(job("n2", Lane::Normal)).is_err());
         assert_eq!(take(&lanes, 4), ["n1"]);
         assert!(!lanes.take(&mut VecDeque::new(), 4));
+    }
+
+    #[test]
+    fn gathering_ends_when_all_have_come_or_patience_is_over() {
+        let lanes = Arc::new(Lanes::new(8));
+        let here = Arc::clone(&lanes);
+        let callers = thread::spawn(move || {
+            for name in ["a", "b", "c"] {
+                assert!(here.push(job(name, Lane::Decision)).is_ok());
+            }
+        });
+        assert!(lanes.gather(3, Duration::from_secs(600)));
+        callers.join().unwrap();
+        assert_eq!(take(&lanes, 8), ["a", "b", "c"]);
+        assert!(lanes.push(job("d", Lane::Decision)).is_ok());
+        assert!(!lanes.gather(2, Duration::from_micros(1)));
+        lanes.close();
+        assert!(!lanes.gather(2, Duration::from_secs(600)));
     }
 }

@@ -10,6 +10,7 @@
 
 mod cache;
 mod fault;
+mod gather;
 mod lanes;
 mod migrate;
 mod options;

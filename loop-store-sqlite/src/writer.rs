@@ -9,7 +9,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use loop_core::store::{JobEnd, StoreError};
@@ -17,6 +17,7 @@ use rusqlite::Connection;
 
 use crate::{
     cache::Cache,
+    gather::Gather,
     lanes::{Lanes, Waiting},
     schema::Statements,
     sql,
@@ -46,6 +47,11 @@ pub(crate) struct Writer {
     pub(crate) cache: Cache,
 }
 
+#[expect(clippy::disallowed_methods, reason = "how long a commit takes decides how long to wait, and nothing else")]
+fn now() -> Instant {
+    Instant::now()
+}
+
 /// Why an attempt at a batch left nothing behind.
 enum Stop {
     /// A job has to be undone alone: run the batch again with savepoints.
@@ -71,11 +77,20 @@ impl Writer {
             IN_LOG.set(u32::try_from(pages).unwrap_or(0));
             Ok(())
         }));
+        let mut gather = Gather::default();
         while self.lanes.take(&mut batch, self.batch_max) {
+            let began = now();
             self.commit_batch(&mut batch, &mut ended);
-            teller.tell(&mut ended, !batch.is_empty() || self.lanes.are_waiting());
+            let took = began.elapsed();
+            let (told, waiting) = (ended.len(), self.lanes.waiting());
+            teller.tell(&mut ended, !batch.is_empty() || waiting > 0);
             if IN_LOG.get() >= self.log_pages {
                 self.empty_log();
+            }
+            if batch.is_empty()
+                && let Some((callers, patience)) = gather.plan(told, waiting, took)
+            {
+                gather.learn(self.lanes.gather(callers, patience));
             }
         }
     }
