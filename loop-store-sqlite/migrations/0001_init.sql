@@ -22,6 +22,22 @@ CREATE UNIQUE INDEX "keys.hash" ON "keys" (tenant, "hash") WHERE "hash" IS NOT N
 CREATE INDEX "keys.owner" ON "keys" (tenant, "owner", id) WHERE "owner" IS NOT NULL;
 CREATE INDEX "keys.live" ON "keys" (tenant, "live", id) WHERE "live" IS NOT NULL;
 
+CREATE TABLE "loops" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  "tag" TEXT,
+  "parent" TEXT,
+  "epoch" INTEGER,
+  body TEXT NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT;
+CREATE UNIQUE INDEX "loops.tag" ON "loops" (tenant, "tag") WHERE "tag" IS NOT NULL;
+CREATE INDEX "loops.parent" ON "loops" (tenant, "parent", id) WHERE "parent" IS NOT NULL;
+CREATE INDEX "loops.epoch" ON "loops" (tenant, "epoch", id) WHERE "epoch" IS NOT NULL;
+
 CREATE TABLE "tenants" (
   tenant TEXT NOT NULL,
   id TEXT NOT NULL,

@@ -2,9 +2,13 @@
 
 use std::{cell::Cell, sync::Arc};
 
-use super::{AccessError, Scope, Scopes, key};
+use super::{AccessError, Loop, Scope, Scopes, key};
 use crate::{
-    base::{Seed, TenantId, Time, id::KeyId, secret::TokenHash},
+    base::{
+        Seed, TenantId, Time,
+        id::{KeyId, LoopId},
+        secret::TokenHash,
+    },
     store::Tx,
 };
 
@@ -19,8 +23,14 @@ pub struct Caller {
     pub hash: TokenHash,
     /// The key's name, as shown in the log.
     pub name: Arc<str>,
-    /// What the key may do.
+    /// What the key may do: what it was given and every loop of its line allows.
     pub scopes: Scopes,
+    /// The loop the key belongs to; `None` for the tenant's own keys.
+    pub loop_id: Option<LoopId>,
+    /// Whether everything the key does is simulated.
+    pub sandboxed: bool,
+    /// Whether the loop, or one above it, is suspended.
+    pub suspended: bool,
     /// When the key stops working by itself.
     pub expires_at: Option<Time>,
     /// The tenant's policy epoch when the key was last seen valid in storage. Every transaction that finds
@@ -38,9 +48,43 @@ impl Caller {
             hash: TokenHash::NONE,
             name: name.into(),
             scopes: Scopes::NONE,
+            loop_id: None,
+            sandboxed: false,
+            suspended: false,
             expires_at: None,
             epoch: 0,
         }
+    }
+
+    /// The loop that acts.
+    ///
+    /// # Errors
+    /// [`AccessError::Loopless`] for the tenant's own keys.
+    pub fn acting_loop(&self) -> Result<LoopId, AccessError> {
+        self.loop_id.ok_or(AccessError::Loopless)
+    }
+
+    /// Refuses a caller whose loop is suspended.
+    ///
+    /// # Errors
+    /// [`AccessError::Suspended`].
+    pub const fn awake(&self) -> Result<(), AccessError> {
+        if self.suspended { Err(AccessError::Suspended) } else { Ok(()) }
+    }
+
+    /// Whether the caller may act for the loop whose line this is: the tenant's own keys for every loop, a loop's key
+    /// for its own loop and those under it.
+    #[must_use]
+    pub fn stands_above(&self, line: &[Loop]) -> bool {
+        self.loop_id.is_none_or(|own| line.iter().any(|one| one.id == own))
+    }
+
+    /// Refuses a caller that may not act for the loop whose line this is.
+    ///
+    /// # Errors
+    /// [`AccessError::Foreign`].
+    pub fn commands(&self, line: &[Loop]) -> Result<(), AccessError> {
+        if self.stands_above(line) { Ok(()) } else { Err(AccessError::Foreign) }
     }
 
     /// Refuses a caller without the scope.
@@ -61,7 +105,7 @@ impl Caller {
     /// policy epoch moved since it was last seen, which every revocation does, in whatever process.
     ///
     /// # Errors
-    /// [`AccessError::Unauthenticated`] when it was revoked or has expired.
+    /// [`AccessError::Unauthenticated`] when it was revoked or has expired, [`AccessError::Moved`] when it may do less.
     pub fn recheck(&self, tx: &mut dyn Tx, now: Time) -> Result<(), AccessError> {
         if !self.alive(now) {
             return Err(AccessError::Unauthenticated);
@@ -70,11 +114,16 @@ impl Caller {
             return Ok(());
         }
         let fresh = key::authenticate(tx, self.hash, now)?;
-        // A key that lost scopes meanwhile must come in again with what it still has.
-        if fresh.tenant == self.tenant && fresh.scopes == self.scopes {
-            Ok(())
-        } else {
-            Err(AccessError::Unauthenticated)
+        if fresh.tenant != self.tenant || fresh.loop_id != self.loop_id || fresh.sandboxed != self.sandboxed {
+            return Err(AccessError::Unauthenticated);
+        }
+        // A key that may do less by now must come in again with what it still has.
+        let less = !fresh.scopes.covers(self.scopes) || (fresh.suspended && !self.suspended);
+        match (less, fresh.loop_id) {
+            (false, _) => Ok(()),
+            (true, None) => Err(AccessError::Unauthenticated),
+            // Its loop, or one above it, was changed: trying again is worth it.
+            (true, Some(_)) => Err(AccessError::Moved),
         }
     }
 }

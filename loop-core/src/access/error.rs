@@ -26,9 +26,51 @@ pub enum AccessError {
         /// The most characters.
         max: usize,
     },
+    /// What the key may do became less while its call was under way.
+    #[error("what this key may do changed while the call was under way")]
+    Moved,
+    /// Something is asked of or for a loop that the caller's own loop does not stand above.
+    #[error("a loop's key acts for its own loop and those under it")]
+    Foreign,
+    /// A sandbox key asks for a live one.
+    #[error("a sandbox key makes sandbox keys only")]
+    Sandboxed,
+    /// The operation needs a loop that acts, and the key belongs to none.
+    #[error("this key belongs to no loop: use a loop's key, or name one as `loopId` where that is allowed")]
+    Loopless,
+    /// The loop, or one above it, is suspended.
+    #[error("this loop, or one it stands under, is suspended")]
+    Suspended,
+    /// No such loop.
+    #[error("no such loop")]
+    NoLoop,
+    /// Another loop of the tenant has the tag.
+    #[error("this tag is taken")]
+    TagTaken,
+    /// A tag that cannot be one.
+    #[error("`tag` must be a letter and then letters, digits, `_` or `-`, 2 to 64 in all")]
+    Tag,
+    /// A sub-loop would stand too far below its root.
+    #[error("sub-loops nest {} deep at most", super::MAX_LINE - 1)]
+    TooDeep,
+    /// Something that makes no sense.
+    #[error("{0}")]
+    Invalid(&'static str),
+    /// The tenant has as many loops as it may have.
+    #[error("a tenant may have {0} loops at most")]
+    TooManyLoops(u64),
+    /// More skills than a loop may have.
+    #[error("a loop may have {0} skills at most")]
+    TooManySkills(usize),
+    /// More signing keys than a loop may have.
+    #[error("a loop may have {0} signing keys at most")]
+    TooManySigningKeys(usize),
     /// No such key.
     #[error("no such key")]
     NotFound,
+    /// The key was revoked or rotated before.
+    #[error("this key was revoked or rotated before")]
+    Retired,
     /// The tenant has as many keys as it may have.
     #[error("a tenant may have {0} keys at most")]
     TooMany(u64),
@@ -46,11 +88,16 @@ impl AccessError {
     pub const fn code(&self) -> Code {
         match self {
             Self::Unauthenticated => Code::Unauthenticated,
-            Self::Scope(_) | Self::Wider(_) => Code::InsufficientScope,
-            Self::Length { .. } => Code::InvalidRequest,
+            Self::Scope(_) | Self::Wider(_) | Self::Foreign | Self::Sandboxed => Code::InsufficientScope,
+            Self::Suspended => Code::LoopSuspended,
+            Self::Length { .. } | Self::Loopless | Self::Tag | Self::Invalid(_) | Self::TooManySkills(_) => {
+                Code::InvalidRequest
+            }
             Self::NotFound => Code::NotFound,
-            Self::TooMany(_) => Code::RateLimited,
-            Self::NoEntropy => Code::Unavailable,
+            Self::NoLoop => Code::LoopNotFound,
+            Self::TagTaken | Self::TooDeep | Self::Retired | Self::TooManySigningKeys(_) => Code::Conflict,
+            Self::TooMany(_) | Self::TooManyLoops(_) => Code::RateLimited,
+            Self::NoEntropy | Self::Moved => Code::Unavailable,
             Self::Store(error) => error.code(),
         }
     }

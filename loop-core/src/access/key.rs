@@ -1,23 +1,43 @@
 //! API keys: made once, shown once, stored as a hash.
 
-use super::{AccessError, Caller, Ctx, Scopes};
+use super::{AccessError, Caller, Ctx, Effective, Scopes, loops};
 use crate::{
     base::{
         Seed, TenantId, Time,
-        id::KeyId,
+        id::{KeyId, LoopId},
         secret::{self, Secret, TokenHash},
     },
     store::{Column, Cond, Entity, Kind, Order, RecordQuery, Repo, Stored, Table, Tx, Value},
 };
 
 /// The most live keys a tenant may have.
-pub const MAX_KEYS: u64 = 1_000;
+pub const MAX_KEYS: u64 = 20_000;
 /// The longest name of a key, in characters.
 pub const MAX_NAME: usize = 100;
-/// What minted keys begin with.
-pub const PREFIX: &str = "tl_";
 /// The name under which the key of the server's environment is stored.
 pub const ENV_NAME: &str = "env";
+
+/// How a key looks, and whether what it does is real.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// `tl_` and 64 hexadecimal digits: an operator's.
+    Operator,
+    /// `lk_live_` and 48 hexadecimal digits.
+    Live,
+    /// `lk_test_` and 48 hexadecimal digits: everything it does is simulated.
+    Test,
+}
+
+impl Form {
+    /// A fresh token of this form, and how much of it is kept to recognise it by.
+    fn mint(self, seed: &mut Seed) -> (Secret, usize) {
+        match self {
+            Self::Operator => (secret::token("tl_", seed), 9),
+            Self::Live => (secret::short_token("lk_live_", seed), 12),
+            Self::Test => (secret::short_token("lk_test_", seed), 12),
+        }
+    }
+}
 
 /// A key as stored. Keys live in the directory, because they are found before the tenant is known.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -32,12 +52,18 @@ pub struct Key {
     pub hash: String,
     /// The first characters of a minted key, to recognise it by; empty for keys given from outside.
     pub prefix: String,
-    /// What it may do.
+    /// What it may do, as far as its loop's line allows it.
     pub scopes: Scopes,
+    /// The loop it belongs to; `None` for the tenant's own.
+    pub loop_id: Option<LoopId>,
+    /// Whether everything it does is simulated.
+    pub sandboxed: bool,
     /// When it stops by itself.
     pub expires_at: Option<Time>,
     /// When it was revoked.
     pub revoked_at: Option<Time>,
+    /// The key that took its place.
+    pub replaced_by: Option<KeyId>,
 }
 
 /// Where keys are kept.
@@ -82,6 +108,18 @@ pub struct NewKey {
     pub scopes: Scopes,
     /// When it stops by itself.
     pub expires_at: Option<Time>,
+    /// The loop it belongs to; `None` for the tenant's own.
+    pub loop_id: Option<LoopId>,
+    /// How it looks, and whether what it does is real.
+    pub form: Form,
+}
+
+impl NewKey {
+    /// An operator's key of the tenant itself, without an end.
+    #[must_use]
+    pub fn operator(name: impl Into<String>, scopes: Scopes) -> Self {
+        Self { name: name.into(), scopes, expires_at: None, loop_id: None, form: Form::Operator }
+    }
 }
 
 /// Finds who presents a key.
@@ -95,12 +133,22 @@ pub fn authenticate(tx: &mut dyn Tx, hash: TokenHash, now: Time) -> Result<Calle
         return Err(AccessError::Unauthenticated);
     }
     let epoch = tx.epoch(&key.tenant)?;
+    let (scopes, suspended) = match key.loop_id {
+        None => (key.scopes, false),
+        Some(id) => {
+            let line = Effective::of(&loops::lineage(tx, &key.tenant, id)?);
+            (key.scopes.within(line.permissions), line.suspended)
+        }
+    };
     Ok(Caller {
         tenant: key.tenant,
         key: key.id,
         hash,
         name: key.name.into(),
-        scopes: key.scopes,
+        scopes,
+        loop_id: key.loop_id,
+        sandboxed: key.sandboxed,
+        suspended,
         expires_at: key.expires_at,
         epoch,
     })
@@ -128,8 +176,8 @@ pub fn mint(
     now: Time,
     seed: &mut Seed,
 ) -> Result<Minted, AccessError> {
-    let token = secret::token(PREFIX, seed);
-    let prefix = token.expose().chars().take(PREFIX.len().saturating_add(6)).collect();
+    let (token, shown) = new.form.mint(seed);
+    let prefix = token.expose().chars().take(shown).collect();
     let key = store(tx, tenant, new, TokenHash::of(token.expose()), prefix, now, seed)?;
     Ok(Minted { key, token })
 }
@@ -157,8 +205,11 @@ fn store(
         hash: hash.to_hex(),
         prefix,
         scopes: new.scopes,
+        loop_id: new.loop_id,
+        sandboxed: new.form == Form::Test,
         expires_at: new.expires_at,
         revoked_at: None,
+        replaced_by: None,
     };
     keys(tx, &directory).insert(&key, now)?;
     Ok(key)
@@ -182,7 +233,7 @@ pub fn put_env(
     let mut changed = false;
     for old in list(tx, tenant)? {
         if old.value.name == ENV_NAME && old.value.revoked_at.is_none() {
-            if old.value.hash == hash.to_hex() && old.value.scopes == Scopes::all() {
+            if old.value.hash == hash.to_hex() && old.value.scopes == Scopes::all() && old.value.loop_id.is_none() {
                 present = true;
             } else {
                 retire(tx, &old, now)?;
@@ -202,12 +253,15 @@ pub fn put_env(
                 revoked_at: None,
                 expires_at: None,
                 scopes: Scopes::all(),
+                loop_id: None,
+                sandboxed: false,
+                replaced_by: None,
                 name: ENV_NAME.to_owned(),
                 ..row.value.clone()
             };
             keys(tx, &directory).update(&row, &value, now)?;
         } else {
-            let new = NewKey { name: ENV_NAME.to_owned(), scopes: Scopes::all(), expires_at: None };
+            let new = NewKey::operator(ENV_NAME, Scopes::all());
             store(tx, tenant, &new, hash, String::new(), now, seed)?;
         }
         changed = true;

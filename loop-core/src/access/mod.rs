@@ -1,11 +1,18 @@
-//! Who calls: tenants, keys and scopes.
+//! Who calls: tenants, loops, keys and scopes.
 
 mod caller;
 mod error;
 pub mod key;
+mod lineage;
+pub mod loops;
+mod mode;
 mod scope;
 pub mod tenant;
+mod word;
 
 pub use caller::{Caller, Ctx};
 pub use error::AccessError;
+pub use lineage::{Effective, MAX_LINE};
+pub use loops::{Loop, LoopKind, LoopStatus, SigningKey};
+pub use mode::{Mode, Plan};
 pub use scope::{Scope, Scopes};

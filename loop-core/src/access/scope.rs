@@ -24,11 +24,41 @@ pub enum Scope {
     DataErase,
     /// Create, list and revoke keys.
     KeysManage,
+    /// Send messages to other loops.
+    AapSend,
+    /// Read a loop's inbox and threads.
+    AapRead,
+    /// Invoke published tools.
+    ToolsInvoke,
+    /// Publish tool manifests.
+    ToolsPublish,
+    /// Attach proofs to outcomes.
+    ProofCreate,
+    /// Attest proofs as an auditor.
+    ProofAudit,
+    /// Read trust scores and their events.
+    TrustRead,
+    /// Read contracts and transactions.
+    ContractsRead,
+    /// Make, release, refund and dispute transactions. Implies [`Scope::TasksWrite`].
+    ContractsWrite,
+    /// Read tasks.
+    TasksRead,
+    /// Make tasks and move them on.
+    TasksWrite,
+    /// List loops.
+    LoopsRead,
+    /// Make loops and change them.
+    LoopsWrite,
+    /// Read any wallet of the tenant.
+    CreditsRead,
+    /// Put credits into wallets.
+    CreditsGrant,
 }
 
 impl Scope {
     /// Every scope, in declaration order.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 25] = [
         Self::PolicyEvaluate,
         Self::RulesRead,
         Self::RulesWrite,
@@ -39,6 +69,21 @@ impl Scope {
         Self::SettingsWrite,
         Self::DataErase,
         Self::KeysManage,
+        Self::AapSend,
+        Self::AapRead,
+        Self::ToolsInvoke,
+        Self::ToolsPublish,
+        Self::ProofCreate,
+        Self::ProofAudit,
+        Self::TrustRead,
+        Self::ContractsRead,
+        Self::ContractsWrite,
+        Self::TasksRead,
+        Self::TasksWrite,
+        Self::LoopsRead,
+        Self::LoopsWrite,
+        Self::CreditsRead,
+        Self::CreditsGrant,
     ];
 
     /// The spelling in keys, answers and documents.
@@ -55,6 +100,29 @@ impl Scope {
             Self::SettingsWrite => "settings:write",
             Self::DataErase => "data:erase",
             Self::KeysManage => "keys:manage",
+            Self::AapSend => "aap:send",
+            Self::AapRead => "aap:read",
+            Self::ToolsInvoke => "tools:invoke",
+            Self::ToolsPublish => "tools:publish",
+            Self::ProofCreate => "proof:create",
+            Self::ProofAudit => "proof:audit",
+            Self::TrustRead => "trust:read",
+            Self::ContractsRead => "contracts:read",
+            Self::ContractsWrite => "contracts:write",
+            Self::TasksRead => "tasks:read",
+            Self::TasksWrite => "tasks:write",
+            Self::LoopsRead => "loops:read",
+            Self::LoopsWrite => "loops:write",
+            Self::CreditsRead => "credits:read",
+            Self::CreditsGrant => "credits:grant",
+        }
+    }
+
+    /// The wider scope that holds this one.
+    const fn implied_by(self) -> Option<Self> {
+        match self {
+            Self::TasksWrite => Some(Self::ContractsWrite),
+            _ => None,
         }
     }
 
@@ -85,21 +153,41 @@ impl Scopes {
         Scope::ALL.into_iter().collect()
     }
 
-    /// Whether the set holds `scope`.
+    /// Whether the set holds `scope`, named or implied by a wider one.
     #[must_use]
     pub const fn has(self, scope: Scope) -> bool {
+        if self.names(scope) {
+            return true;
+        }
+        match scope.implied_by() {
+            Some(wider) => self.names(wider),
+            None => false,
+        }
+    }
+
+    /// Whether the set names `scope` itself.
+    const fn names(self, scope: Scope) -> bool {
         self.0 & (1 << scope as u8) != 0
     }
 
     /// Whether every scope of `other` is in this set.
     #[must_use]
-    pub const fn covers(self, other: Self) -> bool {
-        self.0 & other.0 == other.0
+    pub fn covers(self, other: Self) -> bool {
+        other.iter().all(|scope| self.has(scope))
     }
 
-    /// The scopes in the set, in declaration order.
+    /// What of this set `limit` lets stand. A scope that was only implied is named when the one that implied it goes.
+    #[must_use]
+    pub fn within(self, limit: Self) -> Self {
+        let named: Self = self.iter().filter(|scope| limit.has(*scope)).collect();
+        let implied =
+            Scope::ALL.into_iter().filter(|scope| self.has(*scope) && limit.has(*scope) && !named.has(*scope));
+        named.iter().chain(implied).collect()
+    }
+
+    /// The scopes that the set names, in declaration order.
     pub fn iter(self) -> impl Iterator<Item = Scope> {
-        Scope::ALL.into_iter().filter(move |scope| self.has(*scope))
+        Scope::ALL.into_iter().filter(move |scope| self.names(*scope))
     }
 }
 
@@ -130,5 +218,34 @@ impl<'de> serde::Deserialize<'de> for Scopes {
                 Scope::parse(name).ok_or_else(|| serde::de::Error::custom(format_args!("unknown scope `{name}`")))
             })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Scope, Scopes};
+
+    #[test]
+    fn an_implied_scope_is_held_but_not_named() {
+        let writes: Scopes = [Scope::ContractsWrite].into_iter().collect();
+        assert!(writes.has(Scope::TasksWrite));
+        assert_eq!(writes.iter().collect::<Vec<_>>(), [Scope::ContractsWrite]);
+        assert_eq!(writes.within(Scopes::all()), writes);
+        let tasks: Scopes = [Scope::TasksWrite].into_iter().collect();
+        assert_eq!(writes.within(tasks), tasks);
+        assert_eq!(tasks.within(writes), tasks);
+    }
+
+    proptest! {
+        #[test]
+        fn within_is_exactly_what_both_hold(a in any::<u64>(), b in any::<u64>()) {
+            let of = |bits: u64| Scope::ALL.into_iter().filter(|scope| bits >> (*scope as u8) & 1 == 1).collect::<Scopes>();
+            let (a, b) = (of(a), of(b));
+            for scope in Scope::ALL {
+                prop_assert_eq!(a.within(b).has(scope), a.has(scope) && b.has(scope), "{}", scope);
+            }
+        }
     }
 }

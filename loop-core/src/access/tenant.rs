@@ -91,7 +91,7 @@ pub fn sign_up(
         company: input.company.clone(),
     };
     Repo::new(tx, &TenantId::directory()).insert(&tenant, now)?;
-    let first = key::NewKey { name: "first".to_owned(), scopes: Scopes::all(), expires_at: None };
+    let first = key::NewKey::operator("first", Scopes::all());
     let minted = key::mint(tx, &tenant.id, &first, now, seed)?;
     Ok((tenant, minted))
 }

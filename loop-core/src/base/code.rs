@@ -12,20 +12,46 @@ pub enum Code {
     InsufficientScope,
     /// The policy denies the action.
     PolicyDenied,
+    /// The loop, or one it stands under, is suspended.
+    LoopSuspended,
+    /// The wallet holds less than the call is estimated to cost.
+    InsufficientCredits,
     /// The thing named does not exist for this tenant.
     NotFound,
+    /// The loop named does not exist for this tenant.
+    LoopNotFound,
     /// The thing is in a state that does not allow the step (already decided, already used).
     Conflict,
+    /// The step is not one that the state of the contract, task or transaction allows this party.
+    InvalidTransition,
+    /// A request with the same idempotency key is under way.
+    IdempotencyConflict,
+    /// The idempotency key was used with another body.
+    IdempotencyMismatch,
+    /// A message that was sent before came again with other content.
+    ReplayDetected,
+    /// The approval was used up before.
+    ApprovalUsed,
+    /// The approval is another call's.
+    ApprovalMismatch,
     /// The thing was valid once and is no longer (an expired link or approval).
     Gone,
+    /// The message expired before it was answered.
+    MessageExpired,
+    /// The approval expired before it was used.
+    ApprovalExpired,
+    /// The input does not fit the tool's schema.
+    SchemaMismatch,
     /// The body is larger than the operation accepts.
     TooLarge,
     /// A limit on the number of requests or stored things was reached.
     RateLimited,
     /// The operation exists but is not built yet.
     NotImplemented,
-    /// An outbound call (forward target, provider) failed.
+    /// An outbound call (forward target, upstream) failed.
     UpstreamFailed,
+    /// The provider of a tool failed, or answered what its schema does not allow.
+    ProviderFailed,
     /// The store cannot take the work now: full queue, locked file, full disk. Nothing was changed.
     Unavailable,
     /// A defect or a damaged store. Details are logged, never shown.
@@ -41,13 +67,26 @@ impl Code {
             Self::Unauthenticated => "UNAUTHENTICATED",
             Self::InsufficientScope => "INSUFFICIENT_SCOPE",
             Self::PolicyDenied => "POLICY_DENIED",
+            Self::LoopSuspended => "LOOP_SUSPENDED",
+            Self::InsufficientCredits => "INSUFFICIENT_CREDITS",
             Self::NotFound => "NOT_FOUND",
+            Self::LoopNotFound => "LOOP_NOT_FOUND",
             Self::Conflict => "CONFLICT",
+            Self::InvalidTransition => "INVALID_TRANSITION",
+            Self::IdempotencyConflict => "IDEMPOTENCY_CONFLICT",
+            Self::IdempotencyMismatch => "IDEMPOTENCY_MISMATCH",
+            Self::ReplayDetected => "REPLAY_DETECTED",
+            Self::ApprovalUsed => "APPROVAL_USED",
+            Self::ApprovalMismatch => "APPROVAL_MISMATCH",
             Self::Gone => "GONE",
+            Self::MessageExpired => "MESSAGE_EXPIRED",
+            Self::ApprovalExpired => "APPROVAL_EXPIRED",
+            Self::SchemaMismatch => "SCHEMA_MISMATCH",
             Self::TooLarge => "TOO_LARGE",
             Self::RateLimited => "RATE_LIMITED",
             Self::NotImplemented => "NOT_IMPLEMENTED",
             Self::UpstreamFailed => "UPSTREAM_FAILED",
+            Self::ProviderFailed => "PROVIDER_FAILED",
             Self::Unavailable => "UNAVAILABLE",
             Self::Internal => "INTERNAL",
         }

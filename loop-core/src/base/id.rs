@@ -60,6 +60,120 @@ macro_rules! id_type {
     };
 }
 
+/// Declares an id newtype over a UUIDv7 whose text is a prefix and 32 lower-case hexadecimal digits.
+macro_rules! prefixed_id {
+    ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(uuid::Uuid);
+
+        impl $name {
+            /// What its text begins with.
+            pub const PREFIX: &'static str = $prefix;
+
+            /// A fresh id that sorts after every id drawn in an earlier millisecond.
+            #[must_use]
+            pub fn draw(now: $crate::base::Time, seed: &mut $crate::base::Seed) -> Self {
+                Self($crate::base::id::uuid_v7(now, seed))
+            }
+
+            /// Reads the text form; anything else is `None`, which callers answer as not found.
+            #[must_use]
+            pub fn parse(text: &str) -> Option<Self> {
+                let digits = text.strip_prefix($prefix)?;
+                let plain = digits.len() == 32 && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+                plain.then(|| uuid::Uuid::try_parse(digits).ok()).flatten().map(Self)
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str($prefix)?;
+                std::fmt::Display::fmt(&self.0.simple(), f)
+            }
+        }
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                std::fmt::Display::fmt(self, f)
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                to.collect_str(self)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                let text = <std::borrow::Cow<'de, str>>::deserialize(from)?;
+                Self::parse(&text).ok_or_else(|| serde::de::Error::custom(concat!("not an id that begins with `", $prefix, "`")))
+            }
+        }
+
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({"type": "string", "pattern": concat!("^", $prefix, "[0-9a-f]{32}$")})
+            }
+        }
+    };
+}
+
+prefixed_id!(
+    /// One loop: the identity of an agent, a developer or a business.
+    LoopId,
+    "loop_"
+);
+prefixed_id!(
+    /// One version of a published tool.
+    ToolId,
+    "tool_"
+);
+prefixed_id!(
+    /// One gated call of a tool.
+    InvocationId,
+    "inv_"
+);
+prefixed_id!(
+    /// One proof of an outcome.
+    ProofId,
+    "proof_"
+);
+prefixed_id!(
+    /// One event that moved a trust score.
+    TrustEventId,
+    "te_"
+);
+prefixed_id!(
+    /// One task.
+    TaskId,
+    "task_"
+);
+prefixed_id!(
+    /// One job of a task.
+    JobId,
+    "job_"
+);
+prefixed_id!(
+    /// One transaction between two loops.
+    TransactionId,
+    "tx_"
+);
+prefixed_id!(
+    /// One message between loops.
+    MessageId,
+    "msg_"
+);
+prefixed_id!(
+    /// One contract between two loops.
+    ContractId,
+    "contract_"
+);
+
 id_type!(
     /// One API key.
     KeyId
@@ -166,8 +280,20 @@ impl schemars::JsonSchema for TenantId {
 
 #[cfg(test)]
 mod tests {
-    use super::{RuleId, TenantId};
+    use super::{LoopId, RuleId, TaskId, TenantId};
     use crate::base::{Seed, Time};
+
+    #[test]
+    fn prefixed_ids_are_read_in_their_one_form_only() {
+        let id = LoopId::draw(Time::from_micros(1_700_000_000_000_000), &mut Seed::new([1; 32]));
+        let text = id.to_string();
+        assert_eq!((text.len(), LoopId::parse(&text)), (37, Some(id)));
+        assert_eq!(serde_json::from_value::<LoopId>(serde_json::json!(text)).ok(), Some(id));
+        assert_eq!(TaskId::parse(&text), None);
+        for bad in [&text.to_uppercase(), &text.replace("loop_", "loop_{"), "loop_none", "", &format!("{text}0")] {
+            assert_eq!(LoopId::parse(bad), None, "{bad}");
+        }
+    }
 
     #[test]
     fn ids_sort_by_the_millisecond_they_were_drawn_in() {

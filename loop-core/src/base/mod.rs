@@ -5,6 +5,7 @@ pub mod decimal;
 pub mod host;
 pub mod id;
 pub mod json;
+pub mod risk;
 pub mod secret;
 pub mod time;
 
@@ -12,4 +13,5 @@ pub use code::Code;
 pub use decimal::Decimal;
 pub use host::{Host, Seed};
 pub use id::TenantId;
+pub use risk::Risk;
 pub use time::Time;

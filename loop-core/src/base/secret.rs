@@ -68,6 +68,15 @@ pub fn token(prefix: &str, seed: &mut Seed) -> Secret {
     Secret(text)
 }
 
+/// A fresh token: `prefix` and 192 random bits in 48 lower-case hexadecimal digits.
+#[must_use]
+pub fn short_token(prefix: &str, seed: &mut Seed) -> Secret {
+    let mut bytes = seed.draw();
+    let text = format!("{prefix}{}", hex(bytes.first_chunk::<24>().map_or(&[][..], |part| part)));
+    bytes.zeroize();
+    Secret(text)
+}
+
 /// Compares without telling by time where two values differ.
 #[must_use]
 pub fn same(a: &[u8], b: &[u8]) -> bool {

@@ -50,7 +50,7 @@ pub async fn bootstrap(engine: &Engine, env_key: Option<Secret>) -> Result<Boots
             }
             None if key::list(tx, cx.tenant())?.iter().any(|key| key.value.revoked_at.is_none()) => None,
             None => {
-                let first = key::NewKey { name: "first".to_owned(), scopes: Scopes::all(), expires_at: None };
+                let first = key::NewKey::operator("first", Scopes::all());
                 let minted = key::mint(tx, cx.tenant(), &first, now, &mut cx.seed())?;
                 audit::append(tx, &cx, &Event::change("key.create", r#"{"name":"first"}"#))?;
                 Some(minted.token)

@@ -149,7 +149,10 @@ impl World {
 
     fn key(&self, name: &str, scopes: Scopes, lives: Option<i64>) -> Caller {
         let (now, seed) = (self.engine.now(), self.engine.seed().unwrap());
-        let new = key::NewKey { name: name.to_owned(), scopes, expires_at: lives.map(|lives| now.plus_seconds(lives)) };
+        let new = key::NewKey {
+            expires_at: lives.map(|lives| now.plus_seconds(lives)),
+            ..key::NewKey::operator(name, scopes)
+        };
         let tenant = self.caller.tenant.clone();
         let minted = wait(self.other.write_as_system(&self.caller.tenant, "t", Lane::Normal, move |tx| {
             key::mint(tx, &tenant, &new, now, &mut seed.clone())

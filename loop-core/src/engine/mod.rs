@@ -45,6 +45,7 @@ use policies::Policies;
 pub static CATALOG: Catalog = Catalog {
     tables: &[
         &crate::access::key::KEYS,
+        &crate::access::loops::LOOPS,
         &crate::access::tenant::TENANTS,
         &crate::policy::rule::RULES,
         &crate::policy::kill_switch::BLOCKED_TOOLS,

@@ -12,22 +12,7 @@
 //! A participle describes and does nothing: `list_deleted_events` is low.
 
 use super::name::{Tokens, tokens};
-
-/// Risk of a call, from least to greatest.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
-#[serde(rename_all = "lowercase")]
-pub enum Risk {
-    /// Reads, queries, lists.
-    Low,
-    /// Sends, writes, exports, pays, or is unknown.
-    Medium,
-    /// Deletes, wipes, drops, purges, or touches credentials.
-    High,
-    /// Only ever claimed by a caller or a manifest.
-    Critical,
-}
+pub use crate::base::Risk;
 
 /// The risk a tool's name tells. Never [`Risk::Critical`].
 #[must_use]

@@ -31,7 +31,7 @@ pub(super) fn create(
 ) -> Result<(), CliError> {
     let cx = context(engine, tenant)?;
     let minted = wait(engine.write_as_system(tenant, "key.create", Lane::Normal, move |tx| {
-        let new = key::NewKey { name: name.clone(), scopes, expires_at: None };
+        let new = key::NewKey::operator(name.clone(), scopes);
         let minted = key::mint(tx, cx.tenant(), &new, cx.now, &mut cx.seed())?;
         let body = serde_json::json!({ "id": minted.key.id, "name": minted.key.name, "scopes": scopes }).to_string();
         audit::append(tx, &cx, &Event::change("key.create", &body))?;

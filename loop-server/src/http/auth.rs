@@ -4,31 +4,31 @@ use std::borrow::Cow;
 
 use http::{HeaderMap, Method, header};
 use loop_core::{
-    access::{Caller, Scope},
+    access::{Caller, Scope, Scopes},
     base::{Code, Time},
 };
 
-use super::{Dialect, Failure, dialect::KeyPlace};
-use crate::state::App;
+use super::{Dialect, Failure, Row, dialect::KeyPlace};
+use crate::{state::App, surface::Surface};
 
 /// The longest text that is looked up as a key, in bytes.
 const KEY_MAX: usize = 256;
 
-/// The caller behind a request, provided that its key holds `scope`.
+/// The caller behind a request, provided that its key may call the row.
 ///
 /// # Errors
-/// [`Code::Unauthenticated`] without a valid key, [`Code::InsufficientScope`] with a key that may not, and the
-/// store's own failure when the key cannot be looked up.
+/// [`Code::Unauthenticated`] without a valid key, [`Code::InsufficientScope`] with a key that may not,
+/// [`Code::LoopSuspended`] for a suspended loop that would change something, and the store's own failure when the key
+/// cannot be looked up.
 pub async fn caller(
     app: &App,
-    dialect: &Dialect,
-    scope: Scope,
+    row: &Row,
     method: &Method,
     headers: &HeaderMap,
     query: Option<&str>,
     now: Time,
 ) -> Result<Caller, Failure> {
-    let token = presented(dialect, method, headers, query).ok_or_else(refused)?;
+    let token = presented(row.surface.dialect(), method, headers, query).ok_or_else(refused)?;
     let known = app.engine.known_caller(&token);
     let caller = match known {
         Some(caller) => caller,
@@ -41,11 +41,31 @@ pub async fn caller(
     if caller.expires_at.is_some_and(|end| end <= now) {
         return Err(refused());
     }
-    if !caller.scopes.has(scope) {
-        let message = format!("this key lacks the scope `{scope}`");
-        return Err(Failure::new(Code::InsufficientScope, message).with("required_scope", scope.as_str()));
+    let needed = row.access.scopes();
+    if !needed.is_empty() && !needed.iter().any(|scope| caller.scopes.has(*scope)) {
+        return Err(lacking(row.surface, needed, caller.scopes));
+    }
+    // Deciding rows of the developer surface answer for a suspended loop themselves, with a verdict.
+    let decides = row.surface == Surface::Developer
+        && needed.iter().any(|scope| matches!(scope, Scope::PolicyEvaluate | Scope::ToolsInvoke));
+    if caller.suspended && row.mutates() && !decides {
+        caller.awake().map_err(|error| Failure::of(error.code(), &error))?;
     }
     Ok(caller)
+}
+
+/// The refusal of a key that holds none of the scopes of which it needs one.
+#[must_use]
+pub fn lacking(surface: Surface, needed: &[Scope], granted: Scopes) -> Failure {
+    let names: Vec<&str> = needed.iter().map(|scope| scope.as_str()).collect();
+    let message = format!("this key lacks the scope `{}`", names.join("` or `"));
+    let failure = Failure::new(Code::InsufficientScope, message);
+    if surface == Surface::Developer {
+        let granted: Vec<&str> = granted.iter().map(Scope::as_str).collect();
+        failure.with("required", names).with("granted", granted)
+    } else {
+        failure.with("required_scope", names.first().copied().unwrap_or_default())
+    }
 }
 
 fn refused() -> Failure {

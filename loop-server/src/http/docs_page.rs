@@ -52,6 +52,16 @@ fn entry(out: &mut String, row: &Row, document: &Value) {
             escape(out, scope.as_str());
             out.push_str("</code>.");
         }
+        Access::AnyOf(scopes) => {
+            out.push_str("Needs a key with one of");
+            for scope in scopes {
+                out.push_str(" <code>");
+                escape(out, scope.as_str());
+                out.push_str("</code>");
+            }
+            out.push('.');
+        }
+        Access::Key => out.push_str("Needs a key, whatever its scopes."),
         Access::Public => out.push_str("Needs no key."),
         Access::Token => out.push_str("Needs the single-use token in the path."),
         Access::Webhook(provider) => {

@@ -27,14 +27,21 @@ pub const fn status(code: Code) -> StatusCode {
     match code {
         Code::InvalidRequest => StatusCode::BAD_REQUEST,
         Code::Unauthenticated => StatusCode::UNAUTHORIZED,
-        Code::InsufficientScope | Code::PolicyDenied => StatusCode::FORBIDDEN,
-        Code::NotFound => StatusCode::NOT_FOUND,
-        Code::Conflict => StatusCode::CONFLICT,
-        Code::Gone => StatusCode::GONE,
+        Code::InsufficientCredits => StatusCode::PAYMENT_REQUIRED,
+        Code::InsufficientScope | Code::PolicyDenied | Code::LoopSuspended => StatusCode::FORBIDDEN,
+        Code::NotFound | Code::LoopNotFound => StatusCode::NOT_FOUND,
+        Code::Conflict
+        | Code::InvalidTransition
+        | Code::IdempotencyConflict
+        | Code::ReplayDetected
+        | Code::ApprovalUsed
+        | Code::ApprovalMismatch => StatusCode::CONFLICT,
+        Code::Gone | Code::MessageExpired | Code::ApprovalExpired => StatusCode::GONE,
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Code::SchemaMismatch | Code::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
         Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         Code::NotImplemented => StatusCode::NOT_IMPLEMENTED,
-        Code::UpstreamFailed => StatusCode::BAD_GATEWAY,
+        Code::UpstreamFailed | Code::ProviderFailed => StatusCode::BAD_GATEWAY,
         Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
@@ -165,13 +172,26 @@ mod tests {
             Code::Unauthenticated,
             Code::InsufficientScope,
             Code::PolicyDenied,
+            Code::LoopSuspended,
+            Code::InsufficientCredits,
             Code::NotFound,
+            Code::LoopNotFound,
             Code::Conflict,
+            Code::InvalidTransition,
+            Code::IdempotencyConflict,
+            Code::IdempotencyMismatch,
+            Code::ReplayDetected,
+            Code::ApprovalUsed,
+            Code::ApprovalMismatch,
             Code::Gone,
+            Code::MessageExpired,
+            Code::ApprovalExpired,
+            Code::SchemaMismatch,
             Code::TooLarge,
             Code::RateLimited,
             Code::NotImplemented,
             Code::UpstreamFailed,
+            Code::ProviderFailed,
             Code::Unavailable,
             Code::Internal,
         ];

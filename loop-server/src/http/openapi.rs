@@ -117,8 +117,15 @@ fn operation(row: &Row, inputs: &mut SchemaGenerator, outputs: &mut SchemaGenera
         let body = json!({ "required": true, "content": { "application/json": { "schema": schema } } });
         operation.insert("requestBody".to_owned(), body);
     }
-    if let (Access::Scope(scope), Some(operation)) = (row.access, operation.as_object_mut()) {
-        operation.insert("x-scope".to_owned(), scope.as_str().into());
+    if let Some(operation) = operation.as_object_mut() {
+        match row.access {
+            Access::Scope(scope) => operation.insert("x-scope".to_owned(), scope.as_str().into()),
+            Access::AnyOf(scopes) => {
+                let names: Vec<&str> = scopes.iter().map(|scope| scope.as_str()).collect();
+                operation.insert("x-scope-any-of".to_owned(), names.into())
+            }
+            Access::Key | Access::Public | Access::Token | Access::Webhook(_) | Access::Code => None,
+        };
     }
     operation
 }
@@ -168,7 +175,7 @@ fn schemes(surface: Surface) -> Vec<String> {
 
 fn security(row: &Row) -> Value {
     match row.access {
-        Access::Scope(_) => schemes(row.surface)
+        Access::Scope(_) | Access::AnyOf(_) | Access::Key => schemes(row.surface)
             .into_iter()
             .filter(|name| name != "api_key" || row.surface.dialect().query_key.allows(&row.method))
             .map(|name| json!({ name: [] }))
@@ -230,8 +237,7 @@ mod tests {
             let path = row.path.replace("{*", "{");
             let operation = &document["paths"][&path][row.method.as_str().to_ascii_lowercase()];
             assert_eq!(operation["operationId"], row.operation, "{row:?}");
-            let guarded = matches!(row.access, crate::http::Access::Scope(_));
-            assert_eq!(operation["security"] != json!([]), guarded, "{row:?}");
+            assert_eq!(operation["security"] != json!([]), row.access.guarded(), "{row:?}");
         }
     }
 }

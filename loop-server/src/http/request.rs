@@ -75,11 +75,10 @@ async fn handle(
         if row.mutates() {
             origin::check(&headers, app.public_host())?;
         }
-        match row.access {
-            Access::Scope(scope) => {
-                auth::caller(app, row.surface.dialect(), scope, &method, &headers, uri.query(), now).await.map(Some)
-            }
-            Access::Public | Access::Token | Access::Webhook(_) | Access::Code => Ok(None),
+        if row.access.guarded() {
+            auth::caller(app, row, &method, &headers, uri.query(), now).await.map(Some)
+        } else {
+            Ok(None)
         }
     };
     let read = match admitted.await {

@@ -63,12 +63,34 @@ pub enum Access {
     Public,
     /// A key that holds the scope.
     Scope(Scope),
+    /// A key that holds one of these scopes at least; the handler asks for what else it needs.
+    AnyOf(&'static [Scope]),
+    /// Any valid key.
+    Key,
     /// Whoever holds the single-use token in the path. The handler looks it up; `HEAD` never reaches it.
     Token,
     /// A provider whose signature the handler checks over the raw body.
     Webhook(&'static str),
     /// Whoever holds a short-lived code in the body. The handler looks it up.
     Code,
+}
+
+impl Access {
+    /// Whether a key is asked for.
+    #[must_use]
+    pub const fn guarded(self) -> bool {
+        matches!(self, Self::Scope(_) | Self::AnyOf(_) | Self::Key)
+    }
+
+    /// The scopes of which a key must hold one; none when any key will do.
+    #[must_use]
+    pub const fn scopes(&self) -> &[Scope] {
+        match self {
+            Self::Scope(scope) => std::slice::from_ref(scope),
+            Self::AnyOf(scopes) => scopes,
+            Self::Key | Self::Public | Self::Token | Self::Webhook(_) | Self::Code => &[],
+        }
+    }
 }
 
 /// A parameter of the query.

@@ -102,7 +102,7 @@ impl Surface {
 /// The surface whose shape answers for a path that no row serves.
 #[must_use]
 pub fn of_path(path: &str) -> Surface {
-    if path.starts_with("/api/v1/") {
+    if path.starts_with("/api/v1/") || path.starts_with("/api/developer/") {
         Surface::Developer
     } else if path.starts_with("/v1/messages") {
         Surface::Anthropic
@@ -116,6 +116,6 @@ pub fn of_path(path: &str) -> Surface {
 /// The whole route table.
 #[must_use]
 pub fn rows() -> Vec<&'static Row> {
-    let others = [developer::ROWS, gateway::ROWS, system::ROWS];
-    governance::ROWS.iter().copied().chain(others).flatten().collect()
+    let others = [gateway::ROWS, system::ROWS];
+    governance::ROWS.iter().chain(developer::ROWS).copied().chain(others).flatten().collect()
 }

@@ -59,7 +59,7 @@ impl Fixture {
         let subject = tenant.clone();
         let minted = engine
             .write_as_system(&subject, "test.key", Lane::Normal, move |tx| {
-                let new = key::NewKey { name: "test".to_owned(), scopes, expires_at: None };
+                let new = key::NewKey::operator("test", scopes);
                 key::mint(tx, &tenant, &new, now, &mut seed.clone())
             })
             .await

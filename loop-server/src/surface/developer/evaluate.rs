@@ -27,7 +27,7 @@ const EXAMPLE: &str =
     r#"{"executionMode":"guided","domain":"sales_revenue_ops","step":{"action":"find_leads","riskLevel":"low"}}"#;
 
 /// The rows of the surface.
-pub static ROWS: &[Row] = &[Row {
+pub(super) static ROWS: &[Row] = &[Row {
     method: Method::POST,
     path: "/api/v1/policy/evaluate",
     operation: "policy.evaluate",

@@ -1,5 +1,8 @@
-//! The developer surface. So far it evaluates policies; see [`evaluate`].
+//! The developer surface: policy evaluation, loops and their keys, messages, tools, proofs, trust, tasks, credits.
 
 mod evaluate;
 
-pub use evaluate::ROWS;
+use crate::http::Row;
+
+/// The rows of the surface, by room.
+pub static ROWS: &[&[Row]] = &[evaluate::ROWS];
