@@ -112,8 +112,8 @@ where
             Ok(())
         }));
     }
-    // Threads start and caches fill in the first tenth.
-    thread::sleep(window / 10);
+    // Threads start, memory is first touched and caches fill before anything is counted.
+    thread::sleep(window / 3);
     let before = count.load(Ordering::Relaxed);
     thread::sleep(window);
     let counted = count.load(Ordering::Relaxed).saturating_sub(before);
