@@ -15,7 +15,8 @@ use crate::{
 const ENVIRONMENT: &str = "Environment, besides the variables named above:
   LOOP_API_KEY     the first key of tenant `default` [default: minted and printed once]
   LOOP_SECRET_KEY  what stored secrets are sealed with [default: a key file beside the database]
-  LOOP_SMTP_URL    the mail server, such as smtps://user:password@host [default: no mail]";
+  LOOP_SMTP_URL    the mail server: smtps://user:password@host, or smtp:// for STARTTLS, which a password makes
+                   compulsory unless the URL ends in ?tls=none [default: no mail]";
 
 /// Loop governs AI agents: every action decided, approved, proved and learnt from
 #[derive(Debug, Parser)]

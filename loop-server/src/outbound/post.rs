@@ -15,6 +15,7 @@ use loop_core::{
     base::{Time, secret::Secret},
     outbox::{Notice, Retry, Target, links::Links},
 };
+use url::Url;
 
 use super::{
     Answer, Client, Error,
@@ -62,19 +63,25 @@ pub struct Smtp {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SmtpError {
     /// The URL is no SMTP URL.
-    #[error("the SMTP URL is not of the form `smtp[s]://[user:password@]host[:port]`")]
+    #[error("the SMTP URL is not of the form `smtp[s]://[user:password@]host[:port][?tls=required|none]`")]
     Url,
+    /// A password that an attacker could have sent in clear.
+    #[error("a password needs `tls=required`, which is the default, or `tls=none` to be sent in clear")]
+    Password,
     /// The sender is no e-mail address.
     #[error("the sender is not an e-mail address")]
     From,
 }
 
 impl Smtp {
-    /// A mail server from `smtp://…` (with `?tls=required` for STARTTLS) or `smtps://…`, and the sender's address.
+    /// A mail server from `smtp://…` or `smtps://…`, and the sender's address. With a password, or with
+    /// `?tls=required`, `smtp://` speaks to servers only that change to TLS (STARTTLS) before anything is told;
+    /// `?tls=none` sends also the password in clear.
     ///
     /// # Errors
-    /// When either cannot be read.
+    /// When either cannot be read, or the URL leaves it to the server whether the password is sent in clear.
     pub fn new(url: &Secret, from: &str) -> Result<Self, SmtpError> {
+        let url = Secret::new(with_tls(url.expose())?);
         let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose()).map_err(|_| SmtpError::Url)?;
         let transport = builder.timeout(Some(Duration::from_secs(SMTP_SECONDS.0))).build();
         Ok(Self { transport, from: from.parse().map_err(|_| SmtpError::From)? })
@@ -103,6 +110,24 @@ impl Smtp {
             Err(_) => Err(Undelivered::later("the mail server did not answer in time")),
         }
     }
+}
+
+/// The URL with the TLS that it means, in the library's words: there, none is the default also for passwords.
+fn with_tls(url: &str) -> Result<String, SmtpError> {
+    let mut url = Url::parse(url).map_err(|_| SmtpError::Url)?;
+    let asked: Vec<String> =
+        url.query_pairs().filter(|(name, _)| name == "tls").map(|(_, value)| value.into_owned()).collect();
+    let tls = match (url.scheme(), asked.as_slice()) {
+        ("smtps", []) => return Ok(url.into()),
+        ("smtp", [one]) if one == "none" => None,
+        ("smtp" | "smtps", [one]) if one == "required" => Some("required"),
+        ("smtp", [one]) if one == "opportunistic" && url.password().is_some() => return Err(SmtpError::Password),
+        ("smtp", [one]) if one == "opportunistic" => Some("opportunistic"),
+        ("smtp", []) => url.password().map(|_| "required"),
+        _ => return Err(SmtpError::Url),
+    };
+    url.set_query(tls.map(|tls| format!("tls={tls}")).as_deref());
+    Ok(url.into())
 }
 
 fn refused(error: &lettre::transport::smtp::Error) -> Undelivered {

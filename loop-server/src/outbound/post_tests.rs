@@ -179,12 +179,62 @@ async fn an_absent_mail_server_is_tried_again() {
     assert_eq!(error.retry, Retry::After(None));
 }
 
+/// Sends a mail with a password and answers what came of it.
+async fn send_with_password(sink: &MailSink, tls: &str) -> Result<(), Undelivered> {
+    let url = sink.url().replace("smtp://", "smtp://user:s3cret@") + tls;
+    let smtp = Smtp::new(&Secret::new(url), "loop@example.org").unwrap();
+    let notice = notice(Target::Email { address: "anna@example.com".into() }, "x");
+    post(Some(smtp)).deliver(&notice, Some(&links()), None, Time::EPOCH).await
+}
+
+#[tokio::test]
+async fn a_password_is_not_sent_to_a_server_without_tls() {
+    for tls in ["", "?tls=required"] {
+        let sink = MailSink::new(None).await;
+        let error = send_with_password(&sink, tls).await.unwrap_err();
+        assert_eq!(error.retry, Retry::After(None));
+        // What the server hears at most is who calls: no password, no mail.
+        let heard = sink.heard();
+        assert!(heard.iter().all(|verb| ["EHLO", "STARTTLS", "QUIT", "RSET"].contains(&verb.as_str())), "{heard:?}");
+        assert_eq!(heard.first().map(String::as_str), Some("EHLO"));
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_offers_tls_is_spoken_to_in_tls_before_the_password() {
+    let sink = MailSink::offering_tls().await;
+    let error = send_with_password(&sink, "").await.unwrap_err();
+    assert_eq!(error.retry, Retry::After(None));
+    // 22 is the handshake that opens TLS.
+    assert_eq!(sink.heard(), ["EHLO", "STARTTLS", "record of type 22"]);
+}
+
+#[tokio::test]
+async fn a_password_is_sent_in_clear_only_when_that_is_asked_for() {
+    let mut sink = MailSink::offering_tls().await;
+    send_with_password(&sink, "?tls=none").await.unwrap();
+    assert_eq!(sink.mail().await.envelope.len(), 2);
+    let heard = sink.heard();
+    assert!(heard.iter().any(|line| line.starts_with("AUTH PLAIN ")), "{heard:?}");
+    assert!(!heard.iter().any(|line| line == "STARTTLS"), "{heard:?}");
+}
+
 #[test]
 fn bad_mail_settings_are_told_without_their_password() {
-    for url in ["", "http://user:pw@example.org", "smtp:user:pw", "smtp://user:pw@example.org?tls=perhaps"] {
+    for url in [
+        "",
+        "http://user:pw@example.org",
+        "smtp:user:pw",
+        "smtp://user:pw@example.org?tls=perhaps",
+        "smtp://user:pw@example.org?tls=",
+        "smtp://user:pw@example.org?tls=none&tls=required",
+        "smtps://user:pw@example.org?tls=none",
+    ] {
         let error = Smtp::new(&Secret::new(url), "loop@example.org").map(drop).unwrap_err();
         assert_eq!(error, SmtpError::Url, "{url}");
         assert!(!error.to_string().contains("pw"));
     }
+    let error = Smtp::new(&Secret::new("smtp://user:pw@example.org?tls=opportunistic"), "a@example.org").map(drop);
+    assert_eq!(error, Err(SmtpError::Password));
     assert_eq!(Smtp::new(&Secret::new("smtp://example.org"), "nobody").map(drop), Err(SmtpError::From));
 }

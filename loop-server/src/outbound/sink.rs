@@ -1,6 +1,9 @@
 //! Servers on loopback that record what they are sent and answer as a test tells them.
 
-use std::net::SocketAddr;
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
 
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
@@ -115,9 +118,11 @@ async fn read(stream: &mut BufReader<TcpStream>) -> Option<Request> {
     Some(Request { line: line.trim_end().to_owned(), headers, body: String::from_utf8(body).unwrap() })
 }
 
-/// A mail server that takes one mail per connection, or refuses recipients with `refusal`.
+/// A mail server that takes one mail per connection, or refuses recipients with `refusal`. It takes any password; told
+/// to speak TLS, it hangs up.
 pub struct MailSink {
     pub address: SocketAddr,
+    heard: Arc<Mutex<Vec<String>>>,
     mails: mpsc::UnboundedReceiver<Mail>,
     task: JoinHandle<()>,
 }
@@ -139,21 +144,37 @@ impl Drop for MailSink {
 
 impl MailSink {
     pub async fn new(refusal: Option<&'static str>) -> Self {
+        Self::with(refusal, "250-sink\r\n250 AUTH PLAIN\r\n").await
+    }
+
+    /// A server that offers TLS.
+    pub async fn offering_tls() -> Self {
+        Self::with(None, "250-sink\r\n250-STARTTLS\r\n250 AUTH PLAIN\r\n").await
+    }
+
+    async fn with(refusal: Option<&'static str>, greeting: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (send, mails) = mpsc::unbounded_channel();
+        let heard: Arc<Mutex<Vec<String>>> = Arc::default();
+        let lines = Arc::clone(&heard);
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                if let Some(mail) = take(stream, refusal).await {
+                if let Some(mail) = take(stream, refusal, greeting, &lines).await {
                     let _ = send.send(mail);
                 }
             }
         });
-        Self { address, mails, task }
+        Self { address, heard, mails, task }
     }
 
     pub fn url(&self) -> String {
         format!("smtp://{}", self.address)
+    }
+
+    /// The verbs of all commands so far, and `AUTH` with what came behind it.
+    pub fn heard(&self) -> Vec<String> {
+        self.heard.lock().unwrap().clone()
     }
 
     pub async fn mail(&mut self) -> Mail {
@@ -161,7 +182,12 @@ impl MailSink {
     }
 }
 
-async fn take(stream: TcpStream, refusal: Option<&'static str>) -> Option<Mail> {
+async fn take(
+    stream: TcpStream,
+    refusal: Option<&'static str>,
+    greeting: &'static str,
+    heard: &Mutex<Vec<String>>,
+) -> Option<Mail> {
     let mut stream = BufReader::new(stream);
     stream.write_all(b"220 sink\r\n").await.ok()?;
     let mut mail = Mail { envelope: Vec::new(), data: String::new() };
@@ -170,7 +196,17 @@ async fn take(stream: TcpStream, refusal: Option<&'static str>) -> Option<Mail> 
         stream.read_line(&mut line).await.ok().filter(|read| *read > 0)?;
         let line = line.trim_end().to_owned();
         let verb = line.split(' ').next().unwrap_or("").to_ascii_uppercase();
+        heard.lock().unwrap().push(if verb == "AUTH" { line.clone() } else { verb.clone() });
         match (verb.as_str(), refusal) {
+            ("EHLO", _) => stream.write_all(greeting.as_bytes()).await.ok()?,
+            ("AUTH", _) => stream.write_all(b"235 welcome\r\n").await.ok()?,
+            ("STARTTLS", _) => {
+                stream.write_all(b"220 go on\r\n").await.ok()?;
+                let mut first = [0];
+                stream.read_exact(&mut first).await.ok()?;
+                heard.lock().unwrap().push(format!("record of type {}", first[0]));
+                return None;
+            }
             ("RCPT", Some(refusal)) => stream.write_all(format!("{refusal}\r\n").as_bytes()).await.ok()?,
             ("MAIL" | "RCPT", _) => {
                 mail.envelope.push(line);
