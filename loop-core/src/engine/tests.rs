@@ -16,7 +16,7 @@ use crate::{
         json::Doc,
         secret::{MasterKey, Secret},
     },
-    policy::{Action, RuleAction, RuleMode, kill_switch, rulebook, settings},
+    policy::{Action, RuleAction, RuleMode, Verdict, kill_switch, rulebook, settings},
     store::{Lane, memory::MemoryStore, wait},
     tool::redact,
 };
@@ -189,6 +189,23 @@ fn the_kill_switch_and_new_rules_win_over_a_given_yes() {
     world.decide(&asked.approval.unwrap().to_string(), Answer::Approve).unwrap();
     world.block("wire_transfer");
     assert_eq!(world.call("wire_transfer", r#"{"amount":5000}"#).status, Status::Blocked);
+}
+
+#[test]
+fn a_yes_never_covers_more_rules_than_an_approval_holds() {
+    let world = World::new();
+    for _ in 0..Verdict::REASONS_MAX {
+        world.rule(TRANSFER, RuleAction::Approve);
+    }
+    let id = world.call("wire_transfer", r#"{"amount":5000}"#).approval.unwrap().to_string();
+    world.decide(&id, Answer::Approve).unwrap();
+    world.rule(TRANSFER, RuleAction::Approve);
+    let asked = world.call("wire_transfer", r#"{"amount":5000}"#);
+    assert_eq!((asked.status, asked.approval), (Status::Blocked, None));
+    assert_eq!(
+        asked.message,
+        "more than 64 rules ask about this call, which is more than one approval can cover: narrow or merge them"
+    );
 }
 
 #[test]

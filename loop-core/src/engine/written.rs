@@ -77,15 +77,15 @@ impl Written {
 }
 
 fn message(status: Status, settled: Option<Settled>, verdict: &Verdict, rule: Option<&str>, tool: &str) -> String {
+    let is = |code| verdict.reasons.iter().any(|reason| reason.code == code);
     let matched = || rule.map(|rule| format!("Matched rule: {rule}"));
     match (status, settled) {
         (Status::Allowed, Some(_)) => "Approved by a human".to_owned(),
         (Status::Allowed, None) => "Allowed".to_owned(),
         (Status::Pending, _) => matched().unwrap_or_else(|| "Waiting for human approval".to_owned()),
         (_, Some(Settled::Denied(_))) => "Denied by a human".to_owned(),
-        _ if verdict.reasons.iter().any(|reason| reason.code == ReasonCode::ToolBlocked) => {
-            format!("Tool '{tool}' is blocked by governance policy")
-        }
+        _ if is(ReasonCode::ToolBlocked) => format!("Tool '{tool}' is blocked by governance policy"),
+        _ if is(ReasonCode::TooManyRules) => Verdict::TOO_MANY_RULES.to_owned(),
         _ => matched().unwrap_or_else(|| "Blocked by governance policy".to_owned()),
     }
 }

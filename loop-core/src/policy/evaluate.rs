@@ -56,6 +56,12 @@ fn judge(snapshot: &PolicySnapshot, action: &Action<'_>, now: Time, plan: &Plan,
     if !matched.is_empty() {
         rules(snapshot, &mut matched, now, &mut verdict);
     }
+    if verdict.outcome == Outcome::RequireApproval && verdict.unlisted > 0 {
+        verdict.outcome = Outcome::Deny;
+        verdict.reasons.pop();
+        verdict.unlisted = verdict.unlisted.saturating_add(1);
+        verdict.reasons.insert(0, Reason { code: ReasonCode::TooManyRules, outcome: Outcome::Deny, rule: None });
+    }
     if verdict.outcome == Outcome::Allow {
         let outcome = match snapshot.settings().default_verdict {
             DefaultVerdict::Allow => return verdict,
@@ -343,6 +349,20 @@ mod tests {
                 });
             }
         });
+    }
+
+    #[test]
+    fn more_rules_than_an_approval_can_cover_deny() {
+        let asking = |count| {
+            let rules = (0..count).map(|seed| rule("refunds need approval", RuleAction::Approve, seed));
+            decide(&snapshot(rules.collect(), &[], DefaultVerdict::Allow), "create_refund", "{}")
+        };
+        let most = asking(64);
+        assert_eq!((most.outcome, most.reasons.len(), most.unlisted), (Outcome::RequireApproval, 64, 0));
+        let more = asking(65);
+        assert_eq!((more.outcome, more.reasons.len(), more.unlisted), (Outcome::Deny, 64, 2));
+        assert_eq!(codes(&more).first(), Some(&ReasonCode::TooManyRules));
+        assert!(Verdict::TOO_MANY_RULES.contains(&format!(" {} ", Verdict::REASONS_MAX)));
     }
 
     #[test]

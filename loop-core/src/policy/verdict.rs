@@ -29,6 +29,8 @@ pub enum ReasonCode {
     RuleDeny,
     /// An approve rule matched.
     RuleAsk,
+    /// More rules ask than an approval can cover.
+    TooManyRules,
     /// No rule objected and the tenant's default is not to allow.
     DefaultVerdict,
     /// The call could not be judged.
@@ -43,6 +45,7 @@ impl ReasonCode {
             Self::ToolBlocked => "TOOL_BLOCKED",
             Self::RuleDeny => "RULE_DENY",
             Self::RuleAsk => "RULE_ASK",
+            Self::TooManyRules => "TOO_MANY_RULES",
             Self::DefaultVerdict => "DEFAULT_VERDICT",
             Self::EvaluationError => "EVALUATION_ERROR",
         }
@@ -70,7 +73,8 @@ pub struct Verdict {
     /// The reasons that tightened the outcome, strictest first, rules of one outcome by their id; at most
     /// [`Verdict::REASONS_MAX`].
     pub reasons: SmallVec<[Reason; 2]>,
-    /// How many more rules matched than are listed. An approval cannot satisfy a rule that is not listed.
+    /// How many more rules matched than are listed. An approval cannot satisfy a rule that is not listed, so a call
+    /// that as many rules ask about is denied.
     pub unlisted: u32,
     /// Rules in shadow mode that matched: recorded, without effect.
     pub shadow: SmallVec<[Arc<CompiledRule>; 1]>,
@@ -79,4 +83,7 @@ pub struct Verdict {
 impl Verdict {
     /// How many reasons, and how many shadow rules, are listed.
     pub const REASONS_MAX: usize = 64;
+    /// What callers are told whose call more rules ask about.
+    pub const TOO_MANY_RULES: &str =
+        "more than 64 rules ask about this call, which is more than one approval can cover: narrow or merge them";
 }

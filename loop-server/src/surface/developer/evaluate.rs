@@ -12,7 +12,7 @@ use loop_core::{
         json::{Doc, View, write_string},
     },
     engine::Evaluated,
-    policy::{Action, Outcome as Verdict, kill_switch::MAX_TOOL_NAME},
+    policy::{Action, Outcome as Decision, ReasonCode, Verdict, kill_switch::MAX_TOOL_NAME},
     tool::Risk,
 };
 use schemars::JsonSchema;
@@ -186,10 +186,10 @@ fn answer(call: &Call, mode: &str, evaluated: &Evaluated) -> Result<String, Fail
     let verdict = &evaluated.verdict;
     let mut seed = call.app.engine.seed().map_err(|error| Failure::internal(error.to_string()))?;
     let decision = match verdict.outcome {
-        Verdict::Allow => "allow",
-        Verdict::Simulate => "simulate",
-        Verdict::RequireApproval => "require_approval",
-        Verdict::Deny => "deny",
+        Decision::Allow => "allow",
+        Decision::Simulate => "simulate",
+        Decision::RequireApproval => "require_approval",
+        Decision::Deny => "deny",
     };
     let risk = match verdict.risk {
         Risk::Low => "low",
@@ -203,8 +203,8 @@ fn answer(call: &Call, mode: &str, evaluated: &Evaluated) -> Result<String, Fail
         "{{\"evaluationId\":\"{}\",\"decision\":\"{decision}\",\"allowed\":{},\"requiresApproval\":{},\
          \"executionMode\":\"{mode}\",\"effectiveRiskLevel\":\"{risk}\",\"reasons\":[",
         uuid_v7(call.now, &mut seed),
-        verdict.outcome == Verdict::Allow,
-        verdict.outcome == Verdict::RequireApproval,
+        verdict.outcome == Decision::Allow,
+        verdict.outcome == Decision::RequireApproval,
     );
     for (at, reason) in verdict.reasons.iter().enumerate() {
         if at > 0 {
@@ -212,7 +212,12 @@ fn answer(call: &Call, mode: &str, evaluated: &Evaluated) -> Result<String, Fail
         }
         let _ = write!(out, "{{\"code\":\"{}\",\"message\":", reason.code.as_str());
         let rule = reason.rule.as_ref().map(|compiled| &compiled.rule);
-        write_string(rule.map_or(reason.code.as_str(), |rule| &rule.rule_text), &mut out);
+        let message = match (rule, reason.code) {
+            (Some(rule), _) => rule.rule_text.as_str(),
+            (None, ReasonCode::TooManyRules) => Verdict::TOO_MANY_RULES,
+            (None, code) => code.as_str(),
+        };
+        write_string(message, &mut out);
         if let Some(rule) = rule {
             let _ = write!(out, ",\"ruleId\":\"{}\"", rule.id);
         }
