@@ -136,6 +136,21 @@ mod tests {
     }
 
     #[test]
+    fn an_example_s_tool_is_named_as_people_name_tools() {
+        for (text, tool) in [
+            ("transfers over £500 need approval", "create_transfer"),
+            ("deployments to production need approval", "create_deployment"),
+            ("payments need approval", "create_payment"),
+            ("block any write under /srv", "write_file"),
+            ("intern-bot may not send emails", "send_email"),
+            ("block destructive database operations", "delete_database"),
+        ] {
+            let told = interpret(&compile(text), &[]);
+            assert_eq!(told.example_match.unwrap()["tool_name"], tool, "{text}");
+        }
+    }
+
+    #[test]
     fn known_tools_are_told_apart() {
         let told = interpret(
             &compile("block refunds over £50"),

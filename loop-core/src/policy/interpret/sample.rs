@@ -27,20 +27,44 @@ struct Part {
 struct Draft {
     tool: Option<String>,
     verb: Option<String>,
+    /// To what it is done.
     noun: Option<String>,
+    /// The noun of what is done, such as `refund`.
+    doing: Option<String>,
     name: Option<String>,
     agent: Option<(Option<String>, String)>,
     parts: Vec<Part>,
+}
+
+impl Draft {
+    /// A name for a tool that does it, each word once: `create_refund`, not `refund_refund`.
+    fn tool_name(&self) -> String {
+        let verb = self.verb.as_deref().unwrap_or("update");
+        let on_files = self.parts.iter().any(|part| part.key == "path").then_some("file");
+        let (verb, noun) = match (self.noun.as_deref().or(on_files), self.doing.as_deref()) {
+            (None, Some(doing)) if one_stem(verb, doing) => ("create", Some(doing)),
+            (noun, doing) => (verb, noun.or(doing)),
+        };
+        let mut words: Vec<&str> = Vec::new();
+        for word in [self.name.as_deref(), Some(verb), noun].into_iter().flatten().flat_map(|part| part.split('_')) {
+            if !words.contains(&word) {
+                words.push(word);
+            }
+        }
+        words.join("_")
+    }
+}
+
+/// Whether two words are so alike that side by side they sound like one said twice: `deploy` and `deployment`.
+fn one_stem(one: &str, other: &str) -> bool {
+    one.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count() >= 3
 }
 
 /// A call that matches and one that does not, each if one was found.
 pub fn examples(condition: &Condition, covered: Option<&str>) -> (Option<Value>, Option<Value>) {
     let mut draft = Draft::default();
     gather(condition, true, &mut draft);
-    let own = draft.tool.clone().unwrap_or_else(|| {
-        let words = [draft.name.as_deref(), draft.verb.as_deref().or(Some("update")), draft.noun.as_deref()];
-        words.into_iter().flatten().collect::<Vec<_>>().join("_")
-    });
+    let own = draft.tool.clone().unwrap_or_else(|| draft.tool_name());
     let agent =
         |good: bool| draft.agent.as_ref().and_then(|(yes, no)| if good { yes.clone() } else { Some(no.clone()) });
     let call = |tool: &str, wrong: Option<usize>, agent: Option<String>| {
@@ -64,7 +88,7 @@ pub fn examples(condition: &Condition, covered: Option<&str>) -> (Option<Value>,
     // The nearest miss differs in one argument, then in who asks, then in what is done.
     let mut misses: Vec<Value> = (0..draft.parts.len()).map(|at| call(&tool, Some(at), agent(true))).collect();
     misses.push(call(&tool, None, agent(false)));
-    let looking = ["get", draft.noun.as_deref().unwrap_or("status")].join("_");
+    let looking = ["get", draft.noun.as_deref().or(draft.doing.as_deref()).unwrap_or("status")].join("_");
     misses.extend([looking.as_str(), "get_status", "list_items"].map(|tool| call(tool, None, agent(true))));
     let miss = misses.into_iter().find(|call| judge(condition, call) == Some(false));
     (hit, miss)
@@ -214,7 +238,10 @@ fn deed_words(deed: &Deed, draft: &mut Draft) {
         draft.verb = word(deed.does, Concept::verb);
     }
     if draft.noun.is_none() {
-        draft.noun = word(deed.things, Concept::noun).or_else(|| word(deed.does, Concept::noun));
+        draft.noun = word(deed.things, Concept::noun);
+    }
+    if draft.doing.is_none() {
+        draft.doing = word(deed.does, Concept::noun);
     }
 }
 
