@@ -21,7 +21,7 @@ const MAX_REASON: usize = 1_000;
 pub struct BlockedTool {
     /// The exact name, compared byte by byte.
     pub tool_name: String,
-    /// Why, for people.
+    /// Why, for people; masked.
     pub reason: String,
     /// When it was blocked.
     pub created_at: Time,
@@ -62,10 +62,11 @@ pub fn block(tx: &mut dyn Tx, cx: &Ctx, tool_name: &str, reason: &str) -> Result
     if reason.chars().count() > MAX_REASON {
         return Err(PolicyError::Length { field: "reason", max: MAX_REASON });
     }
+    let reason = redact::text(reason).masked;
     let mut repo: Repo<'_, BlockedTool> = Repo::new(tx, cx.tenant());
     let blocked = match repo.get(tool_name)? {
         Some(old) => {
-            let new = BlockedTool { reason: reason.to_owned(), ..old.value.clone() };
+            let new = BlockedTool { reason: reason.clone(), ..old.value.clone() };
             repo.update(&old, &new, cx.now)?;
             new
         }
@@ -73,12 +74,12 @@ pub fn block(tx: &mut dyn Tx, cx: &Ctx, tool_name: &str, reason: &str) -> Result
             if repo.count(&[])? >= MAX_BLOCKED {
                 return Err(PolicyError::TooMany { what: "blocked tools", max: MAX_BLOCKED });
             }
-            let new = BlockedTool { tool_name: tool_name.to_owned(), reason: reason.to_owned(), created_at: cx.now };
+            let new = BlockedTool { tool_name: tool_name.to_owned(), reason: reason.clone(), created_at: cx.now };
             repo.insert(&new, cx.now)?;
             new
         }
     };
-    note(tx, cx, "tool.block", tool_name, reason)?;
+    note(tx, cx, "tool.block", tool_name, &reason)?;
     Ok(blocked)
 }
 
@@ -113,8 +114,7 @@ pub fn list(tx: &mut dyn Tx, tenant: &TenantId) -> Result<Vec<BlockedTool>, Poli
 }
 
 fn note(tx: &mut dyn Tx, cx: &Ctx, op: &str, tool_name: &str, reason: &str) -> Result<(), PolicyError> {
-    let body =
-        serde_json::json!({ "tool_name": tool_name, "reason": redact::text(reason).masked, "by": cx.caller.name });
+    let body = serde_json::json!({ "tool_name": tool_name, "reason": reason, "by": cx.caller.name });
     let event = Event { tool_name: Some(tool_name), ..Event::change(op, "") };
     audit::append(tx, cx, &Event { body: &body.to_string(), ..event })?;
     tx.bump_epoch(cx.tenant())?;

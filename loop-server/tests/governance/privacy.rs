@@ -41,6 +41,15 @@ async fn fill(fixture: &Fixture) {
     assert_eq!(decided.status, 200, "{}", decided.text());
 }
 
+/// Blocks a tool for a reason that holds every canary.
+async fn block(fixture: &Fixture) {
+    let body = json!({ "tool_name": "x", "reason": format!("because of {}", CANARIES[..8].join(", ")) });
+    let answer = fixture.call("POST", "/api/blocked-tools", &fixture.key, &body.to_string()).await;
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    let reason = answer.json()["reason"].as_str().expect("a reason").to_owned();
+    assert!(reason.starts_with("because of [email @example.com]"), "{reason}");
+}
+
 fn holds(bytes: &[u8], text: &str) -> bool {
     let first = text.as_bytes()[0];
     let starts = bytes.iter().enumerate().filter(|(_, byte)| **byte == first);
@@ -51,6 +60,7 @@ fn holds(bytes: &[u8], text: &str) -> bool {
 async fn nothing_of_a_call_stands_unmasked_in_any_file() {
     let fixture = Fixture::start().await;
     fill(&fixture).await;
+    block(&fixture).await;
     let folder = fixture._folder.path().to_owned();
     let look = || {
         let mut seen = Vec::new();
