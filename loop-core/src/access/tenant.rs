@@ -96,6 +96,14 @@ pub fn sign_up(
     Ok((tenant, minted))
 }
 
+/// A tenant; `None` when there is none of this id.
+///
+/// # Errors
+/// Storage failures.
+pub fn get(tx: &mut dyn Tx, id: &TenantId) -> Result<Option<Stored<Tenant>>, AccessError> {
+    Ok(Repo::new(tx, &TenantId::directory()).get(id.as_str())?)
+}
+
 /// The tenants after `after`, by id, `limit` at most.
 ///
 /// # Errors

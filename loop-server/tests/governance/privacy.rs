@@ -107,6 +107,38 @@ async fn everything_held_is_exported_masked() {
 }
 
 #[tokio::test]
+async fn the_export_names_the_tenant_and_its_targets_without_their_secrets() {
+    let fixture = Fixture::start().await;
+    let owner = json!({ "email": "owner@example.com", "name": "Ann", "company": "Acme" });
+    let made = fixture.call("POST", "/api/signup", &fixture.key, &owner.to_string()).await.json();
+    let key = made["api_key"].as_str().expect("a key");
+    let targets = json!({ "notify_email": "ops@example.com", "slack_webhook_url": "https://hooks.example/s3cret" });
+    let put = fixture.call("PUT", "/api/notification-settings", key, &targets.to_string()).await;
+    assert_eq!(put.status, 200, "{}", put.text());
+
+    let answer = fixture.call("GET", "/api/dsar/export", key, "").await;
+    let mut export = answer.json();
+    assert!(export["tenant"]["created_at"].take().is_string());
+    assert_eq!(
+        export["tenant"],
+        json!({ "email": "owner@example.com", "name": "Ann", "company": "Acme", "created_at": null })
+    );
+    assert_eq!(
+        export["notification_settings"],
+        json!({
+            "notify_email": "ops@example.com",
+            "slack_webhook_url": "[REDACTED]",
+            "teams_webhook_url": null,
+            "discord_webhook_url": null,
+        })
+    );
+    assert!(!answer.text().contains("s3cret") && !answer.text().contains(key));
+    // Another tenant's export tells none of it.
+    let other = fixture.call("GET", "/api/dsar/export", &fixture.key, "").await;
+    assert!(!other.text().contains("owner@example.com") && !other.text().contains("ops@example.com"));
+}
+
+#[tokio::test]
 async fn a_person_is_forgotten_and_the_rest_is_kept() {
     let fixture = Fixture::start().await;
     fill(&fixture).await;

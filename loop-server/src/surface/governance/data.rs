@@ -2,10 +2,12 @@
 
 use http::{HeaderValue, Method, header};
 use loop_core::{
-    access::{Scope, key},
-    approval, audit,
+    access::{Scope, key, tenant},
+    approval::{self, ApprovalError},
+    audit,
     base::Time,
     engine::{self, DecideError},
+    outbox::targets::{self, Targets},
     policy::{kill_switch, rulebook, settings},
     tool::redact,
 };
@@ -40,7 +42,7 @@ pub(super) static ROWS: &[Row] = &[
         operation: "data.export",
         surface: Surface::Governance,
         access: Access::Scope(Scope::DataErase),
-        summary: "Everything held, as JSON; personal data in it is masked, as it is at rest",
+        summary: "Everything held, as JSON; personal data in calls is masked, as it is at rest, and no secret is told",
         query: &[],
         input: None,
         output: Output::Media("application/json"),
@@ -175,9 +177,16 @@ async fn held(call: &Call) -> Result<Value, Failure> {
             .map(|key| json!({ "id": key.value.id, "name": key.value.name, "prefix": key.value.prefix, "scopes": key.value.scopes,
                                "created_at": key.created_at, "revoked_at": key.value.revoked_at }))
             .collect();
+        let owner = tenant::get(tx, cx.tenant())?.map(|stored| {
+            json!({ "email": stored.value.email, "name": stored.value.name, "company": stored.value.company,
+                    "created_at": stored.created_at })
+        });
+        let targets = targets::get(tx, cx.tenant()).map_err(ApprovalError::from)?;
         Ok::<_, DecideError>(json!({
             "tenant_id": cx.tenant(),
             "exported_at": cx.now,
+            "tenant": owner,
+            "notification_settings": told(&targets),
             "settings": settings::get(tx, cx.tenant())?,
             "retention": audit::retention::get(tx, cx.tenant())?,
             "blocked_tools": kill_switch::list(tx, cx.tenant())?,
@@ -185,6 +194,17 @@ async fn held(call: &Call) -> Result<Value, Failure> {
         }))
     });
     read.await.map_err(failed)
+}
+
+/// Where notices go. Whoever has a webhook's URL can post to it, and this scope is not the one to read them with.
+fn told(targets: &Targets) -> Value {
+    let secret = |sealed: &Option<String>| sealed.as_ref().map(|_| "[REDACTED]");
+    json!({
+        "notify_email": targets.notify_email,
+        "slack_webhook_url": secret(&targets.slack),
+        "teams_webhook_url": secret(&targets.teams),
+        "discord_webhook_url": secret(&targets.discord),
+    })
 }
 
 /// Which long list is read next.
