@@ -91,12 +91,14 @@ CREATE TABLE "approvals" (
   "binding" TEXT,
   "state" TEXT,
   "decided_at" INTEGER,
+  "waits_until" INTEGER,
   body TEXT NOT NULL,
   PRIMARY KEY (tenant, id)
 ) STRICT;
 CREATE INDEX "approvals.binding" ON "approvals" (tenant, "binding", id) WHERE "binding" IS NOT NULL;
 CREATE INDEX "approvals.state" ON "approvals" (tenant, "state", id) WHERE "state" IS NOT NULL;
 CREATE INDEX "approvals.decided_at" ON "approvals" (tenant, "decided_at", id) WHERE "decided_at" IS NOT NULL;
+CREATE INDEX "approvals.waits_until" ON "approvals" (tenant, "waits_until", id) WHERE "waits_until" IS NOT NULL;
 
 CREATE TABLE "retention" (
   tenant TEXT NOT NULL,

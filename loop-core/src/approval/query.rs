@@ -2,7 +2,7 @@
 
 use super::{APPROVALS, Approval, ApprovalError, State};
 use crate::{
-    base::{TenantId, id::ApprovalId},
+    base::{TenantId, Time, id::ApprovalId},
     store::{Cond, Order, RecordQuery, Repo, Stored, Tx},
 };
 
@@ -19,22 +19,32 @@ pub(super) fn stored(tx: &mut dyn Tx, tenant: &TenantId, id: &str) -> Result<Sto
     Repo::new(tx, tenant).get(&id.to_string())?.ok_or(ApprovalError::NotFound)
 }
 
-/// Approvals that wait, newest first.
+/// Approvals that wait at `now`, newest first.
 ///
 /// # Errors
 /// Storage failures.
-pub fn pending(tx: &mut dyn Tx, tenant: &TenantId, limit: u32, offset: u32) -> Result<Vec<Approval>, ApprovalError> {
-    let query =
-        RecordQuery { conds: vec![waiting()], order: Order::Descending, limit, offset, ..RecordQuery::default() };
-    list(tx, tenant, &query)
+pub fn pending(
+    tx: &mut dyn Tx,
+    tenant: &TenantId,
+    now: Time,
+    limit: u32,
+    offset: u32,
+) -> Result<Vec<Approval>, ApprovalError> {
+    let conds = vec![unsettled(), waits_after(now)];
+    list(tx, tenant, &RecordQuery { conds, order: Order::Descending, limit, offset, ..RecordQuery::default() })
 }
 
-/// How many approvals wait, those included whose time ended since the last round of the worker.
+/// How many approvals wait at `now`.
 ///
 /// # Errors
 /// Storage failures.
-pub fn pending_count(tx: &mut dyn Tx, tenant: &TenantId) -> Result<u64, ApprovalError> {
-    Ok(tx.count(&APPROVALS, tenant, &[waiting()])?)
+pub fn pending_count(tx: &mut dyn Tx, tenant: &TenantId, now: Time) -> Result<u64, ApprovalError> {
+    Ok(tx.count(&APPROVALS, tenant, &[waits_after(now)])?)
+}
+
+/// How many approvals are stored as waiting, those included whose time ended since the last round of the worker.
+pub(super) fn unsettled_count(tx: &mut dyn Tx, tenant: &TenantId) -> Result<u64, ApprovalError> {
+    Ok(tx.count(&APPROVALS, tenant, &[unsettled()])?)
 }
 
 /// Approvals that were decided or expired, the latest first.
@@ -67,6 +77,10 @@ fn list(tx: &mut dyn Tx, tenant: &TenantId, query: &RecordQuery) -> Result<Vec<A
     Ok(Repo::new(tx, tenant).list(query)?.into_iter().map(|stored: Stored<Approval>| stored.value).collect())
 }
 
-fn waiting() -> Cond {
+fn unsettled() -> Cond {
     Cond::Eq("state", State::Pending.as_str().into())
+}
+
+fn waits_after(now: Time) -> Cond {
+    Cond::AtLeast("waits_until", now.plus_micros(1).into())
 }

@@ -122,6 +122,8 @@ pub static APPROVALS: Table = Table {
         Column::indexed("binding", Kind::Text),
         Column::indexed("state", Kind::Text),
         Column::indexed("decided_at", Kind::Int),
+        // When it ends, while it waits: so that what ended already can be told apart without reading it.
+        Column::indexed("waits_until", Kind::Int),
     ],
 };
 
@@ -133,7 +135,8 @@ impl Entity for Approval {
     }
 
     fn columns(&self) -> Vec<Value> {
-        vec![self.binding.as_str().into(), self.state.as_str().into(), self.decided_at.into()]
+        let waits_until = (self.state == State::Pending).then_some(self.expires_at);
+        vec![self.binding.as_str().into(), self.state.as_str().into(), self.decided_at.into(), waits_until.into()]
     }
 }
 

@@ -113,7 +113,7 @@ fn replace(tx: &mut dyn Tx, cx: &Ctx, old: &Stored<Approval>) -> Result<(), Appr
 }
 
 fn request(tx: &mut dyn Tx, cx: &Ctx, proposal: &Proposal, expires_at: Time) -> Result<Settled, ApprovalError> {
-    if query::pending_count(tx, cx.tenant())? >= MAX_PENDING {
+    if query::unsettled_count(tx, cx.tenant())? >= MAX_PENDING {
         return Err(ApprovalError::TooMany(MAX_PENDING));
     }
     let approval = Approval {

@@ -232,6 +232,36 @@ fn timers_expire_what_nobody_answered() {
 }
 
 #[test]
+fn what_waits_is_counted_exactly_also_before_a_worker_came_by() {
+    let world = World::new();
+    world.rule(TRANSFER, RuleAction::Approve);
+    let waiting = || {
+        let cx = world.engine.context(world.caller.clone()).unwrap();
+        let read = world.engine.read(cx, "t", |tx, cx| {
+            let listed = approval::pending(tx, cx.tenant(), cx.now, 10, 0)?;
+            let amounts = listed.into_iter().map(|approval| approval.arguments).collect::<Vec<_>>();
+            assert_eq!(approval::pending(tx, cx.tenant(), cx.now, 1, 0)?.len(), amounts.len().min(1));
+            Ok::<_, ApprovalError>((approval::pending_count(tx, cx.tenant(), cx.now)?, amounts))
+        });
+        wait(read).unwrap()
+    };
+    let ask = |arguments| world.call("wire_transfer", arguments).approval.unwrap().to_string();
+    ask(r#"{"amount":2000}"#);
+    world.host.forward(1);
+    ask(r#"{"amount":3000}"#);
+    let decided = ask(r#"{"amount":4000}"#);
+    assert_eq!(waiting().0, 3);
+    world.decide(&decided, Answer::Approve).unwrap();
+    assert_eq!(waiting(), (2, vec![r#"{"amount":3000}"#.to_owned(), r#"{"amount":2000}"#.to_owned()]));
+    world.host.forward(86_398);
+    assert_eq!(waiting().0, 2);
+    world.host.forward(1);
+    assert_eq!(waiting(), (1, vec![r#"{"amount":3000}"#.to_owned()]));
+    world.host.forward(1);
+    assert_eq!(waiting(), (0, vec![]));
+}
+
+#[test]
 fn every_decision_is_counted_and_stands_in_a_log_that_verifies() {
     let world = World::new();
     world.rule("Block all file deletions", RuleAction::Block);

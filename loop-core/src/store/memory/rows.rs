@@ -80,7 +80,8 @@ impl Rows {
         self.matching(table, conds).count() as u64
     }
 
-    /// The records that satisfy all conditions, in no promised order. The first equality picks from the index.
+    /// The records that satisfy all conditions, in no promised order. The first equality picks from the index, else
+    /// the first lower bound.
     fn matching<'r>(&'r self, table: &'r Table, conds: &'r [Cond]) -> impl Iterator<Item = &'r Record> {
         let equal = conds.iter().find_map(|cond| match cond {
             Cond::Eq(name, value) => Some((position(table, name)?, value)),
@@ -88,7 +89,13 @@ impl Rows {
         });
         let rows: Box<dyn Iterator<Item = &Record>> = match equal {
             Some((at, value)) => Box::new(self.holders(at, value).filter_map(|id| self.by_id.get(id))),
-            None => Box::new(self.by_id.values()),
+            None => match conds.iter().find_map(|cond| match cond {
+                Cond::AtLeast(name, value) => Some((position(table, name)?, value)),
+                _ => None,
+            }) {
+                Some((at, value)) => Box::new(self.holders_from(at, value).filter_map(|id| self.by_id.get(id))),
+                None => Box::new(self.by_id.values()),
+            },
         };
         rows.filter(move |record| conds.iter().all(|cond| holds(cond, &column(table, record, cond.column()))))
     }
@@ -100,6 +107,12 @@ impl Rows {
             .range(from..)
             .take_while(move |(column, held, _)| *column == at && held == value)
             .map(|(_, _, id)| id)
+    }
+
+    /// The ids of the records that have `value` or more in a column.
+    fn holders_from<'r>(&'r self, at: usize, value: &'r Value) -> impl Iterator<Item = &'r String> {
+        let from = (at, value.clone(), String::new());
+        self.index.range(from..).take_while(move |(column, ..)| *column == at).map(|(_, _, id)| id)
     }
 
     fn holder(&self, at: usize, value: &Value) -> Option<&String> {

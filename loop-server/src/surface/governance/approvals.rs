@@ -170,16 +170,11 @@ async fn pending(call: Call) -> Outcome {
     let cx = call.app.engine.context(call.caller()?.clone()).map_err(no_entropy)?;
     let now = cx.now;
     let read = call.app.engine.read(cx, "approval.pending", move |tx, cx| {
-        let rows = approval::pending(tx, cx.tenant(), page.limit, page.offset)?;
-        Ok::<_, ApprovalError>((rows, approval::pending_count(tx, cx.tenant())?))
+        let rows = approval::pending(tx, cx.tenant(), cx.now, page.limit, page.offset)?;
+        Ok::<_, ApprovalError>((rows, approval::pending_count(tx, cx.tenant(), cx.now)?))
     });
     let (rows, total) = read.await.map_err(|error| refusal(&error))?;
-    // What ended since the worker's last round no longer waits.
-    let rows: Vec<ApprovalRow> = rows
-        .into_iter()
-        .filter(|approval| approval.state_at(now) == State::Pending)
-        .map(|approval| ApprovalRow::of(approval, now))
-        .collect();
+    let rows: Vec<ApprovalRow> = rows.into_iter().map(|approval| ApprovalRow::of(approval, now)).collect();
     list(&rows, total)
 }
 

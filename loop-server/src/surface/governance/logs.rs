@@ -177,7 +177,7 @@ async fn stats(call: Call) -> Outcome {
     let read = call.app.engine.read(cx, "log.stats", |tx, cx| {
         Ok::<_, DecideError>(StatsAnswer {
             stats: audit::stats(tx, cx.tenant(), cx.now)?,
-            pending_now: approval::pending_count(tx, cx.tenant())?,
+            pending_now: approval::pending_count(tx, cx.tenant(), cx.now)?,
             allow_self_approval: settings::get(tx, cx.tenant())?.allow_self_approval,
         })
     });
