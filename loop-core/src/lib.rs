@@ -20,4 +20,9 @@ pub mod outbox;
 
 pub mod approval;
 
+pub mod proof;
+pub mod trust;
+
+pub mod credit;
+
 pub mod engine;

@@ -82,6 +82,26 @@ CREATE TABLE "settings" (
   PRIMARY KEY (tenant, id)
 ) STRICT;
 
+CREATE TABLE "manifests" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  "version_of" TEXT,
+  "own" TEXT,
+  "owner" TEXT,
+  "shelf" TEXT,
+  "epoch" INTEGER,
+  body TEXT NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT;
+CREATE UNIQUE INDEX "manifests.version_of" ON "manifests" (tenant, "version_of") WHERE "version_of" IS NOT NULL;
+CREATE INDEX "manifests.own" ON "manifests" (tenant, "own", id) WHERE "own" IS NOT NULL;
+CREATE INDEX "manifests.owner" ON "manifests" (tenant, "owner", id) WHERE "owner" IS NOT NULL;
+CREATE INDEX "manifests.shelf" ON "manifests" (tenant, "shelf", id) WHERE "shelf" IS NOT NULL;
+CREATE INDEX "manifests.epoch" ON "manifests" (tenant, "epoch", id) WHERE "epoch" IS NOT NULL;
+
 CREATE TABLE "approvals" (
   tenant TEXT NOT NULL,
   id TEXT NOT NULL,
@@ -99,6 +119,42 @@ CREATE INDEX "approvals.binding" ON "approvals" (tenant, "binding", id) WHERE "b
 CREATE INDEX "approvals.state" ON "approvals" (tenant, "state", id) WHERE "state" IS NOT NULL;
 CREATE INDEX "approvals.decided_at" ON "approvals" (tenant, "decided_at", id) WHERE "decided_at" IS NOT NULL;
 CREATE INDEX "approvals.waits_until" ON "approvals" (tenant, "waits_until", id) WHERE "waits_until" IS NOT NULL;
+
+CREATE TABLE "proofs" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  "subject" TEXT,
+  "loop_id" TEXT,
+  "deal" TEXT,
+  body TEXT NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT;
+CREATE INDEX "proofs.subject" ON "proofs" (tenant, "subject", id) WHERE "subject" IS NOT NULL;
+CREATE INDEX "proofs.loop_id" ON "proofs" (tenant, "loop_id", id) WHERE "loop_id" IS NOT NULL;
+CREATE INDEX "proofs.deal" ON "proofs" (tenant, "deal", id) WHERE "deal" IS NOT NULL;
+
+CREATE TABLE "outcomes" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  body TEXT NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT;
+
+CREATE TABLE "trust_penalties" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  body TEXT NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT;
 
 CREATE TABLE "retention" (
   tenant TEXT NOT NULL,
@@ -175,6 +231,40 @@ CREATE TABLE "audit" (
 CREATE INDEX "audit.status" ON "audit" ("status", key) WHERE "status" IS NOT NULL;
 CREATE INDEX "audit.tool_name" ON "audit" ("tool_name", key) WHERE "tool_name" IS NOT NULL;
 CREATE INDEX "audit.agent_name" ON "audit" ("agent_name", key) WHERE "agent_name" IS NOT NULL;
+
+CREATE TABLE "proof_chain_streams" (
+  no INTEGER PRIMARY KEY,
+  tenant TEXT NOT NULL,
+  stream TEXT NOT NULL,
+  UNIQUE (tenant, stream)
+) STRICT;
+CREATE TABLE "proof_chain" (
+  key INTEGER PRIMARY KEY,
+  no INTEGER GENERATED ALWAYS AS (key >> 40) VIRTUAL,
+  seq INTEGER GENERATED ALWAYS AS (key & ((1 << 40) - 1)) VIRTUAL,
+  at INTEGER NOT NULL,
+  "proof" TEXT,
+  "hash" TEXT,
+  body TEXT
+) STRICT;
+
+CREATE TABLE "trust_streams" (
+  no INTEGER PRIMARY KEY,
+  tenant TEXT NOT NULL,
+  stream TEXT NOT NULL,
+  UNIQUE (tenant, stream)
+) STRICT;
+CREATE TABLE "trust" (
+  key INTEGER PRIMARY KEY,
+  no INTEGER GENERATED ALWAYS AS (key >> 40) VIRTUAL,
+  seq INTEGER GENERATED ALWAYS AS (key & ((1 << 40) - 1)) VIRTUAL,
+  at INTEGER NOT NULL,
+  "kind" TEXT,
+  "delta" INTEGER,
+  "previous" INTEGER,
+  "score" INTEGER,
+  body TEXT
+) STRICT;
 
 CREATE TABLE "outbox" (
   tenant TEXT NOT NULL,
@@ -254,3 +344,20 @@ CREATE TABLE "tools_holds" (
   PRIMARY KEY (tenant, id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX "tools_holds.until" ON "tools_holds" (tenant, until, id);
+
+CREATE TABLE "credits" (
+  tenant TEXT NOT NULL,
+  account TEXT NOT NULL,
+  total INTEGER NOT NULL,
+  held INTEGER NOT NULL,
+  PRIMARY KEY (tenant, account)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE "credits_holds" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  account TEXT NOT NULL,
+  amount INTEGER NOT NULL,
+  until INTEGER NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX "credits_holds.until" ON "credits_holds" (tenant, until, id);

@@ -1,8 +1,11 @@
 //! The authenticated caller, and the context that a use case runs in.
 
-use std::{cell::Cell, sync::Arc};
+use std::{
+    cell::{Cell, RefCell},
+    sync::Arc,
+};
 
-use super::{AccessError, Loop, Scope, Scopes, key};
+use super::{AccessError, Loop, Note, Scope, Scopes, key};
 use crate::{
     base::{
         Seed, TenantId, Time,
@@ -137,13 +140,14 @@ pub struct Ctx {
     pub now: Time,
     seed: Seed,
     drawn: Cell<u64>,
+    notes: RefCell<Vec<Note>>,
 }
 
 impl Ctx {
     /// A context for one request.
     #[must_use]
     pub const fn new(caller: Caller, now: Time, seed: Seed) -> Self {
-        Self { caller, now, seed, drawn: Cell::new(0) }
+        Self { caller, now, seed, drawn: Cell::new(0), notes: RefCell::new(Vec::new()) }
     }
 
     /// The tenant.
@@ -164,6 +168,18 @@ impl Ctx {
         let n = self.drawn.get().wrapping_add(1);
         self.drawn.set(n);
         self.seed.at(n)
+    }
+
+    /// Notes a change that is to be told once it is durable.
+    pub fn note(&self, note: Note) {
+        self.notes.borrow_mut().push(note);
+    }
+
+    /// The changes noted since they were last taken. Whoever runs a use case takes them before, because work may run
+    /// twice, and after.
+    #[must_use]
+    pub fn take_notes(&self) -> Vec<Note> {
+        self.notes.take()
     }
 
     /// The same request in a run of its own; draws go on from where they are and never repeat.

@@ -5,6 +5,7 @@
 //! the calling thread.
 
 pub mod backtest;
+mod board;
 mod body;
 mod bootstrap;
 mod callers;
@@ -28,7 +29,7 @@ pub use error::DecideError;
 pub use evaluate::Evaluated;
 
 use crate::{
-    access::{AccessError, Caller, Ctx, key},
+    access::{AccessError, Caller, Ctx, Note, key},
     base::{
         Host, Seed, TenantId, Time,
         host::NoEntropy,
@@ -37,6 +38,7 @@ use crate::{
     policy::PolicySnapshot,
     store::{Access, Catalog, Lane, Store, StoreError, StoreExt, Tx},
 };
+use board::Board;
 use callers::Callers;
 use known::KnownTools;
 use policies::Policies;
@@ -50,16 +52,20 @@ pub static CATALOG: Catalog = Catalog {
         &crate::policy::rule::RULES,
         &crate::policy::kill_switch::BLOCKED_TOOLS,
         &crate::policy::settings::SETTINGS,
+        &crate::tool::manifest::MANIFESTS,
         &crate::approval::APPROVALS,
+        &crate::proof::PROOFS,
+        &crate::trust::OUTCOMES,
+        &crate::trust::PENALTIES,
         &crate::audit::retention::RETENTION,
         &crate::outbox::NOTICES,
         &crate::outbox::targets::TARGETS,
         &crate::outbox::links::APPROVAL_LINKS,
     ],
-    journals: &[&crate::audit::AUDIT],
+    journals: &[&crate::audit::AUDIT, &crate::proof::CHAIN, &crate::trust::TRUST],
     queues: &[&crate::outbox::OUTBOX, &crate::approval::TIMERS],
     spans: &[&crate::audit::TAGS],
-    ledgers: &[&crate::audit::STATS, &crate::audit::TOOLS],
+    ledgers: &[&crate::audit::STATS, &crate::audit::TOOLS, &crate::credit::CREDITS],
 };
 
 /// The governance engine. Cheap to clone; clones share everything.
@@ -75,6 +81,7 @@ struct Inner {
     policies: Policies,
     callers: Callers,
     tools: KnownTools,
+    board: Board,
 }
 
 impl Engine {
@@ -90,6 +97,7 @@ impl Engine {
                 policies,
                 callers: Callers::default(),
                 tools: KnownTools::default(),
+                board: Board::default(),
             }),
         }
     }
@@ -197,8 +205,10 @@ impl Engine {
     {
         let tenant = cx.tenant().clone();
         let checked = move |tx: &mut dyn Tx| {
+            drop(cx.take_notes());
             cx.caller.recheck(tx, cx.now)?;
-            work(tx, &cx)
+            let value = work(tx, &cx)?;
+            Ok((value, cx.take_notes()))
         };
         self.run_write(tenant, name, Lane::Normal, checked).await
     }
@@ -212,38 +222,39 @@ impl Engine {
         tenant: &TenantId,
         name: &'static str,
         lane: Lane,
-        work: F,
+        mut work: F,
     ) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
         F: FnMut(&mut dyn Tx) -> Result<T, E> + Send + 'static,
     {
-        self.run_write(tenant.clone(), name, lane, work).await
+        self.run_write(tenant.clone(), name, lane, move |tx| Ok((work(tx)?, Vec::new()))).await
     }
 
     async fn run_write<T, E, F>(&self, tenant: TenantId, name: &'static str, lane: Lane, mut work: F) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
-        F: FnMut(&mut dyn Tx) -> Result<T, E> + Send + 'static,
+        F: FnMut(&mut dyn Tx) -> Result<(T, Vec<Note>), E> + Send + 'static,
     {
         let inner = Arc::clone(&self.inner);
         let subject = tenant.clone();
         let observed = move |tx: &mut dyn Tx| {
             let before = tx.epoch(&tenant)?;
-            let value = work(tx)?;
+            let (value, notes) = work(tx)?;
             let after = tx.epoch(&tenant)?;
-            Ok((value, before, after))
+            Ok((value, notes, before, after))
         };
         let tenant = subject.clone();
         let (value, moved) = self
             .inner
             .store
             .run_job(name, Access::Write, lane, observed, move |outcome: Result<_, E>| {
-                let (value, before, after) = outcome?;
-                // After COMMIT and before anybody learns of it: the old policy ends here.
+                let (value, notes, before, after) = outcome?;
+                // After COMMIT and before anybody learns of it: the old policy ends here, and what is at hand moves.
                 inner.policies.require(&subject, after);
+                inner.board.tell(&notes, inner.host.now());
                 Ok::<_, E>((value, before != after))
             })
             .await?;
