@@ -1,6 +1,6 @@
 //! A proposed call: decided, settled with its approval, and recorded, in one transaction.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hmac::Mac;
 
@@ -20,7 +20,7 @@ use crate::{
         secret::{MasterKey, hex},
     },
     policy::{Action, Outcome, PolicySnapshot, Verdict, evaluate, kill_switch::MAX_TOOL_NAME},
-    store::{Access, Lane, StoreExt, Tx},
+    store::{Access, Lane, StoreError, StoreExt, Tx},
     tool::redact,
 };
 
@@ -90,6 +90,9 @@ impl Decision {
 }
 
 /// Everything that the recording transaction needs, owned and masked.
+///
+/// The caller keeps a hold on it while the transaction runs: it makes its answer of it and gives its memory back, so
+/// that the store's one writing thread need not.
 struct Prepared {
     snapshot: Arc<PolicySnapshot>,
     verdict: Verdict,
@@ -107,7 +110,14 @@ enum Record {
     /// It is known, whatever the transaction finds.
     Known(Box<Written>),
     /// It depends on what humans answered.
-    Asked(Box<(Details, Proposal)>),
+    Asked(Box<Asked>),
+}
+
+struct Asked {
+    details: Details,
+    proposal: Proposal,
+    /// As the last run of the transaction found it.
+    answered: Option<Written>,
 }
 
 impl Engine {
@@ -137,19 +147,45 @@ impl Engine {
         Err(DecideError::Moved)
     }
 
-    async fn record(&self, cx: Ctx, mut prepared: Prepared) -> Result<Decision, DecideError> {
+    async fn record(&self, cx: Ctx, prepared: Prepared) -> Result<Decision, DecideError> {
         let inner = Arc::clone(&self.inner);
-        let tenant = cx.tenant().clone();
+        let prepared = Arc::new(Mutex::new(prepared));
+        let shared = Arc::clone(&prepared);
         let work = move |tx: &mut dyn Tx| {
+            let mut prepared = lock(&shared);
             cx.caller.recheck(tx, cx.now)?;
             let epoch = tx.epoch(cx.tenant())?;
             if epoch != prepared.snapshot.epoch() {
-                inner.policies.require(&tenant, epoch);
+                inner.policies.require(cx.tenant(), epoch);
                 return Err(DecideError::Moved);
             }
             settle(tx, &cx, &mut prepared)
         };
-        self.inner.store.run_job("decision.record", Access::Write, Lane::Decision, work, |outcome| outcome).await
+        let store = &self.inner.store;
+        let recorded = store.run_job("decision.record", Access::Write, Lane::Decision, work, |outcome| outcome);
+        let audit_id = recorded.await?;
+        lock(&prepared).decided(audit_id)
+    }
+}
+
+impl Prepared {
+    /// The decision, once it is durable under `audit_id`.
+    fn decided(&mut self, audit_id: String) -> Result<Decision, DecideError> {
+        let written = match &mut self.record {
+            Record::Known(written) => Some(&mut **written),
+            Record::Asked(asked) => asked.answered.as_mut(),
+        };
+        let written = written.ok_or_else(|| StoreError::Internal("a decision was recorded unwritten".to_owned()))?;
+        Ok(Decision {
+            status: written.status,
+            message: std::mem::take(&mut written.message),
+            rule: written.rule.take(),
+            verdict: self.verdict.clone(),
+            approval: written.approval,
+            expires_at: written.expires_at,
+            policy_hash: self.snapshot.hash().to_owned(),
+            audit_id,
+        })
     }
 }
 
@@ -208,7 +244,7 @@ fn prepare(
     };
     let tool_name = action.tool.to_owned();
     let record = match proposal {
-        Some(proposal) => Record::Asked(Box::new((details, proposal))),
+        Some(proposal) => Record::Asked(Box::new(Asked { details, proposal, answered: None })),
         None => Record::Known(Box::new(Written::new(cx, &snapshot, &verdict, &tool_name, &details, None)?)),
     };
     Ok(Prepared { snapshot, verdict, tool_name, new_tool: true, personal, secrets, tags, record })
@@ -251,16 +287,19 @@ fn asking(verdict: &Verdict) -> Vec<Asking> {
         .collect()
 }
 
-fn settle(tx: &mut dyn Tx, cx: &Ctx, prepared: &mut Prepared) -> Result<Decision, DecideError> {
+fn lock(prepared: &Mutex<Prepared>) -> MutexGuard<'_, Prepared> {
+    prepared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Records what was decided and answers the entry's id.
+fn settle(tx: &mut dyn Tx, cx: &Ctx, prepared: &mut Prepared) -> Result<String, DecideError> {
     let Prepared { snapshot, verdict, tool_name, new_tool, personal, secrets, tags, record } = prepared;
-    let mut answered;
     let written = match record {
         Record::Known(written) => written,
         Record::Asked(asked) => {
-            let (details, proposal) = &**asked;
+            let Asked { details, proposal, answered } = &mut **asked;
             let settled = approval::settle(tx, cx, proposal)?;
-            answered = Written::new(cx, snapshot, verdict, tool_name, details, Some(settled))?;
-            &mut answered
+            answered.insert(Written::new(cx, snapshot, verdict, tool_name, details, Some(settled))?)
         }
     };
     let audit_id = audit::append_sealed(tx, cx, &mut written.sealed)?;
@@ -272,14 +311,5 @@ fn settle(tx: &mut dyn Tx, cx: &Ctx, prepared: &mut Prepared) -> Result<Decision
     if *new_tool {
         audit::record_tool(tx, cx.tenant(), tool_name)?;
     }
-    Ok(Decision {
-        status: written.status,
-        message: written.message.clone(),
-        rule: written.rule.clone(),
-        verdict: verdict.clone(),
-        approval: written.approval,
-        expires_at: written.expires_at,
-        policy_hash: snapshot.hash().to_owned(),
-        audit_id,
-    })
+    Ok(audit_id)
 }
