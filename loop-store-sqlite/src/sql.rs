@@ -138,7 +138,7 @@ pub(crate) fn value(row: &Row<'_>, at: usize, kind: Kind) -> Answer<Value> {
     match (row.get_ref(at).map_err(fault)?, kind) {
         (ValueRef::Null, _) => Ok(Value::Null),
         (ValueRef::Integer(int), Kind::Int) => Ok(Value::Int(int)),
-        (ValueRef::Text(text), Kind::Text) => Ok(Value::Text(utf8(text)?.to_owned())),
+        (ValueRef::Text(text), Kind::Text) => Ok(Value::from(utf8(text)?)),
         (ValueRef::Blob(bytes), Kind::Bytes) => Ok(Value::Bytes(bytes.to_vec())),
         _ => Err(StoreError::Corrupt("a column holds a value of another type".to_owned())),
     }

@@ -91,7 +91,7 @@ pub struct Event<'a> {
     /// [`DECISIONS`] or [`CHANGES`].
     pub stream: &'static str,
     /// The operation, such as `rule.create`.
-    pub op: &'a str,
+    pub op: &'static str,
     /// The status of a decision.
     pub status: Option<Status>,
     /// The tool concerned.
@@ -107,17 +107,17 @@ pub struct Event<'a> {
 impl<'a> Event<'a> {
     /// A change of state with its details.
     #[must_use]
-    pub const fn change(op: &'a str, body: &'a str) -> Self {
+    pub const fn change(op: &'static str, body: &'a str) -> Self {
         Self { stream: CHANGES, op, status: None, tool_name: None, agent_name: None, risk: None, body }
     }
 
     pub(super) fn columns(&self) -> [Value; COVERED] {
         [
-            self.op.into(),
-            self.status.map(Status::as_str).into(),
+            Value::fixed(self.op),
+            self.status.map(|status| Value::fixed(status.as_str())).into(),
             self.tool_name.into(),
             self.agent_name.into(),
-            self.risk.map(risk_str).into(),
+            self.risk.map(|risk| Value::fixed(risk_str(risk))).into(),
         ]
     }
 }

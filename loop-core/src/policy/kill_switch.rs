@@ -113,7 +113,7 @@ pub fn list(tx: &mut dyn Tx, tenant: &TenantId) -> Result<Vec<BlockedTool>, Poli
     }
 }
 
-fn note(tx: &mut dyn Tx, cx: &Ctx, op: &str, tool_name: &str, reason: &str) -> Result<(), PolicyError> {
+fn note(tx: &mut dyn Tx, cx: &Ctx, op: &'static str, tool_name: &str, reason: &str) -> Result<(), PolicyError> {
     let body = serde_json::json!({ "tool_name": tool_name, "reason": reason, "by": cx.caller.name });
     let event = Event { tool_name: Some(tool_name), ..Event::change(op, "") };
     audit::append(tx, cx, &Event { body: &body.to_string(), ..event })?;

@@ -218,7 +218,7 @@ fn check(text: &str, email: Option<&str>) -> Result<(), PolicyError> {
     Ok(())
 }
 
-fn note(tx: &mut dyn Tx, cx: &Ctx, op: &str, rule: &Rule) -> Result<(), PolicyError> {
+fn note(tx: &mut dyn Tx, cx: &Ctx, op: &'static str, rule: &Rule) -> Result<(), PolicyError> {
     let body = serde_json::json!({
         "rule_id": rule.id,
         "rule_text": redact::text(&rule.rule_text).masked,

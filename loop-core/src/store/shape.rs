@@ -1,5 +1,7 @@
 //! How entities declare what is stored. Adapters make one real table per declaration, tenant first in every key.
 
+use std::borrow::Cow;
+
 /// A value of a declared column.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Value {
@@ -7,8 +9,8 @@ pub enum Value {
     Null,
     /// A 64-bit integer; times are microseconds since the epoch.
     Int(i64),
-    /// Text, compared by bytes.
-    Text(String),
+    /// Text, compared by bytes. The program's own words need no memory.
+    Text(Cow<'static, str>),
     /// Bytes, compared as such.
     Bytes(Vec<u8>),
 }
@@ -35,13 +37,21 @@ impl Value {
 
 impl From<&str> for Value {
     fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
+        Self::Text(Cow::Owned(text.to_owned()))
+    }
+}
+
+impl Value {
+    /// A text that the program itself holds, at no cost.
+    #[must_use]
+    pub const fn fixed(text: &'static str) -> Self {
+        Self::Text(Cow::Borrowed(text))
     }
 }
 
 impl From<String> for Value {
     fn from(text: String) -> Self {
-        Self::Text(text)
+        Self::Text(Cow::Owned(text))
     }
 }
 
