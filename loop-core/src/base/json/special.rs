@@ -15,8 +15,14 @@ pub(super) fn special(bytes: &[u8]) -> Option<usize> {
             return Some(at * 8 + found.trailing_zeros() as usize / 8);
         }
     }
-    let found = rest.iter().position(|byte| matches!(byte, b'"' | b'\\') || *byte < 0x20);
-    found.map(|at| chunks.len() * 8 + at)
+    if !chunks.is_empty()
+        && let Some(last) = bytes.last_chunk()
+    {
+        // The last eight bytes, some of them seen before and plain.
+        let found = specials(u64::from_le_bytes(*last));
+        return (found != 0).then(|| bytes.len() - 8 + found.trailing_zeros() as usize / 8);
+    }
+    rest.iter().position(|byte| matches!(byte, b'"' | b'\\') || *byte < 0x20)
 }
 
 /// The high bit of each special byte. Bytes above the first special one may be marked wrongly, where a subtraction

@@ -40,7 +40,6 @@ pub fn write(view: View<'_>, out: &mut String) {
 
 /// Appends a JSON string. Only what must be escaped is escaped, always the same way.
 pub fn write_string(text: &str, out: &mut String) {
-    out.reserve(text.len() + 2);
     out.push('"');
     let mut rest = text;
     while let Some(at) = special(rest.as_bytes()) {

@@ -150,9 +150,11 @@ fn class_by_name(key: &str, value: &str) -> Option<DataClass> {
     if value.len() < NUMBER_MIN || value.len() > 40 {
         return None;
     }
+    if !value.bytes().all(|byte| byte.is_ascii_digit() || b" -.()+/".contains(&byte)) {
+        return None;
+    }
     let digits = value.bytes().filter(u8::is_ascii_digit).count();
-    let others = value.bytes().all(|byte| byte.is_ascii_digit() || b" -.()+/".contains(&byte));
-    if !others || digits < NUMBER_MIN {
+    if digits < NUMBER_MIN {
         return None;
     }
     let name = tokens(key);
