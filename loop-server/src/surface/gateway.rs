@@ -13,131 +13,82 @@ const PROXY_BODY_LIMIT: usize = 32 << 20;
 
 const API_KEY: Param = Param { name: "api_key", kind: "string", about: "the key, for clients that cannot set headers" };
 
-const SCOPE: Access = Access::Scope(Scope::PolicyEvaluate);
-
 /// The rows of the proxy and of MCP.
 pub static ROWS: &[Row] = &[
-    Row {
-        method: Method::POST,
-        path: "/v1/chat/completions",
-        operation: "proxy.chat",
-        surface: Surface::OpenAi,
-        access: SCOPE,
-        summary: "Chat completion through the proxy, every tool call decided",
-        query: &[],
-        input: None,
-        output: Output::Json(anything),
-        success: &[501],
-        body_limit: PROXY_BODY_LIMIT,
-        handler: Handler::Now(not_built),
-        example: None,
+    proxy(
+        Method::POST,
+        "/v1/chat/completions",
+        "proxy.chat",
+        Surface::OpenAi,
+        "Chat completion through the proxy, every tool call decided",
+    ),
+    proxy(
+        Method::POST,
+        "/v1/responses",
+        "proxy.responses",
+        Surface::OpenAi,
+        "Model response through the proxy, every tool call decided",
+    ),
+    {
+        let mut row = proxy(Method::GET, "/v1/models", "proxy.models", Surface::OpenAi, "The upstream's models");
+        row.body_limit = BODY_LIMIT;
+        row
     },
-    Row {
-        method: Method::POST,
-        path: "/v1/responses",
-        operation: "proxy.responses",
-        surface: Surface::OpenAi,
-        access: SCOPE,
-        summary: "Model response through the proxy, every tool call decided",
-        query: &[],
-        input: None,
-        output: Output::Json(anything),
-        success: &[501],
-        body_limit: PROXY_BODY_LIMIT,
-        handler: Handler::Now(not_built),
-        example: None,
-    },
-    Row {
-        method: Method::GET,
-        path: "/v1/models",
-        operation: "proxy.models",
-        surface: Surface::OpenAi,
-        access: SCOPE,
-        summary: "The upstream's models",
-        query: &[],
-        input: None,
-        output: Output::Json(anything),
-        success: &[501],
-        body_limit: BODY_LIMIT,
-        handler: Handler::Now(not_built),
-        example: None,
-    },
-    Row {
-        method: Method::POST,
-        path: "/v1/messages",
-        operation: "proxy.messages",
-        surface: Surface::Anthropic,
-        access: SCOPE,
-        summary: "Message through the proxy, every tool call decided",
-        query: &[],
-        input: None,
-        output: Output::Json(anything),
-        success: &[501],
-        body_limit: PROXY_BODY_LIMIT,
-        handler: Handler::Now(not_built),
-        example: None,
-    },
-    Row {
-        method: Method::GET,
-        path: "/sse",
-        operation: "mcp.sse",
-        surface: Surface::Mcp,
-        access: SCOPE,
-        summary: "MCP over HTTP and server-sent events",
-        query: &[API_KEY],
-        input: None,
-        output: Output::Media("text/event-stream"),
-        success: &[501],
-        body_limit: BODY_LIMIT,
-        handler: Handler::Now(not_built),
-        example: None,
-    },
-    Row {
-        method: Method::POST,
-        path: "/sse/message",
-        operation: "mcp.message",
-        surface: Surface::Mcp,
-        access: SCOPE,
-        summary: "A message of an MCP session opened at /sse",
-        query: &[API_KEY],
-        input: None,
-        output: Output::Json(anything),
-        success: &[501],
-        body_limit: BODY_LIMIT,
-        handler: Handler::Now(not_built),
-        example: None,
-    },
-    Row {
-        method: Method::POST,
-        path: "/mcp",
-        operation: "mcp.call",
-        surface: Surface::Mcp,
-        access: SCOPE,
-        summary: "MCP over streamable HTTP",
-        query: &[API_KEY],
-        input: None,
-        output: Output::Json(anything),
-        success: &[501],
-        body_limit: BODY_LIMIT,
-        handler: Handler::Now(not_built),
-        example: None,
-    },
-    Row {
-        method: Method::GET,
-        path: "/mcp",
-        operation: "mcp.listen",
-        surface: Surface::Mcp,
-        access: SCOPE,
-        summary: "The server's side of an MCP session",
-        query: &[API_KEY],
-        input: None,
-        output: Output::Media("text/event-stream"),
-        success: &[501],
-        body_limit: BODY_LIMIT,
-        handler: Handler::Now(not_built),
-        example: None,
-    },
+    proxy(
+        Method::POST,
+        "/v1/messages",
+        "proxy.messages",
+        Surface::Anthropic,
+        "Message through the proxy, every tool call decided",
+    ),
+    mcp(Method::GET, "/sse", "mcp.sse", "MCP over HTTP and server-sent events", EVENTS),
+    mcp(Method::POST, "/sse/message", "mcp.message", "A message of an MCP session opened at /sse", JSON),
+    mcp(Method::POST, "/mcp", "mcp.call", "MCP over streamable HTTP", JSON),
+    mcp(Method::GET, "/mcp", "mcp.listen", "The server's side of an MCP session", EVENTS),
 ];
+
+const JSON: Output = Output::Json(anything);
+const EVENTS: Output = Output::Media("text/event-stream");
+
+/// A row of the proxy.
+const fn proxy(
+    method: Method,
+    path: &'static str,
+    operation: &'static str,
+    surface: Surface,
+    summary: &'static str,
+) -> Row {
+    Row {
+        method,
+        path,
+        operation,
+        surface,
+        access: Access::Scope(Scope::PolicyEvaluate),
+        summary,
+        query: &[],
+        input: None,
+        output: JSON,
+        success: &[501],
+        body_limit: PROXY_BODY_LIMIT,
+        handler: Handler::Now(not_built),
+        example: None,
+    }
+}
+
+/// A row of MCP.
+const fn mcp(
+    method: Method,
+    path: &'static str,
+    operation: &'static str,
+    summary: &'static str,
+    output: Output,
+) -> Row {
+    let mut row = proxy(method, path, operation, Surface::Mcp, summary);
+    row.query = &[API_KEY];
+    row.output = output;
+    row.body_limit = BODY_LIMIT;
+    row
+}
 
 fn anything(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "object" })
