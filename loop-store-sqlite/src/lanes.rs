@@ -8,6 +8,8 @@ use std::{
 
 use loop_core::store::{Job, Lane, StoreError};
 
+use crate::stats::Depths;
+
 /// How many times in a row bulk work is passed over before it gets its turn.
 const PATIENCE: u32 = 8;
 
@@ -105,6 +107,12 @@ impl Lanes {
     /// How many jobs wait.
     pub(crate) fn waiting(&self) -> usize {
         self.lock().len()
+    }
+
+    /// How many jobs wait.
+    pub(crate) fn depths(&self) -> Depths {
+        let state = self.lock();
+        Depths { decision: state.decision.len(), normal: state.normal.len(), bulk: state.bulk.len() }
     }
 
     /// Refuses new jobs; those that wait are still handed out.

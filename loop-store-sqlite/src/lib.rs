@@ -5,6 +5,7 @@
 //! - [`lanes`], [`writer`], [`readers`]: how jobs wait and run.
 //! - [`schema`], [`migrate`]: the tables, generated from the catalog, and their versions.
 //! - [`tx`]: the operations of a transaction, one file per shape.
+//! - [`stats`]: what the store is doing, for its operator.
 //! - [`cache`]: what a batch of jobs need not ask SQLite twice.
 //! - [`sql`], [`fault`]: talking to SQLite.
 
@@ -17,6 +18,7 @@ mod options;
 mod readers;
 mod schema;
 mod sql;
+mod stats;
 mod store;
 mod teller;
 mod tx;
@@ -24,6 +26,7 @@ mod writer;
 
 pub use options::{Durability, Options};
 pub use schema::ddl;
+pub use stats::{Depths, Histogram, Stats};
 pub use store::SqliteStore;
 
 /// The README's example is compiled and run with the other tests.

@@ -17,6 +17,7 @@ use crate::{
     options::Options,
     readers::Reader,
     schema::Statements,
+    stats::{Counts, Stats},
     teller::{Teller, tell},
     writer::Writer,
 };
@@ -29,6 +30,7 @@ pub struct SqliteStore {
     writes: Arc<Lanes>,
     /// Where reads wait; without readers they wait with the writes.
     reads: Option<Arc<Lanes>>,
+    counts: Arc<Counts>,
     readers: Threads,
     writer: Threads,
 }
@@ -65,7 +67,14 @@ impl SqliteStore {
         let writes = Arc::new(Lanes::new(options.queue_depth));
         let reads = (!readers.is_empty()).then(|| Arc::new(Lanes::new(options.queue_depth)));
         // From here on an early return drops the store, which closes the queues and joins what has started.
-        let store = Self { writes: Arc::clone(&writes), reads, readers: Mutex::default(), writer: Mutex::default() };
+        let counts = Arc::new(Counts::default());
+        let store = Self {
+            writes: Arc::clone(&writes),
+            reads,
+            counts: Arc::clone(&counts),
+            readers: Mutex::default(),
+            writer: Mutex::default(),
+        };
         store.spawn_readers(readers, &statements)?;
         let writer = Writer {
             conn,
@@ -75,6 +84,7 @@ impl SqliteStore {
             patience: options.busy_timeout,
             log_pages: options.log_pages.max(1),
             cache: Cache::default(),
+            counts,
         };
         let (teller, telling) = Teller::start().map_err(no_thread)?;
         keep(&store.writer, Ok(telling))?;
@@ -91,6 +101,17 @@ impl SqliteStore {
             keep(&self.readers, thread::Builder::new().name("store-reader".to_owned()).spawn(|| reader.work()))?;
         }
         Ok(())
+    }
+
+    /// What the store is doing.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        Stats {
+            writes: self.writes.depths(),
+            reads: self.reads.as_ref().map(|reads| reads.depths()).unwrap_or_default(),
+            batches: self.counts.batches(),
+            commits: self.counts.commits(),
+        }
     }
 
     /// Refuses new jobs, ends those that wait and closes the file. Returns when that is done.

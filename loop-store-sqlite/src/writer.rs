@@ -21,6 +21,7 @@ use crate::{
     lanes::{Lanes, Waiting},
     schema::Statements,
     sql,
+    stats::Counts,
     teller::{Ended, Outcome, Teller},
     tx::{SqlTx, flush},
 };
@@ -45,6 +46,7 @@ pub(crate) struct Writer {
     pub(crate) patience: Duration,
     pub(crate) log_pages: u32,
     pub(crate) cache: Cache,
+    pub(crate) counts: Arc<Counts>,
 }
 
 #[expect(clippy::disallowed_methods, reason = "how long a commit takes decides how long to wait, and nothing else")]
@@ -83,6 +85,7 @@ impl Writer {
             self.commit_batch(&mut batch, &mut ended);
             let took = began.elapsed();
             let (told, waiting) = (ended.len(), self.lanes.waiting());
+            self.counts.note(told, took);
             teller.tell(&mut ended, !batch.is_empty() || waiting > 0);
             if IN_LOG.get() >= self.log_pages {
                 self.empty_log();
@@ -255,6 +258,7 @@ mod tests {
             patience: Duration::ZERO,
             log_pages: 64,
             cache: Cache::default(),
+            counts: Arc::default(),
         }
     }
 

@@ -25,7 +25,7 @@ use loop_core::{
         },
     },
 };
-use loop_store_sqlite::{Options, SqliteStore};
+use loop_store_sqlite::{Depths, Options, SqliteStore};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -173,6 +173,26 @@ fn a_full_queue_refuses_at_once_and_keeps_the_rest() {
         assert_eq!(ticket.wait(), Ok(()));
     }
     assert_eq!(ids(&store), ["a", "b", "c"]);
+}
+
+#[test]
+fn what_waits_and_what_was_done_is_counted() {
+    let (_folder, file) = folder();
+    let store = open(&file);
+    let before = store.stats();
+    let gate = hold(&store);
+    let tickets: Vec<_> = (0..5).map(|id| put(&store, &format!("{id}"), 1)).collect();
+    assert_eq!(store.stats().writes, Depths { normal: 5, ..Depths::default() });
+    gate.complete(());
+    assert!(tickets.into_iter().all(|ticket| ticket.wait().is_ok()));
+    store.close();
+    let after = store.stats();
+    assert_eq!((after.writes, after.reads), Default::default());
+    // The one that held the writer, and the five behind it, together or not.
+    assert_eq!(after.batches.sum - before.batches.sum, 6);
+    assert!((2..=6).contains(&(after.batches.count - before.batches.count)), "{after:?}");
+    assert_eq!(after.batches.count, after.commits.count);
+    assert!(after.commits.sum > before.commits.sum);
 }
 
 #[test]
