@@ -1,8 +1,13 @@
 //! What is counted. Handles are made once per row, so that counting a request looks nothing up.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    fmt::Write as _,
+    sync::{Arc, OnceLock, Weak},
+    time::Duration,
+};
 
 use http::StatusCode;
+use loop_store_sqlite::{Depths, Histogram as Seen, SqliteStore, Stats};
 use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
@@ -17,6 +22,7 @@ pub struct Metrics {
     recorder: Arc<PrometheusRecorder>,
     handle: PrometheusHandle,
     connections: Gauge,
+    store: Arc<OnceLock<Weak<SqliteStore>>>,
 }
 
 /// The meters of one operation.
@@ -49,7 +55,7 @@ impl Metrics {
             None,
             "time from the head to the answer".into(),
         );
-        Self { recorder, handle, connections }
+        Self { recorder, handle, connections, store: Arc::default() }
     }
 
     /// Makes this the registry behind the macros of the `metrics` crate, which other parts of the process count
@@ -81,10 +87,21 @@ impl Metrics {
         Open(self.connections.clone())
     }
 
+    /// Tells of this store too, as long as it is there. Only the first store of a registry can be.
+    pub fn watch(&self, store: &Arc<SqliteStore>) {
+        if self.store.set(Arc::downgrade(store)).is_err() {
+            tracing::debug!(target: "loop::server", "another store is told of already");
+        }
+    }
+
     /// Everything counted so far in Prometheus' text format.
     #[must_use]
     pub fn render(&self) -> String {
-        self.handle.render()
+        let mut text = self.handle.render();
+        if let Some(store) = self.store.get().and_then(Weak::upgrade) {
+            write_store(&store.stats(), &mut text);
+        }
+        text
     }
 
     /// Folds raw samples into buckets. Called every few seconds, it keeps memory bounded when nobody scrapes.
@@ -116,6 +133,29 @@ impl Meters {
     }
 }
 
+/// The store counts for itself; its figures only change their form here.
+fn write_store(stats: &Stats, out: &mut String) {
+    out.push_str("# HELP loop_store_waiting_jobs jobs that wait for the store\n# TYPE loop_store_waiting_jobs gauge\n");
+    for (access, Depths { decision, normal, bulk }) in [("write", stats.writes), ("read", stats.reads)] {
+        for (lane, depth) in [("decision", decision), ("normal", normal), ("bulk", bulk)] {
+            let _ = writeln!(out, "loop_store_waiting_jobs{{access=\"{access}\",lane=\"{lane}\"}} {depth}");
+        }
+    }
+    write_histogram("loop_store_batch_jobs", "jobs that ended in one transaction", &stats.batches, 1, out);
+    write_histogram("loop_store_commit_seconds", "time of one transaction", &stats.commits, 1_000_000, out);
+}
+
+/// `per` is how many of the store's units make one of the metric's.
+fn write_histogram(name: &str, help: &str, seen: &Seen, per: u32, out: &mut String) {
+    let unit = |value: u64| value as f64 / f64::from(per);
+    let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} histogram");
+    for (bound, count) in &seen.up_to {
+        let _ = writeln!(out, "{name}_bucket{{le=\"{}\"}} {count}", unit(*bound));
+    }
+    let _ = writeln!(out, "{name}_bucket{{le=\"+Inf\"}} {}", seen.count);
+    let _ = writeln!(out, "{name}_sum {}\n{name}_count {}", unit(seen.sum), seen.count);
+}
+
 impl Drop for Open {
     fn drop(&mut self) {
         self.0.decrement(1.0);
@@ -127,8 +167,22 @@ mod tests {
     use std::time::Duration;
 
     use http::StatusCode;
+    use loop_store_sqlite::{Depths, Histogram, Stats};
 
-    use super::Metrics;
+    use super::{Metrics, write_store};
+
+    #[test]
+    fn the_store_s_figures_are_written_as_prometheus_reads_them() {
+        let stats = Stats {
+            writes: Depths { decision: 1, normal: 2, bulk: 3 },
+            reads: Depths::default(),
+            batches: Histogram { up_to: vec![(1, 4), (2, 5)], count: 6, sum: 40 },
+            commits: Histogram { up_to: vec![(250, 1), (1_000_000, 6)], count: 6, sum: 1_500_000 },
+        };
+        let mut text = String::new();
+        write_store(&stats, &mut text);
+        insta::assert_snapshot!(text);
+    }
 
     #[test]
     fn requests_are_counted_by_operation_and_class() {

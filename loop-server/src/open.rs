@@ -103,6 +103,12 @@ pub fn open(db: &Path, mode: Mode, secret_key: Option<&Secret>) -> Result<Opened
 }
 
 impl Opened {
+    /// The store over the file; `None` for a database that is kept nowhere.
+    #[must_use]
+    pub const fn file(&self) -> Option<&Arc<SqliteStore>> {
+        self.file.as_ref()
+    }
+
     /// Lets queued work finish and closes the file.
     pub fn close(self) {
         if let Some(file) = self.file {

@@ -91,6 +91,9 @@ pub async fn serve_rows(mut config: Config, listener: Listener, rows: Vec<&'stat
     let post = Post::new(outbound.clone(), smtp(&config)?, config.public_url.clone().unwrap_or_default());
     let checkpoints = config.checkpoints.as_ref().map(CheckpointFile::new);
     let (metrics, wake) = (Metrics::new(), Wake::new());
+    if let Some(file) = opened.file() {
+        metrics.watch(file);
+    }
     let parts = Parts { engine: engine.clone(), config, metrics: metrics.clone(), outbound, wake: wake.clone() };
     let app = App::new(parts, rows)?;
     let workers = worker::start(&engine, &post, &wake, checkpoints.as_ref());

@@ -86,3 +86,19 @@ async fn a_revoked_key_is_refused_from_then_on() {
         .expect("revoked");
     assert_eq!(fixture.call("GET", "/t/key", &key, "").await.status, 401);
 }
+
+#[tokio::test]
+async fn the_metrics_tell_what_the_store_does() {
+    let fixture = Fixture::start().await;
+    let figure = async |name: &str| -> f64 {
+        let text = fixture.send("GET", "/metrics", &[], b"").await.text();
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("no `{name}` in {text}")).parse().expect("a number")
+    };
+    let before = figure("loop_store_batch_jobs_sum").await;
+    let call = fixture.call("POST", "/api/intercept", &fixture.key, r#"{"tool_name":"read_file"}"#).await;
+    assert_eq!(call.status, 200);
+    assert!(figure("loop_store_batch_jobs_sum").await > before);
+    assert!(figure("loop_store_commit_seconds_sum").await > 0.0);
+    assert_eq!(figure(r#"loop_store_waiting_jobs{access="write",lane="decision"}"#).await, 0.0);
+}
