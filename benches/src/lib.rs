@@ -15,9 +15,5 @@ pub mod process;
 pub mod report;
 pub mod workload;
 
-/// The allocator that `loop-server` is shipped with, for the floors too.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// What benches answer: any error ends them.
 pub type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
