@@ -1,6 +1,6 @@
 //! API keys: made once, shown once, stored as a hash.
 
-use super::{AccessError, Caller, Ctx, Effective, Scopes, loops};
+use super::{AccessError, Caller, Effective, Scopes, loops};
 use crate::{
     base::{
         Seed, TenantId, Time,
@@ -154,17 +154,6 @@ pub fn authenticate(tx: &mut dyn Tx, hash: TokenHash, now: Time) -> Result<Calle
     })
 }
 
-/// Makes a key for the caller's tenant. No key can give a scope that it does not hold.
-///
-/// # Errors
-/// A bad name, a wider scope, or too many keys.
-pub fn create(tx: &mut dyn Tx, cx: &Ctx, new: &NewKey) -> Result<Minted, AccessError> {
-    if let Some(wider) = new.scopes.iter().find(|scope| !cx.caller.scopes.has(*scope)) {
-        return Err(AccessError::Wider(wider));
-    }
-    mint(tx, cx.tenant(), new, cx.now, &mut cx.seed())
-}
-
 /// Makes a key without asking who wants it: for the operator's command line and a tenant's first key.
 ///
 /// # Errors
@@ -302,11 +291,11 @@ pub fn revoke(tx: &mut dyn Tx, tenant: &TenantId, id: &str, now: Time) -> Result
     Ok(Key { revoked_at: Some(now), ..stored.value })
 }
 
-fn retire(tx: &mut dyn Tx, old: &Stored<Key>, now: Time) -> Result<(), AccessError> {
+pub(super) fn retire(tx: &mut dyn Tx, old: &Stored<Key>, now: Time) -> Result<(), AccessError> {
     let value = Key { revoked_at: Some(now), ..old.value.clone() };
     Ok(keys(tx, &TenantId::directory()).update(old, &value, now)?)
 }
 
-fn keys<'t>(tx: &'t mut dyn Tx, directory: &'t TenantId) -> Repo<'t, Key> {
+pub(super) fn keys<'t>(tx: &'t mut dyn Tx, directory: &'t TenantId) -> Repo<'t, Key> {
     Repo::new(tx, directory)
 }

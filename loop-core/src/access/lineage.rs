@@ -22,8 +22,9 @@ pub struct Effective {
     pub risk_ceiling: Option<Risk>,
     /// The lowest spending limit of the line, in credits per call.
     pub spend_limit: Option<u64>,
-    /// The skills that every loop of the line has; a loop without any has those of the loop above it.
-    pub skills: Vec<String>,
+    /// The skills that every loop of the line has; a loop that names none is not narrowed by it. `None`: no loop of
+    /// the line names any.
+    pub skills: Option<Vec<String>>,
 }
 
 impl Effective {
@@ -36,7 +37,7 @@ impl Effective {
             plan: if line.is_empty() { Plan::Free } else { Plan::Business },
             risk_ceiling: None,
             spend_limit: None,
-            skills: Vec::new(),
+            skills: None,
         };
         for one in line.iter().rev() {
             all.permissions = one.permissions.within(all.permissions);
@@ -44,10 +45,11 @@ impl Effective {
             all.plan = all.plan.min(one.plan);
             all.risk_ceiling = least(all.risk_ceiling, one.risk_ceiling);
             all.spend_limit = least(all.spend_limit, one.spend_limit);
-            if all.skills.is_empty() {
-                all.skills.clone_from(&one.skills);
-            } else if !one.skills.is_empty() {
-                all.skills.retain(|skill| one.skills.contains(skill));
+            if !one.skills.is_empty() {
+                match &mut all.skills {
+                    Some(skills) => skills.retain(|skill| one.skills.contains(skill)),
+                    None => all.skills = Some(one.skills.clone()),
+                }
             }
         }
         all

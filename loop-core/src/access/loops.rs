@@ -6,7 +6,7 @@
 use super::{AccessError, Ctx, Plan, Scopes, lineage, word::words};
 use crate::{
     base::{Risk, TenantId, Time, id::LoopId},
-    store::{Column, Cond, Entity, Kind, RecordQuery, Repo, Stored, Table, Tx, Value},
+    store::{Column, Cond, Entity, Kind, Order, RecordQuery, Repo, Stored, Table, Tx, Value},
 };
 
 /// The most loops of a tenant.
@@ -120,8 +120,8 @@ impl Entity for Loop {
 /// What a new loop shall be.
 #[derive(Debug, Clone)]
 pub struct NewLoop {
-    /// Its public name: a letter, then letters, digits, `_` and `-`, 2 to [`MAX_TAG`] characters.
-    pub tag: String,
+    /// Its public name: a letter, then letters, digits, `_` and `-`, 2 to [`MAX_TAG`] characters. Drawn when absent.
+    pub tag: Option<String>,
     /// What it is.
     pub kind: LoopKind,
     /// Whose it is; the tenant's own when absent. A sub-loop is its parent's owner's.
@@ -155,7 +155,7 @@ pub struct Patch {
     pub risk_ceiling: Option<Option<Risk>>,
     /// See [`Loop::spend_limit`].
     pub spend_limit: Option<Option<u64>>,
-    /// See [`Loop::verified`]. The operator's to say: surfaces never fill it from a loop's own request.
+    /// See [`Loop::verified`]. Only the tenant's own keys may say it.
     pub verified: Option<bool>,
 }
 
@@ -164,7 +164,14 @@ pub struct Patch {
 /// # Errors
 /// Texts out of bounds, a taken tag, an unknown parent, a line that gets too long, too many loops.
 pub fn create(tx: &mut dyn Tx, cx: &Ctx, new: &NewLoop) -> Result<Loop, AccessError> {
-    let tag = new.tag.strip_prefix('@').unwrap_or(&new.tag);
+    let drawn;
+    let tag = match &new.tag {
+        Some(tag) => tag.strip_prefix('@').unwrap_or(tag),
+        None => {
+            drawn = crate::base::secret::short_token("l", &mut cx.seed());
+            drawn.expose().get(..17).unwrap_or_default()
+        }
+    };
     check_tag(tag)?;
     check_skills(&new.skills)?;
     check_spend(new.spend_limit)?;
@@ -228,6 +235,9 @@ pub fn create(tx: &mut dyn Tx, cx: &Ctx, new: &NewLoop) -> Result<Loop, AccessEr
 pub fn patch(tx: &mut dyn Tx, cx: &Ctx, id: LoopId, patch: &Patch) -> Result<Loop, AccessError> {
     let line = lineage(tx, cx.tenant(), id)?;
     cx.caller.commands(line.get(1..).unwrap_or_default())?;
+    if patch.verified.is_some() && cx.caller.loop_id.is_some() {
+        return Err(AccessError::Foreign);
+    }
     if let Some(skills) = &patch.skills {
         check_skills(skills)?;
     }
@@ -335,7 +345,7 @@ pub fn root(tx: &mut dyn Tx, tenant: &TenantId, id: LoopId) -> Result<Loop, Acce
     lineage(tx, tenant, id)?.pop().ok_or(AccessError::NoLoop)
 }
 
-/// Loops after `after`, oldest first: all of the tenant, or those directly under `parent`.
+/// Loops after `after`, newest first: all of the tenant, or those directly under `parent`.
 ///
 /// # Errors
 /// Storage failures.
@@ -348,6 +358,7 @@ pub fn list(
 ) -> Result<Vec<Loop>, AccessError> {
     let query = RecordQuery {
         conds: parent.map(|parent| Cond::Eq("parent", parent.to_string().into())).into_iter().collect(),
+        order: Order::Descending,
         after: after.map(|id| (Value::Null, id.to_string())),
         limit,
         ..RecordQuery::default()

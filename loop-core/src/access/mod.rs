@@ -2,6 +2,7 @@
 
 mod caller;
 mod error;
+pub mod issue;
 pub mod key;
 mod lineage;
 pub mod loops;
@@ -9,6 +10,8 @@ mod mode;
 mod note;
 mod scope;
 pub mod tenant;
+#[cfg(test)]
+mod tests;
 mod word;
 
 pub use caller::{Caller, Ctx};

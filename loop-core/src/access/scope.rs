@@ -221,6 +221,16 @@ impl<'de> serde::Deserialize<'de> for Scopes {
     }
 }
 
+impl schemars::JsonSchema for Scopes {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Scopes".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let names = Scope::ALL.map(Scope::as_str);
+        schemars::json_schema!({"type": "array", "items": {"type": "string", "enum": names}})
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -1,8 +1,23 @@
-//! The developer surface: policy evaluation, loops and their keys, messages, tools, proofs, trust, tasks, credits.
+//! The developer surface.
+//!
+//! - [`evaluate`]: what the policy says of a step.
+//! - [`loops`] and [`keys`]: who acts, and with which keys.
+//! - [`page`]: lists.
 
 mod evaluate;
+mod keys;
+mod loops;
+mod page;
 
-use crate::http::Row;
+use loop_core::access::{AccessError, Ctx};
+
+use crate::http::{Call, Failure, Row};
 
 /// The rows of the surface, by room.
-pub static ROWS: &[&[Row]] = &[evaluate::ROWS];
+pub static ROWS: &[&[Row]] = &[evaluate::ROWS, loops::ROWS, keys::ROWS];
+
+/// What a use case runs in.
+fn context(call: &Call) -> Result<Ctx, Failure> {
+    let cx = call.app.engine.context(call.caller()?.clone()).map_err(AccessError::from);
+    cx.map_err(|error| Failure::of(error.code(), &error))
+}
