@@ -13,7 +13,7 @@ use loop_core::{
         json::{Doc, Limits},
     },
     policy::{
-        Action, CompiledRule, DefaultVerdict, Outcome, PolicySettings, PolicySnapshot, Rule, RuleAction, RuleMode,
+        Action, CompiledRule, Outcome, PolicySettings, PolicySnapshot, Rule, RuleAction, RuleMode,
         evaluate,
     },
 };
@@ -53,7 +53,7 @@ fn policy(rules: usize) -> PolicySnapshot {
         };
         Arc::new(CompiledRule::compile(rule))
     });
-    let settings = PolicySettings { default_verdict: DefaultVerdict::Allow, timezone: "UTC".into() };
+    let settings = PolicySettings::default();
     PolicySnapshot::build(1, compiled.collect(), vec!["drop_everything".into()], settings)
 }
 
@@ -72,7 +72,7 @@ fn action<'a>(doc: &'a Doc<'a>) -> Option<Action<'a>> {
     let root = doc.root();
     let tool = root.get("tool_name")?.as_str()?;
     let agent = root.get("agent_name").and_then(|agent| agent.as_str());
-    Some(Action { tool, agent, arguments: root.get("arguments")?, forward: None, claimed_risk: None })
+    Some(Action { tool, agent, arguments: root.get("arguments")?, forward: None, claimed_risk: None, stage: None })
 }
 
 /// Reads and decides one request; answers the outcome and the document whose memory the next one uses.

@@ -138,6 +138,7 @@ impl Loop {
             arguments: root.get("arguments").ok_or("no arguments")?,
             forward: None,
             claimed_risk: None,
+            stage: None,
         };
         let call = Call { action, reason: None, session: text("session_id"), door: "intercept" };
         let decision = wait(self.engine.intercept(&self.caller, &call))?;

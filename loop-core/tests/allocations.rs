@@ -4,10 +4,7 @@ use std::sync::Arc;
 
 use loop_core::{
     base::{Seed, Time, id::RuleId, json::Doc},
-    policy::{
-        Action, CompiledRule, DefaultVerdict, Outcome, PolicySettings, PolicySnapshot, Rule, RuleAction, RuleMode,
-        evaluate,
-    },
+    policy::{Action, CompiledRule, Outcome, PolicySettings, PolicySnapshot, Rule, RuleAction, RuleMode, evaluate},
 };
 
 const NOW: Time = Time::from_micros(1_763_800_000_000_000);
@@ -27,7 +24,7 @@ fn policy(texts: &[&str]) -> PolicySnapshot {
             deleted_at: None,
         }))
     });
-    let settings = PolicySettings { default_verdict: DefaultVerdict::Allow, timezone: "UTC".into() };
+    let settings = PolicySettings::default();
     PolicySnapshot::build(1, compiled.collect(), vec!["drop_everything".into()], settings)
 }
 
@@ -51,7 +48,14 @@ fn an_allowing_decision_allocates_nothing() {
         ("write_file", r#"{"path":"/tmp/x","content":"y"}"#),
     ] {
         let doc = Doc::parse(arguments.as_bytes()).unwrap();
-        let action = Action { tool, agent: Some("billing"), arguments: doc.root(), forward: None, claimed_risk: None };
+        let action = Action {
+            tool,
+            agent: Some("billing"),
+            arguments: doc.root(),
+            forward: None,
+            claimed_risk: None,
+            stage: None,
+        };
         // The first decision over a tool works its plan out and keeps it.
         assert_eq!(evaluate(&policy, &action, NOW).outcome, Outcome::Allow, "{tool}");
         let used = allocation_counter::measure(|| {

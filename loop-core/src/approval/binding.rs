@@ -60,7 +60,7 @@ mod tests {
         let arguments = Doc::parse(arguments.as_bytes()).unwrap();
         let body = forward.and_then(|(_, _, body)| body.map(|body| Doc::parse(body.as_bytes()).unwrap()));
         let forward = forward.map(|(url, method, _)| Forward { url, method, body: body.as_ref().map(Doc::root) });
-        let action = Action { tool, agent, arguments: arguments.root(), forward, claimed_risk: None };
+        let action = Action { tool, agent, arguments: arguments.root(), forward, claimed_risk: None, stage: None };
         binding(&MasterKey::new([5; 32]), &TenantId::default_tenant(), &action)
     }
 
@@ -94,7 +94,8 @@ mod tests {
     #[test]
     fn tenants_do_not_share_bindings() {
         let doc = Doc::empty_object();
-        let action = Action { tool: "t", agent: None, arguments: doc.root(), forward: None, claimed_risk: None };
+        let action =
+            Action { tool: "t", agent: None, arguments: doc.root(), forward: None, claimed_risk: None, stage: None };
         let master = MasterKey::new([5; 32]);
         let other = TenantId::parse("other").unwrap();
         assert_ne!(binding(&master, &TenantId::default_tenant(), &action), binding(&master, &other, &action));

@@ -183,10 +183,9 @@ mod tests {
             };
             let verdict = Verdict {
                 outcome: Outcome::RequireApproval,
-                risk: Risk::High,
                 reasons: (0..reasons).map(reason_of).collect(),
-                unlisted: 0,
                 shadow: (0..shadow).map(compiled).collect(),
+                ..Verdict::allowing(Risk::High)
             };
             let amounts = amounts.into_iter().map(|amount| (Decimal::whole(amount).shifted(-2), None)).collect();
             let details = Details {

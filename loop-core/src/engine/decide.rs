@@ -48,7 +48,7 @@ impl<'a> Call<'a> {
     /// A call by a program that embeds the engine. `arguments` is an object of a [`json::Doc`].
     #[must_use]
     pub const fn new(tool: &'a str, arguments: json::View<'a>) -> Self {
-        let action = Action { tool, agent: None, arguments, forward: None, claimed_risk: None };
+        let action = Action { tool, agent: None, arguments, forward: None, claimed_risk: None, stage: None };
         Self { action, reason: None, session: None, door: "embedded" }
     }
 

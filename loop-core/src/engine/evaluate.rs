@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use super::Engine;
+use smallvec::SmallVec;
+
+use super::{DecideError, Engine};
 use crate::{
-    access::Caller,
-    policy::{Action, PolicySnapshot, Verdict, evaluate},
-    store::StoreError,
+    access::{AccessError, Caller, MAX_LINE},
+    base::id::LoopId,
+    policy::{Action, PolicySnapshot, Stage, Verdict, evaluate},
 };
 
 /// A verdict and the policy that gave it.
@@ -16,25 +18,77 @@ pub struct Evaluated {
     pub verdict: Verdict,
     /// The policy.
     pub policy: Arc<PolicySnapshot>,
+    /// The trust that counted, where a loop acts: the least of it and the loops above it.
+    pub trust: Option<u8>,
 }
 
 impl Engine {
-    /// Decides a call against the newest published policy, without a trace and without touching storage, when
-    /// that policy is at hand.
-    #[must_use]
-    pub fn evaluate_at_hand(&self, caller: &Caller, action: &Action<'_>) -> Option<Evaluated> {
-        let policy = self.policy_at_hand(&caller.tenant)?;
-        let verdict = evaluate(&policy, action, self.now());
-        Some(Evaluated { verdict, policy })
-    }
-
-    /// Decides a call without a trace, loading the policy first if it is not at hand.
+    /// Decides a call against the newest published policy, without a trace and without touching storage; `None`
+    /// when something that it takes is not at hand. The caller completes the stage: without a loop named there it
+    /// is the caller's own, a sandboxed key simulates, and its trust is looked up here.
     ///
     /// # Errors
-    /// Storage failures; the call may then not be made.
-    pub async fn evaluate(&self, caller: &Caller, action: &Action<'_>) -> Result<Evaluated, StoreError> {
-        let policy = self.policy(&caller.tenant).await?;
-        let verdict = evaluate(&policy, action, self.now());
-        Ok(Evaluated { verdict, policy })
+    /// A named loop that does not exist, or that the caller may not act for.
+    pub fn evaluate_at_hand(&self, caller: &Caller, action: &Action<'_>) -> Option<Result<Evaluated, AccessError>> {
+        let policy = self.policy_at_hand(&caller.tenant)?;
+        let now = self.now();
+        let Some(stage) = action.stage else {
+            let verdict = evaluate(&policy, action, now);
+            return Some(Ok(Evaluated { verdict, policy, trust: None }));
+        };
+        let (stage, line) = match staged(&policy, caller, stage) {
+            Ok(staged) => staged,
+            Err(error) => return Some(Err(error)),
+        };
+        let trust = match stage.loop_id {
+            // Of a loop that is not known nothing is allowed, whatever its trust.
+            Some(_) if line.is_empty() => Some(0),
+            Some(_) => Some(self.trust_at_hand(line)?),
+            None => None,
+        };
+        let stage = Stage { trust: trust.unwrap_or(0), ..stage };
+        let verdict = evaluate(&policy, &Action { stage: Some(stage), ..*action }, now);
+        Some(Ok(Evaluated { verdict, policy, trust }))
+    }
+
+    /// Decides a call without a trace, fetching what is not at hand.
+    ///
+    /// # Errors
+    /// As with [`Self::evaluate_at_hand`], and storage failures; the call may then not be made.
+    pub async fn evaluate(&self, caller: &Caller, action: &Action<'_>) -> Result<Evaluated, DecideError> {
+        const ATTEMPTS: usize = 4;
+        for _ in 0..ATTEMPTS {
+            let policy = self.policy(&caller.tenant).await?;
+            if let Some(stage) = action.stage {
+                let (_, line) = staged(&policy, caller, stage)?;
+                self.trust(&caller.tenant, &line).await?;
+            }
+            if let Some(evaluated) = self.evaluate_at_hand(caller, action) {
+                return Ok(evaluated?);
+            }
+        }
+        Err(DecideError::Moved)
     }
 }
+
+/// A loop and those above it, itself first.
+type Line = SmallVec<[LoopId; MAX_LINE]>;
+
+/// Fills in what the caller's key says of the stage, and answers the line of the loop that acts: empty where no loop
+/// does, or nothing is known of it.
+fn staged<'a>(policy: &PolicySnapshot, caller: &Caller, stage: Stage<'a>) -> Result<(Stage<'a>, Line), AccessError> {
+    let loop_id = stage.loop_id.or(caller.loop_id);
+    let line = loop_id.and_then(|id| policy.loops().lineage(id)).unwrap_or_default();
+    if stage.loop_id.is_some() {
+        if line.is_empty() {
+            return Err(AccessError::NoLoop);
+        }
+        if caller.loop_id.is_some_and(|own| !line.contains(&own)) {
+            return Err(AccessError::Foreign);
+        }
+    }
+    Ok((Stage { loop_id, sandboxed: stage.sandboxed || caller.sandboxed, ..stage }, line))
+}
+
+#[cfg(test)]
+mod tests;

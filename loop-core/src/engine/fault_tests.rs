@@ -97,7 +97,8 @@ impl World {
 
     fn call_as(&self, caller: &Caller, tool: &str) -> Result<Decision, DecideError> {
         let doc = Doc::parse(MONEY.as_bytes()).unwrap();
-        let action = Action { tool, agent: None, arguments: doc.root(), forward: None, claimed_risk: None };
+        let action =
+            Action { tool, agent: None, arguments: doc.root(), forward: None, claimed_risk: None, stage: None };
         wait(self.engine.intercept(caller, &Call { action, reason: None, session: None, door: "test" }))
     }
 
@@ -115,7 +116,8 @@ impl World {
 
     fn evaluate(&self, tool: &str) -> Outcome {
         let doc = Doc::empty_object();
-        let action = Action { tool, agent: None, arguments: doc.root(), forward: None, claimed_risk: None };
+        let action =
+            Action { tool, agent: None, arguments: doc.root(), forward: None, claimed_risk: None, stage: None };
         wait(self.engine.evaluate(&self.caller, &action)).unwrap().verdict.outcome
     }
 
@@ -174,8 +176,8 @@ impl World {
 
 fn at_hand(engine: &Engine, caller: &Caller, tool: &str) -> Option<Outcome> {
     let doc = Doc::empty_object();
-    let action = Action { tool, agent: None, arguments: doc.root(), forward: None, claimed_risk: None };
-    engine.evaluate_at_hand(caller, &action).map(|evaluated| evaluated.verdict.outcome)
+    let action = Action { tool, agent: None, arguments: doc.root(), forward: None, claimed_risk: None, stage: None };
+    engine.evaluate_at_hand(caller, &action).map(|evaluated| evaluated.unwrap().verdict.outcome)
 }
 
 fn block(engine: &Engine, caller: &Caller, tool: &'static str) -> Result<(), DecideError> {

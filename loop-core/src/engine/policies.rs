@@ -13,14 +13,16 @@ use arc_swap::ArcSwapOption;
 use hashbrown::HashMap;
 
 use crate::{
+    access::{AccessError, Loop, LoopStatus, loops},
     base::{TenantId, id::RuleId},
     policy::{
-        CompiledRule, PolicyError, PolicySettings, PolicySnapshot, Rule,
+        CompiledRule, Loops, Member, PolicyError, PolicySettings, PolicySnapshot, Published, Rule, Terms,
         kill_switch::{self, BlockedTool},
         rulebook,
         settings::{self, Settings},
     },
     store::{Access, Completer, Lane, Store, StoreError, StoreExt, Ticket, Tx},
+    tool::manifest,
 };
 
 /// How often a load is begun anew because the policy moved on meanwhile.
@@ -54,7 +56,13 @@ struct Loading {
     waiting: Option<Vec<Completer<Loaded>>>,
     /// The compiled rules of the snapshot, so that a load compiles only what changed.
     rules: HashMap<RuleId, Arc<CompiledRule>>,
-    /// The epoch they are from; 0 when nothing was loaded yet.
+    /// The tools that the kill switch names in the snapshot.
+    blocked: Vec<BlockedTool>,
+    /// The loops of the snapshot.
+    loops: Loops,
+    /// The published tools of the snapshot.
+    tools: Published,
+    /// The epoch all of it is from; 0 when nothing was loaded yet.
     epoch: u64,
 }
 
@@ -64,6 +72,8 @@ struct Read {
     rules: Vec<Rule>,
     blocked: Vec<BlockedTool>,
     settings: Settings,
+    loops: Vec<Loop>,
+    tools: Vec<Terms>,
 }
 
 impl Slot {
@@ -76,8 +86,7 @@ impl Slot {
     fn unload(&self) {
         let mut loading = self.loading();
         if loading.waiting.is_none() {
-            loading.rules.clear();
-            loading.epoch = 0;
+            *loading = Loading::default();
             self.snapshot.store(None);
         }
     }
@@ -88,7 +97,7 @@ impl Slot {
 
     /// Takes in what a load read, and publishes the result. Whoever waits is answered also when compiling fails
     /// in a way that it never should.
-    fn publish(&self, read: Result<Read, PolicyError>) {
+    fn publish(&self, read: Result<Read, StoreError>) {
         let loaded = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.compile(read)))
             .unwrap_or_else(|_| Err(StoreError::Internal("compiling the policy panicked".to_owned())));
         let waiting = self.loading().waiting.take().unwrap_or_default();
@@ -97,12 +106,21 @@ impl Slot {
         }
     }
 
-    fn compile(&self, read: Result<Read, PolicyError>) -> Loaded {
-        let read = read.map_err(|error| match error {
-            PolicyError::Store(error) => error,
-            other => StoreError::Internal(other.to_string()),
-        })?;
+    fn compile(&self, read: Result<Read, StoreError>) -> Loaded {
+        let read = read?;
+        let settings = PolicySettings {
+            default_verdict: read.settings.default_verdict,
+            timezone: read.settings.timezone,
+            domain_floors: read.settings.domain_floors,
+        };
         let mut loading = self.loading();
+        let before = self.snapshot.load_full().filter(|before| {
+            read.rules.is_empty() && read.blocked == loading.blocked && *before.settings() == settings
+        });
+        for one in read.loops {
+            loading.loops.put(one.id, member(one));
+        }
+        loading.tools.put(read.tools);
         for rule in read.rules {
             if rule.deleted_at.is_some() {
                 loading.rules.remove(&rule.id);
@@ -110,12 +128,13 @@ impl Slot {
                 loading.rules.insert(rule.id, Arc::new(CompiledRule::compile(rule)));
             }
         }
-        let snapshot = Arc::new(PolicySnapshot::build(
-            read.epoch,
-            loading.rules.values().cloned().collect(),
-            read.blocked.into_iter().map(|tool| tool.tool_name).collect(),
-            PolicySettings { default_verdict: read.settings.default_verdict, timezone: read.settings.timezone },
-        ));
+        let rules = before.unwrap_or_else(|| {
+            let blocked = read.blocked.iter().map(|tool| tool.tool_name.clone()).collect();
+            let rules = loading.rules.values().cloned().collect();
+            Arc::new(PolicySnapshot::build(read.epoch, rules, blocked, settings))
+        });
+        let snapshot = Arc::new(rules.with(read.epoch, loading.loops.clone(), loading.tools.clone()));
+        loading.blocked = read.blocked;
         loading.epoch = read.epoch;
         if self.snapshot.swap(Some(Arc::clone(&snapshot))).is_none() {
             self.loaded.fetch_add(1, Ordering::Relaxed);
@@ -210,11 +229,33 @@ impl Policies {
     }
 }
 
-fn read(tx: &mut dyn Tx, tenant: &TenantId, since: u64) -> Result<Read, PolicyError> {
+/// What decisions read of a loop.
+fn member(one: Loop) -> Member {
+    Member {
+        tag: one.tag.into(),
+        parent: one.parent,
+        plan: one.plan,
+        suspended: one.status != LoopStatus::Active,
+        ceiling: one.risk_ceiling,
+        spend_limit: one.spend_limit,
+    }
+}
+
+fn read(tx: &mut dyn Tx, tenant: &TenantId, since: u64) -> Result<Read, StoreError> {
+    let policy = |error| match error {
+        PolicyError::Store(error) => error,
+        other => StoreError::Internal(other.to_string()),
+    };
+    let access = |error| match error {
+        AccessError::Store(error) => error,
+        other => StoreError::Internal(other.to_string()),
+    };
     Ok(Read {
         epoch: tx.epoch(tenant)?,
-        rules: rulebook::changed_after(tx, tenant, since)?,
-        blocked: kill_switch::list(tx, tenant)?,
-        settings: settings::get(tx, tenant)?,
+        rules: rulebook::changed_after(tx, tenant, since).map_err(policy)?,
+        blocked: kill_switch::list(tx, tenant).map_err(policy)?,
+        settings: settings::get(tx, tenant).map_err(policy)?,
+        loops: loops::changed_after(tx, tenant, since).map_err(access)?,
+        tools: manifest::changed_after(tx, tenant, since)?.into_iter().filter_map(Terms::of).collect(),
     })
 }

@@ -64,7 +64,8 @@ impl World {
 
     fn call(&self, tool: &str, arguments: &str) -> Decision {
         let doc = Doc::parse(arguments.as_bytes()).unwrap();
-        let action = Action { tool, agent: Some("bot"), arguments: doc.root(), forward: None, claimed_risk: None };
+        let action =
+            Action { tool, agent: Some("bot"), arguments: doc.root(), forward: None, claimed_risk: None, stage: None };
         let call = Call { action, reason: None, session: None, door: "test" };
         wait(self.engine.intercept(&self.caller, &call)).unwrap()
     }

@@ -1,5 +1,6 @@
 //! What an agent proposes to do.
 
+use super::Stage;
 use crate::{base::json::View, tool::Risk};
 
 /// A proposed action, borrowed from the request.
@@ -15,6 +16,8 @@ pub struct Action<'a> {
     pub forward: Option<Forward<'a>>,
     /// The risk the caller claims; it can raise the risk, never lower it.
     pub claimed_risk: Option<Risk>,
+    /// Who acts and in which mode, where that decides too; `None` leaves it to the rules.
+    pub stage: Option<Stage<'a>>,
 }
 
 /// The HTTP request an allowed call becomes.

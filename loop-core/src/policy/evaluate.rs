@@ -10,6 +10,7 @@ use super::{
     facts::{self, Amounts},
     index::{Limits, Plan},
     snapshot::DefaultVerdict,
+    stage::Setting,
     truth::{Call, Source, Truth},
 };
 use crate::base::{Decimal, Time};
@@ -18,43 +19,84 @@ use crate::base::{Decimal, Time};
 /// whatever cannot be judged tightens the verdict.
 #[must_use]
 pub fn evaluate(snapshot: &PolicySnapshot, action: &Action<'_>, now: Time) -> Verdict {
+    let Some(stage) = &action.stage else {
+        return read(snapshot, action, |name| {
+            let risk = action.claimed_risk.map_or(name.plan.risk, |claimed| claimed.max(name.plan.risk));
+            let mut verdict = Verdict::allowing(risk);
+            judge(snapshot, &[name], now, &mut verdict);
+            verdict
+        });
+    };
+    let setting = Setting::of(snapshot, action, stage);
+    let tool = Action { agent: action.agent.or(setting.agent()), ..*action };
+    let under = |names: &[Name<'_>]| {
+        let risk = setting.risk(action.claimed_risk, names.iter().filter_map(|name| name.plan.told).max());
+        let mut verdict = Verdict::allowing(risk);
+        setting.judge(risk, &mut verdict);
+        // The tenant's default asks whether a rule objected, whatever the mode says.
+        let by_stage = std::mem::replace(&mut verdict.outcome, Outcome::Allow);
+        judge(snapshot, names, now, &mut verdict);
+        verdict.outcome = verdict.outcome.max(by_stage);
+        if verdict.reasons.len() > 1 {
+            verdict.reasons.sort_by_key(|reason| std::cmp::Reverse(reason.outcome));
+        }
+        verdict
+    };
+    if stage.action == action.tool {
+        return read(snapshot, &tool, |name| under(&[name]));
+    }
+    let deed = Action { tool: stage.action, ..tool };
+    read(snapshot, &tool, |first| read(snapshot, &deed, |second| under(&[first, second])))
+}
+
+/// A call under one of its names, with what the policy knows of that name and read in the arguments.
+#[derive(Clone, Copy)]
+struct Name<'a> {
+    action: &'a Action<'a>,
+    plan: &'a Plan,
+    amounts: &'a Amounts,
+}
+
+/// Reads a call under the name of its tool.
+fn read<T>(snapshot: &PolicySnapshot, action: &Action<'_>, with: impl FnOnce(Name<'_>) -> T) -> T {
     snapshot.index().with_plan(action.tool, |plan| {
         let mut amounts = Amounts::new();
         if plan.limits.is_empty() && !snapshot.index().reads_deeds() {
-            return judge(snapshot, action, now, plan, &amounts);
+            return with(Name { action, plan, amounts: &amounts });
         }
         let said = facts::survey(action, &plan.class, &mut amounts);
         if said == facts::Said::default() {
-            return judge(snapshot, action, now, plan, &amounts);
+            return with(Name { action, plan, amounts: &amounts });
         }
-        snapshot.index().with_said(action.tool, &plan.class, said, |plan| judge(snapshot, action, now, plan, &amounts))
+        let class = &plan.class;
+        snapshot.index().with_said(action.tool, class, said, |plan| with(Name { action, plan, amounts: &amounts }))
     })
 }
 
-fn judge(snapshot: &PolicySnapshot, action: &Action<'_>, now: Time, plan: &Plan, amounts: &Amounts) -> Verdict {
-    let risk = action.claimed_risk.map_or(plan.risk, |claimed| claimed.max(plan.risk));
+/// What kill switch, rules and the tenant's default make of a call.
+fn judge(snapshot: &PolicySnapshot, names: &[Name<'_>], now: Time, verdict: &mut Verdict) {
     let mut matched: SmallVec<[u32; 8]> = SmallVec::new();
-    plan.limits.iter().for_each(|limits| over(limits, amounts, &mut matched));
-    if !plan.rest.is_empty() {
-        let call = Call {
-            tool: action.tool,
-            class: &plan.class,
-            agent: action.agent,
-            risk,
-            now,
-            zone: snapshot.zone(),
-            source: Source::Live(action),
-        };
-        let holds = plan.rest.iter().filter(|(_, condition)| call.judge(condition).most != Truth::No);
-        matched.extend(holds.map(|(at, _)| *at));
+    for Name { action, plan, amounts } in names {
+        plan.limits.iter().for_each(|limits| over(limits, amounts, &mut matched));
+        if !plan.rest.is_empty() {
+            let call = Call {
+                tool: action.tool,
+                class: &plan.class,
+                agent: action.agent,
+                risk: verdict.risk,
+                now,
+                zone: snapshot.zone(),
+                source: Source::Live(action),
+            };
+            let holds = plan.rest.iter().filter(|(_, condition)| call.judge(condition).most != Truth::No);
+            matched.extend(holds.map(|(at, _)| *at));
+        }
     }
-    let mut verdict =
-        Verdict { outcome: Outcome::Allow, risk, reasons: SmallVec::new(), unlisted: 0, shadow: SmallVec::new() };
-    if plan.blocked {
-        tighten(&mut verdict, Reason { code: ReasonCode::ToolBlocked, outcome: Outcome::Deny, rule: None });
+    if names.iter().any(|name| name.plan.blocked) {
+        tighten(verdict, Reason { code: ReasonCode::ToolBlocked, outcome: Outcome::Deny, rule: None });
     }
     if !matched.is_empty() {
-        rules(snapshot, &mut matched, now, &mut verdict);
+        rules(snapshot, &mut matched, now, verdict);
     }
     if verdict.outcome == Outcome::RequireApproval && verdict.unlisted > 0 {
         verdict.outcome = Outcome::Deny;
@@ -64,13 +106,12 @@ fn judge(snapshot: &PolicySnapshot, action: &Action<'_>, now: Time, plan: &Plan,
     }
     if verdict.outcome == Outcome::Allow {
         let outcome = match snapshot.settings().default_verdict {
-            DefaultVerdict::Allow => return verdict,
+            DefaultVerdict::Allow => return,
             DefaultVerdict::Ask => Outcome::RequireApproval,
             DefaultVerdict::Deny => Outcome::Deny,
         };
-        tighten(&mut verdict, Reason { code: ReasonCode::DefaultVerdict, outcome, rule: None });
+        tighten(verdict, Reason { code: ReasonCode::DefaultVerdict, outcome, rule: None });
     }
-    verdict
 }
 
 /// Rules whose limit an amount passes. All match when no amount stands there, one cannot be read, or one is in
@@ -103,6 +144,8 @@ fn over(limits: &Limits, amounts: &Amounts, matched: &mut SmallVec<[u32; 8]>) {
 /// Turns matched rules into reasons, strictest first, then by id.
 fn rules(snapshot: &PolicySnapshot, matched: &mut SmallVec<[u32; 8]>, now: Time, verdict: &mut Verdict) {
     matched.sort_unstable();
+    // A rule can match under both names.
+    matched.dedup();
     for strictest in [Outcome::Deny, Outcome::RequireApproval] {
         for at in matched.iter() {
             let Some(rule) = snapshot.index().rule(*at) else {
@@ -127,7 +170,7 @@ fn rules(snapshot: &PolicySnapshot, matched: &mut SmallVec<[u32; 8]>, now: Time,
     }
 }
 
-fn tighten(verdict: &mut Verdict, reason: Reason) {
+pub(super) fn tighten(verdict: &mut Verdict, reason: Reason) {
     verdict.outcome = verdict.outcome.max(reason.outcome);
     if verdict.reasons.len() < Verdict::REASONS_MAX {
         verdict.reasons.push(reason);
@@ -169,12 +212,13 @@ mod tests {
     fn snapshot(rules: Vec<Rule>, blocked: &[&str], default_verdict: DefaultVerdict) -> PolicySnapshot {
         let rules = rules.into_iter().map(|rule| Arc::new(CompiledRule::compile(rule))).collect();
         let blocked = blocked.iter().map(|name| (*name).to_owned()).collect();
-        PolicySnapshot::build(7, rules, blocked, PolicySettings { default_verdict, timezone: "UTC".into() })
+        PolicySnapshot::build(7, rules, blocked, PolicySettings { default_verdict, ..PolicySettings::default() })
     }
 
     fn decide(snapshot: &PolicySnapshot, tool: &str, arguments: &str) -> Verdict {
         let doc = Doc::parse(arguments.as_bytes()).unwrap();
-        let action = Action { tool, agent: None, arguments: doc.root(), forward: None, claimed_risk: None };
+        let action =
+            Action { tool, agent: None, arguments: doc.root(), forward: None, claimed_risk: None, stage: None };
         evaluate(snapshot, &action, NOW)
     }
 
@@ -292,6 +336,7 @@ mod tests {
             arguments: doc.root(),
             forward: None,
             claimed_risk: Some(Risk::Low),
+            stage: None,
         };
         assert!(evaluate(&policy, &action, NOW).risk >= Risk::Medium);
         action.claimed_risk = Some(Risk::Critical);

@@ -16,7 +16,7 @@ use super::{
     snapshot::CompiledRule,
     truth::{Truth, does},
 };
-use crate::tool::{Risk, risk};
+use crate::tool::{Risk, name::tokens, risk};
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
@@ -57,8 +57,10 @@ struct Named {
 pub struct Plan {
     /// The kill switch names it.
     pub blocked: bool,
-    /// The risk its name tells.
+    /// The risk its name tells, [`Risk::Medium`] where it tells nothing.
     pub risk: Risk,
+    /// The risk its name tells, if any.
+    pub told: Option<Risk>,
     /// What its name, and arguments where they did, say it does.
     pub class: Class,
     /// Rules that hang on one amount being over a limit, by currency.
@@ -233,9 +235,11 @@ impl Index {
         lists(things, &self.by_thing, &mut candidates);
         candidates.sort_unstable();
         candidates.dedup();
+        let told = risk::told(&tokens(tool));
         let mut plan = Plan {
             blocked: named.is_some_and(|named| named.blocked),
-            risk: risk::classify(tool),
+            risk: told.unwrap_or(Risk::Medium),
+            told,
             class,
             limits: SmallVec::new(),
             rest: Vec::new(),

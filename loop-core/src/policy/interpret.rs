@@ -69,10 +69,7 @@ mod tests {
     use super::interpret;
     use crate::{
         base::{Seed, Time, id::RuleId, json::Doc},
-        policy::{
-            Action, CompiledRule, DefaultVerdict, Outcome, PolicySettings, PolicySnapshot, Rule, RuleAction, RuleMode,
-            evaluate,
-        },
+        policy::{Action, CompiledRule, Outcome, PolicySettings, PolicySnapshot, Rule, RuleAction, RuleMode, evaluate},
     };
 
     const NOW: Time = Time::from_micros(1_763_800_000_000_000);
@@ -92,13 +89,17 @@ mod tests {
     }
 
     fn outcome(rule: &Arc<CompiledRule>, call: &serde_json::Value) -> Outcome {
-        let settings = PolicySettings { default_verdict: DefaultVerdict::Allow, timezone: "UTC".into() };
+        let settings = PolicySettings::default();
         let snapshot = PolicySnapshot::build(1, vec![rule.clone()], Vec::new(), settings);
         let doc = Doc::from_value(&call["arguments"]);
         let agent = call["agent_name"].as_str();
         let tool = call["tool_name"].as_str().unwrap();
-        evaluate(&snapshot, &Action { tool, agent, arguments: doc.root(), forward: None, claimed_risk: None }, NOW)
-            .outcome
+        evaluate(
+            &snapshot,
+            &Action { tool, agent, arguments: doc.root(), forward: None, claimed_risk: None, stage: None },
+            NOW,
+        )
+        .outcome
     }
 
     #[test]

@@ -1,12 +1,17 @@
 //! What a tenant can set about its decisions and approvals.
 
-use super::{DefaultVerdict, PolicyError, zone};
+use std::collections::BTreeMap;
+
+use super::{DefaultVerdict, PolicyError, is_domain, zone};
 use crate::{
     access::Ctx,
     audit::{self, Event},
-    base::TenantId,
+    base::{Risk, TenantId},
     store::{Entity, Repo, Table, Tx, Value},
 };
+
+/// The most fields that a tenant may give a least risk.
+pub const MAX_DOMAIN_FLOORS: usize = 256;
 
 /// The settings of a tenant.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
@@ -19,6 +24,9 @@ pub struct Settings {
     pub timezone: String,
     /// How long an approval waits for a human, and then for its call, in seconds (60 to 2,592,000).
     pub approval_ttl_seconds: u32,
+    /// The least risk of a loop's steps in a field, by the field's slug. A step in no field has the greatest of them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub domain_floors: BTreeMap<String, Risk>,
 }
 
 impl Default for Settings {
@@ -29,6 +37,7 @@ impl Default for Settings {
             default_verdict: DefaultVerdict::Allow,
             timezone: "UTC".to_owned(),
             approval_ttl_seconds: 86_400,
+            domain_floors: BTreeMap::new(),
         }
     }
 }
@@ -66,6 +75,9 @@ pub struct SettingsPatch {
     /// See [`Settings::approval_ttl_seconds`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval_ttl_seconds: Option<u32>,
+    /// See [`Settings::domain_floors`]; replaces all of them. 256 at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub domain_floors: Option<BTreeMap<String, Risk>>,
 }
 
 /// The tenant's settings.
@@ -99,6 +111,16 @@ pub fn update(tx: &mut dyn Tx, cx: &Ctx, patch: &SettingsPatch) -> Result<Settin
             return Err(PolicyError::Invalid { field: "approval_ttl_seconds", value: value.to_string() });
         }
         new.approval_ttl_seconds = value;
+    }
+    if let Some(floors) = &patch.domain_floors {
+        if floors.len() > MAX_DOMAIN_FLOORS {
+            let max = MAX_DOMAIN_FLOORS as u64;
+            return Err(PolicyError::TooMany { what: "domain floors", max });
+        }
+        if let Some(slug) = floors.keys().find(|slug| !is_domain(slug)) {
+            return Err(PolicyError::Invalid { field: "domain_floors", value: slug.chars().take(64).collect() });
+        }
+        new.domain_floors.clone_from(floors);
     }
     put(tx, cx, &new)?;
     let body = serde_json::json!({ "settings": new, "by": cx.caller.name });

@@ -1,10 +1,11 @@
 //! A tenant's whole policy, compiled for deciding.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use sha2::{Digest, Sha256};
 
 use super::{
+    Loops, Published,
     condition::Condition,
     english::{self, Reading},
     index::{Index, Plan},
@@ -12,7 +13,7 @@ use super::{
     verdict::Outcome,
     zone::zone,
 };
-use crate::base::Time;
+use crate::{base::Time, tool::Risk};
 
 /// What happens when no rule objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
@@ -35,6 +36,15 @@ pub struct PolicySettings {
     /// The IANA zone that times in rules are meant in. Times are unclear in a zone that is not known, so rules with
     /// times match.
     pub timezone: String,
+    /// The least risk of a step in a field, by the field's slug.
+    pub domain_floors: BTreeMap<String, Risk>,
+}
+
+impl Default for PolicySettings {
+    /// What holds where a tenant never set anything.
+    fn default() -> Self {
+        Self { default_verdict: DefaultVerdict::Allow, timezone: "UTC".to_owned(), domain_floors: BTreeMap::new() }
+    }
 }
 
 /// A rule with its compiled condition.
@@ -94,10 +104,12 @@ impl CompiledRule {
 #[derive(Debug)]
 pub struct PolicySnapshot {
     epoch: u64,
-    hash: String,
+    hash: Arc<str>,
     settings: PolicySettings,
     zone: Option<jiff::tz::TimeZone>,
-    index: Index,
+    index: Arc<Index>,
+    loops: Loops,
+    tools: Published,
 }
 
 impl PolicySnapshot {
@@ -115,9 +127,37 @@ impl PolicySnapshot {
         rules.dedup_by_key(|rule| rule.rule.id);
         blocked.sort_unstable();
         blocked.dedup();
-        let hash = content_hash(&rules, &blocked, &settings);
+        let hash = content_hash(&rules, &blocked, &settings).into();
         let zone = zone(&settings.timezone);
-        Self { epoch, hash, zone, settings, index: Index::build(rules, blocked) }
+        let index = Arc::new(Index::build(rules, blocked));
+        Self { epoch, hash, zone, settings, index, loops: Loops::default(), tools: Published::default() }
+    }
+
+    /// The same rules, blocked tools and settings with these loops and tools, as read at `epoch`. What was worked
+    /// out about tools stays.
+    #[must_use]
+    pub fn with(&self, epoch: u64, loops: Loops, tools: Published) -> Self {
+        Self {
+            epoch,
+            hash: Arc::clone(&self.hash),
+            settings: self.settings.clone(),
+            zone: self.zone.clone(),
+            index: Arc::clone(&self.index),
+            loops,
+            tools,
+        }
+    }
+
+    /// The tenant's loops.
+    #[must_use]
+    pub const fn loops(&self) -> &Loops {
+        &self.loops
+    }
+
+    /// The tenant's published tools.
+    #[must_use]
+    pub const fn tools(&self) -> &Published {
+        &self.tools
     }
 
     /// The policy epoch it was read at.
@@ -154,7 +194,7 @@ impl PolicySnapshot {
         self.zone.as_ref()
     }
 
-    pub(super) const fn index(&self) -> &Index {
+    pub(super) fn index(&self) -> &Index {
         &self.index
     }
 
@@ -183,6 +223,12 @@ fn content_hash(rules: &[Arc<CompiledRule>], blocked: &[String], settings: &Poli
         DefaultVerdict::Deny => b"deny",
     };
     list(&mut [default, settings.timezone.as_bytes()].into_iter());
+    // Policies without floors keep the hash that they had before there were any.
+    if !settings.domain_floors.is_empty() {
+        let floors = settings.domain_floors.iter();
+        let floors: Vec<&[u8]> = floors.flat_map(|(slug, risk)| [slug.as_bytes(), risk.as_str().as_bytes()]).collect();
+        list(&mut floors.into_iter());
+    }
     hash.finalize().iter().fold(String::with_capacity(64), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text

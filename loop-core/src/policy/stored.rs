@@ -99,8 +99,8 @@ mod tests {
     use crate::{
         base::{Seed, Time, id::RuleId, json::Doc},
         policy::{
-            Action, CompiledRule, DefaultVerdict, Forward, Outcome, PolicySettings, PolicySnapshot, Rule, RuleAction,
-            RuleMode, evaluate, facts::Facts,
+            Action, CompiledRule, Forward, Outcome, PolicySettings, PolicySnapshot, Rule, RuleAction, RuleMode,
+            evaluate, facts::Facts,
         },
         tool::redact,
     };
@@ -238,9 +238,9 @@ mod tests {
             let doc = Doc::from_value(&arguments);
             let body_doc = body.as_ref().map(Doc::from_value);
             let forward = body_doc.as_ref().map(|doc| Forward { url: "https://example.org/x", method: "POST", body: Some(doc.root()) });
-            let action = Action { tool, agent, arguments: doc.root(), forward, claimed_risk: None };
+            let action = Action { tool, agent, arguments: doc.root(), forward, claimed_risk: None, stage: None };
             let rule = Arc::new(compile(text));
-            let settings = PolicySettings { default_verdict: DefaultVerdict::Allow, timezone: "UTC".into() };
+            let settings = PolicySettings::default();
             let snapshot = PolicySnapshot::build(1, vec![rule.clone()], Vec::new(), settings);
             let live = evaluate(&snapshot, &action, NOW);
             // What is stored goes through JSON, and the arguments through the mask.
@@ -264,9 +264,15 @@ mod tests {
         let arguments =
             serde_json::json!({"to": many, "amounts": (0..500).collect::<Vec<_>>(), "path": "x".repeat(5000)});
         let doc = Doc::from_value(&arguments);
-        let action =
-            Action { tool: "send_email", agent: None, arguments: doc.root(), forward: None, claimed_risk: None };
-        let settings = PolicySettings { default_verdict: DefaultVerdict::Allow, timezone: "UTC".into() };
+        let action = Action {
+            tool: "send_email",
+            agent: None,
+            arguments: doc.root(),
+            forward: None,
+            claimed_risk: None,
+            stage: None,
+        };
+        let settings = PolicySettings::default();
         let facts = PolicySnapshot::build(1, Vec::new(), Vec::new(), settings).facts(&action);
         let text = serde_json::to_string(&facts).unwrap();
         assert!(facts.cut && text.len() < 8_000, "{} bytes", text.len());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::snapshot::CompiledRule;
-use crate::tool::Risk;
+use crate::{access::Mode, tool::Risk};
 
 /// What shall happen, from the mildest to the strictest; the strictest reason wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,6 +35,22 @@ pub enum ReasonCode {
     DefaultVerdict,
     /// The call could not be judged.
     EvaluationError,
+    /// Sandbox only pretends.
+    ModeSandbox,
+    /// Guided mode asks about everything but low risk.
+    ModeGuided,
+    /// The risk is too great for the mode.
+    RiskTooHigh,
+    /// Autopilot asks for more trust at this risk.
+    TrustTooLow,
+    /// The plan has no autopilot; the step is judged as guided.
+    PlanRestricted,
+    /// The loop or one above it may not take this risk, or not spend this much.
+    SubloopCeiling,
+    /// The loop or one above it is suspended.
+    LoopSuspended,
+    /// The tool's manifest wants each call approved.
+    ApprovalDefault,
 }
 
 impl ReasonCode {
@@ -48,6 +64,35 @@ impl ReasonCode {
             Self::TooManyRules => "TOO_MANY_RULES",
             Self::DefaultVerdict => "DEFAULT_VERDICT",
             Self::EvaluationError => "EVALUATION_ERROR",
+            Self::ModeSandbox => "MODE_SANDBOX",
+            Self::ModeGuided => "MODE_GUIDED",
+            Self::RiskTooHigh => "RISK_TOO_HIGH",
+            Self::TrustTooLow => "TRUST_TOO_LOW",
+            Self::PlanRestricted => "PLAN_RESTRICTED",
+            Self::SubloopCeiling => "SUBLOOP_CEILING",
+            Self::LoopSuspended => "LOOP_SUSPENDED",
+            Self::ApprovalDefault => "APPROVAL_DEFAULT",
+        }
+    }
+
+    /// What it means, for people. Where a rule matched, its own text says more.
+    #[must_use]
+    pub const fn message(self) -> &'static str {
+        match self {
+            Self::ToolBlocked => "the tool is blocked",
+            Self::RuleDeny => "a rule refuses the call",
+            Self::RuleAsk => "a rule asks for approval",
+            Self::TooManyRules => Verdict::TOO_MANY_RULES,
+            Self::DefaultVerdict => "no rule objected, and the default is not to allow",
+            Self::EvaluationError => "the call could not be judged",
+            Self::ModeSandbox => "sandbox only simulates",
+            Self::ModeGuided => "guided mode asks for approval above low risk",
+            Self::RiskTooHigh => "the risk is too great for the mode",
+            Self::TrustTooLow => "the trust score is too low for this risk on autopilot",
+            Self::PlanRestricted => "the plan has no autopilot, so the step is judged as guided",
+            Self::SubloopCeiling => "the risk or the cost is above a limit of the loop or of one above it",
+            Self::LoopSuspended => "the loop or one above it is suspended",
+            Self::ApprovalDefault => "the tool wants each call approved",
         }
     }
 }
@@ -70,8 +115,12 @@ pub struct Verdict {
     pub outcome: Outcome,
     /// The effective risk.
     pub risk: Risk,
+    /// The mode it was judged in, for a call with a [`super::Stage`].
+    pub mode: Option<Mode>,
+    /// What the call costs at most, in credits, as far as its [`super::Stage`] and the tool's manifest say.
+    pub credits: Option<u64>,
     /// The reasons that tightened the outcome, strictest first, rules of one outcome by their id; at most
-    /// [`Verdict::REASONS_MAX`].
+    /// [`Verdict::REASONS_MAX`]. A plan without autopilot is told even when it changed nothing.
     pub reasons: SmallVec<[Reason; 2]>,
     /// How many more rules matched than are listed. An approval cannot satisfy a rule that is not listed, so a call
     /// that as many rules ask about is denied.
@@ -86,4 +135,17 @@ impl Verdict {
     /// What callers are told whose call more rules ask about.
     pub const TOO_MANY_RULES: &str =
         "more than 64 rules ask about this call, which is more than one approval can cover: narrow or merge them";
+
+    /// A verdict that allows, until something objects.
+    pub(crate) fn allowing(risk: Risk) -> Self {
+        Self {
+            outcome: Outcome::Allow,
+            risk,
+            mode: None,
+            credits: None,
+            reasons: SmallVec::new(),
+            unlisted: 0,
+            shadow: SmallVec::new(),
+        }
+    }
 }

@@ -14,7 +14,7 @@
 use super::name::{Tokens, tokens};
 pub use crate::base::Risk;
 
-/// The risk a tool's name tells. Never [`Risk::Critical`].
+/// The risk a tool's name tells, [`Risk::Medium`] where it tells nothing. Never [`Risk::Critical`].
 #[must_use]
 pub fn classify(tool: &str) -> Risk {
     of(&tokens(tool))
@@ -23,8 +23,14 @@ pub fn classify(tool: &str) -> Risk {
 /// The risk that a name already cut into words tells.
 #[must_use]
 pub fn of(name: &Tokens) -> Risk {
+    told(name).unwrap_or(Risk::Medium)
+}
+
+/// The risk that a name tells, when it tells any: `None` where no word of it is known.
+#[must_use]
+pub fn told(name: &Tokens) -> Option<Risk> {
     if touches_credentials(name) {
-        return Risk::High;
+        return Some(Risk::High);
     }
     let mut changes = false;
     let mut deed_before_reading = false;
@@ -32,7 +38,7 @@ pub fn of(name: &Tokens) -> Risk {
     let mut joined = false;
     for word in name.iter() {
         match effect(word) {
-            Some(Effect::Destroys) => return Risk::High,
+            Some(Effect::Destroys) => return Some(Risk::High),
             Some(Effect::Changes) => changes = true,
             Some(Effect::CouldBeDeed) if reading.is_none() => deed_before_reading = true,
             Some(Effect::CouldBeDeed) => changes |= joined,
@@ -45,9 +51,10 @@ pub fn of(name: &Tokens) -> Risk {
         Some(last)
             if !changes && (!deed_before_reading || name.iter().next_back().is_some_and(|end| looks_up(last, end))) =>
         {
-            Risk::Low
+            Some(Risk::Low)
         }
-        _ => Risk::Medium,
+        None if !changes && !deed_before_reading => None,
+        _ => Some(Risk::Medium),
     }
 }
 

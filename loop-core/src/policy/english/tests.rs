@@ -2,10 +2,7 @@ use std::sync::Arc;
 
 use crate::{
     base::{Seed, Time, id::RuleId, json::Doc},
-    policy::{
-        Action, CompiledRule, DefaultVerdict, Outcome, PolicySettings, PolicySnapshot, Rule, RuleAction, RuleMode,
-        evaluate,
-    },
+    policy::{Action, CompiledRule, Outcome, PolicySettings, PolicySnapshot, Rule, RuleAction, RuleMode, evaluate},
 };
 
 const NOW: Time = Time::from_micros(1_763_800_000_000_000);
@@ -25,10 +22,10 @@ fn compile(text: &str, action: RuleAction) -> CompiledRule {
 }
 
 fn verdict(rule: CompiledRule, tool: &str, arguments: &serde_json::Value) -> Outcome {
-    let settings = PolicySettings { default_verdict: DefaultVerdict::Allow, timezone: "UTC".into() };
+    let settings = PolicySettings::default();
     let snapshot = PolicySnapshot::build(1, vec![Arc::new(rule)], Vec::new(), settings);
     let doc = Doc::from_value(arguments);
-    let action = Action { tool, agent: None, arguments: doc.root(), forward: None, claimed_risk: None };
+    let action = Action { tool, agent: None, arguments: doc.root(), forward: None, claimed_risk: None, stage: None };
     evaluate(&snapshot, &action, NOW).outcome
 }
 

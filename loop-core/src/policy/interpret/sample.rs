@@ -99,7 +99,7 @@ fn judge(condition: &Condition, call: &Value) -> Option<bool> {
     let tool = call.get("tool_name")?.as_str()?;
     let arguments = Doc::from_value(call.get("arguments")?);
     let agent = call.get("agent_name").and_then(Value::as_str);
-    let action = Action { tool, agent, arguments: arguments.root(), forward: None, claimed_risk: None };
+    let action = Action { tool, agent, arguments: arguments.root(), forward: None, claimed_risk: None, stage: None };
     let named = classify(tool);
     let said = said_by(&action, &named);
     let class = if said == Said::default() { named } else { combined(&named, said) };

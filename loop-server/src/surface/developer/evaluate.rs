@@ -5,15 +5,14 @@ use std::fmt::Write as _;
 
 use http::Method;
 use loop_core::{
-    access::Scope,
+    access::{Mode, Scope},
     base::{
-        Code,
-        id::uuid_v7,
+        Code, Risk,
+        id::{LoopId, uuid_v7},
         json::{Doc, View, write_string},
     },
     engine::Evaluated,
-    policy::{Action, Outcome as Decision, ReasonCode, Verdict, kill_switch::MAX_TOOL_NAME},
-    tool::Risk,
+    policy::{Action, Outcome as Verdict, Stage, is_domain, kill_switch::MAX_TOOL_NAME},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -49,9 +48,13 @@ pub(super) static ROWS: &[Row] = &[Row {
 #[expect(dead_code, reason = "the shape of the body, for documents; the body itself is read as a tape")]
 struct Input {
     /// `sandbox`, `guided` (the default) or `autopilot`.
-    execution_mode: Option<String>,
-    /// A slug such as `sales_revenue_ops`.
+    execution_mode: Option<Mode>,
+    /// The field of work, a slug such as `sales_revenue_ops`.
     domain: Option<String>,
+    /// The loop that would act: the key's own when absent. A loop's key may name its own loop and those under it.
+    loop_id: Option<LoopId>,
+    /// The task it belongs to, for the caller's own log.
+    task_id: Option<String>,
     /// The step.
     step: InputStep,
 }
@@ -63,12 +66,22 @@ struct Input {
 struct InputStep {
     /// What is to be done.
     action: String,
-    /// The tool it is done with; the action's name when absent.
+    /// The tool it is done with; the action's name when absent. Kill switch and rules see both names.
     tool: Option<String>,
     /// The tool's arguments.
     inputs: Option<serde_json::Map<String, serde_json::Value>>,
-    /// `low`, `medium`, `high` or `critical`: a claim that can raise the risk, never lower it.
-    risk_level: Option<String>,
+    /// A claim that can raise the risk, never lower it. Without one it is what the tool's manifest says, or high.
+    risk_level: Option<Risk>,
+    /// What the step will cost, in credits.
+    estimated_credits: Option<u64>,
+    /// What the step will spend, in hundredths of the currency; rules about amounts read it beside the inputs.
+    amount_cents: Option<u64>,
+    /// The currency of `amountCents`, three letters.
+    currency: Option<String>,
+    /// Whether the step can be undone.
+    reversible: Option<bool>,
+    /// Whether the step reaches beyond the tenant.
+    external: Option<bool>,
 }
 
 /// The verdict. Written by hand; this is its shape for documents.
@@ -83,13 +96,17 @@ struct Answer {
     allowed: bool,
     /// Whether a human has to approve first.
     requires_approval: bool,
-    /// The mode it was evaluated in.
-    execution_mode: String,
-    /// The greatest of the claim and what the name tells.
+    /// The mode it was evaluated in: sandbox for a sandbox key, guided where the plan has no autopilot.
+    execution_mode: Mode,
+    /// The greatest of the claim, the tool's manifest, what the names tell, and the field's least risk.
     effective_risk_level: Risk,
-    /// Everything that tightened the verdict.
+    /// Everything that tightened the verdict, strictest first.
     reasons: Vec<ReasonShape>,
-    /// The content hash of the policy.
+    /// What the step costs at most, in credits, where that is known.
+    estimated_credits: Option<u64>,
+    /// The trust that counted, 0 to 100: the least of the loop and those above it. Null where no loop acts.
+    trust_score: Option<u8>,
+    /// The content hash of rules, blocked tools and settings.
     policy_version: String,
     /// When, RFC 3339.
     evaluated_at: String,
@@ -107,6 +124,66 @@ struct ReasonShape {
     rule_id: Option<String>,
 }
 
+/// What the body proposes.
+struct Proposed<'d> {
+    stage: Stage<'d>,
+    tool: &'d str,
+    arguments: View<'d>,
+    claimed_risk: Option<Risk>,
+}
+
+impl<'d> Proposed<'d> {
+    /// Reads the body. `empty` stands for absent arguments.
+    fn read(root: View<'d>, empty: View<'d>) -> Result<Self, Failure> {
+        let step = root.get("step").filter(|step| step.is_object());
+        let step = step.ok_or_else(|| Failure::invalid("`step` is missing"))?;
+        let action = text(step, "action")?.filter(|name| !name.is_empty());
+        let action = action.ok_or_else(|| Failure::invalid("`step.action` is missing"))?;
+        let tool = text(step, "tool")?.filter(|tool| !tool.is_empty()).unwrap_or(action);
+        if action.len().max(tool.len()) > MAX_TOOL_NAME {
+            let message = format!("`step.action` and `step.tool` must have {MAX_TOOL_NAME} bytes at most");
+            return Err(Failure::invalid(message));
+        }
+        let mode = choice(root, "executionMode", Mode::parse)?.unwrap_or(Mode::Guided);
+        let domain = choice(root, "domain", |text| is_domain(text).then_some(text))?;
+        let loop_id = match text(root, "loopId")? {
+            None => None,
+            Some(id) => Some(LoopId::parse(id).ok_or_else(|| Failure::new(Code::LoopNotFound, "no such loop"))?),
+        };
+        text(root, "taskId")?;
+        let claimed_risk = choice(step, "riskLevel", Risk::parse)?;
+        let credits = whole(step, "estimatedCredits")?;
+        let amount = whole(step, "amountCents")?;
+        choice(step, "currency", |code| {
+            (code.len() == 3 && code.bytes().all(|b| b.is_ascii_alphabetic())).then_some(code)
+        })?;
+        for name in ["reversible", "external"] {
+            if step.get(name).is_some_and(|view| !view.is_null() && view.as_bool().is_none()) {
+                return Err(Failure::invalid(format!("`step.{name}` must be true or false")));
+            }
+        }
+        let inputs = step.get("inputs").filter(|inputs| !inputs.is_null()).unwrap_or(empty);
+        if !inputs.is_object() {
+            return Err(Failure::invalid("`step.inputs` must be an object"));
+        }
+        // An amount beside the inputs counts as one of them: rules then read the step as a whole.
+        let arguments = if amount.is_some() { step } else { inputs };
+        let stage = Stage { mode, loop_id, action, domain, tool: None, trust: 0, sandboxed: false, credits };
+        Ok(Self { stage, tool, arguments, claimed_risk })
+    }
+
+    const fn action(&self) -> Action<'d> {
+        Action {
+            tool: self.tool,
+            agent: None,
+            arguments: self.arguments,
+            forward: None,
+            claimed_risk: self.claimed_risk,
+            stage: Some(self.stage),
+        }
+    }
+}
+
 /// Reads an optional text member.
 fn text<'d>(view: View<'d>, name: &str) -> Result<Option<&'d str>, Failure> {
     match view.get(name).filter(|view| !view.is_null()) {
@@ -115,96 +192,70 @@ fn text<'d>(view: View<'d>, name: &str) -> Result<Option<&'d str>, Failure> {
     }
 }
 
-fn shown(text: &str) -> String {
-    text.chars().take(40).collect()
+/// Reads an optional text member that only some texts fit.
+fn choice<'d, T>(view: View<'d>, name: &str, fits: impl FnOnce(&'d str) -> Option<T>) -> Result<Option<T>, Failure> {
+    let Some(text) = text(view, name)? else { return Ok(None) };
+    fits(text).map(Some).ok_or_else(|| {
+        let shown: String = text.chars().take(40).collect();
+        Failure::invalid(format!("`{name}` is not valid: `{shown}`"))
+    })
 }
 
-fn mode(root: View<'_>) -> Result<&'static str, Failure> {
-    match text(root, "executionMode")? {
-        None | Some("guided") => Ok("guided"),
-        Some("sandbox") => Ok("sandbox"),
-        Some("autopilot") => Ok("autopilot"),
-        Some(other) => Err(Failure::invalid(format!("`executionMode` is not valid: `{}`", shown(other)))),
-    }
+/// Reads an optional whole number of 0 or more.
+fn whole(view: View<'_>, name: &str) -> Result<Option<u64>, Failure> {
+    let Some(member) = view.get(name).filter(|view| !view.is_null()) else { return Ok(None) };
+    let number = member.as_number().and_then(|text| text.parse().ok());
+    number.map(Some).ok_or_else(|| Failure::invalid(format!("`step.{name}` must be a whole number of 0 or more")))
 }
 
-fn domain(root: View<'_>) -> Result<(), Failure> {
-    let Some(domain) = text(root, "domain")? else { return Ok(()) };
-    let slug = domain.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_'));
-    let fits = (2..=64).contains(&domain.len()) && domain.starts_with(|first: char| first.is_ascii_lowercase());
-    if slug && fits { Ok(()) } else { Err(Failure::invalid(format!("`domain` is not valid: `{}`", shown(domain)))) }
+fn unreadable(error: impl std::fmt::Display) -> Failure {
+    Failure::invalid(format!("invalid body: {error}"))
 }
 
-fn risk(step: View<'_>) -> Result<Option<Risk>, Failure> {
-    match text(step, "riskLevel")? {
-        None => Ok(None),
-        Some("low") => Ok(Some(Risk::Low)),
-        Some("medium") => Ok(Some(Risk::Medium)),
-        Some("high") => Ok(Some(Risk::High)),
-        Some("critical") => Ok(Some(Risk::Critical)),
-        Some(other) => Err(Failure::invalid(format!("`step.riskLevel` is not valid: `{}`", shown(other)))),
-    }
-}
-
-/// Answers at once when the policy is at hand.
+/// Answers at once when all it takes is at hand.
 fn evaluate(call: &Call) -> Option<Outcome> {
-    judge(call).transpose()
+    let judge = || {
+        let doc = Doc::parse(&call.body).map_err(unreadable)?;
+        let empty = Doc::empty_object();
+        let proposed = Proposed::read(doc.root(), empty.root())?;
+        let Some(evaluated) = call.app.engine.evaluate_at_hand(call.caller()?, &proposed.action()) else {
+            return Ok(None);
+        };
+        let evaluated = evaluated.map_err(|error| Failure::of(error.code(), &error))?;
+        answer(call, &evaluated).map(Reply::raw_json).map(Some)
+    };
+    judge().transpose()
 }
 
-/// Loads the policy first; what it is asked for has been read without complaint before.
+/// Fetches what is not at hand first.
 async fn once_loaded(call: Call) -> Outcome {
-    let loaded = call.app.engine.policy(&call.caller()?.tenant).await;
-    loaded.map_err(|error| Failure::of(error.code(), &error))?;
-    evaluate(&call).unwrap_or_else(|| Err(Failure::new(Code::Unavailable, "the policy is changing")))
-}
-
-fn judge(call: &Call) -> Result<Option<Reply>, Failure> {
-    let doc = Doc::parse(&call.body).map_err(|error| Failure::invalid(format!("invalid body: {error}")))?;
-    let root = doc.root();
-    let step = root.get("step").filter(|step| step.is_object()).ok_or_else(|| Failure::invalid("`step` is missing"))?;
-    let name = text(step, "action")?.filter(|name| !name.is_empty());
-    let name = name.ok_or_else(|| Failure::invalid("`step.action` is missing"))?;
-    let mode = mode(root)?;
-    domain(root)?;
+    let doc = Doc::parse(&call.body).map_err(unreadable)?;
     let empty = Doc::empty_object();
-    let inputs = step.get("inputs").filter(|inputs| !inputs.is_null()).unwrap_or_else(|| empty.root());
-    if !inputs.is_object() {
-        return Err(Failure::invalid("`step.inputs` must be an object"));
-    }
-    let tool = text(step, "tool")?.filter(|tool| !tool.is_empty()).unwrap_or(name);
-    if name.len().max(tool.len()) > MAX_TOOL_NAME {
-        return Err(Failure::invalid(format!("`step.action` and `step.tool` must have {MAX_TOOL_NAME} bytes at most")));
-    }
-    let action = Action { tool, agent: None, arguments: inputs, forward: None, claimed_risk: risk(step)? };
-    match call.app.engine.evaluate_at_hand(call.caller()?, &action) {
-        Some(evaluated) => answer(call, mode, &evaluated).map(Reply::raw_json).map(Some),
-        None => Ok(None),
-    }
+    let proposed = Proposed::read(doc.root(), empty.root())?;
+    let evaluated = call.app.engine.evaluate(call.caller()?, &proposed.action()).await;
+    let evaluated = evaluated.map_err(|error| Failure::of(error.code(), &error))?;
+    answer(&call, &evaluated).map(Reply::raw_json)
 }
 
-fn answer(call: &Call, mode: &str, evaluated: &Evaluated) -> Result<String, Failure> {
+fn answer(call: &Call, evaluated: &Evaluated) -> Result<String, Failure> {
     let verdict = &evaluated.verdict;
     let mut seed = call.app.engine.seed().map_err(|error| Failure::internal(error.to_string()))?;
     let decision = match verdict.outcome {
-        Decision::Allow => "allow",
-        Decision::Simulate => "simulate",
-        Decision::RequireApproval => "require_approval",
-        Decision::Deny => "deny",
-    };
-    let risk = match verdict.risk {
-        Risk::Low => "low",
-        Risk::Medium => "medium",
-        Risk::High => "high",
-        Risk::Critical => "critical",
+        Verdict::Allow => "allow",
+        Verdict::Simulate => "simulate",
+        Verdict::RequireApproval => "require_approval",
+        Verdict::Deny => "deny",
     };
     let mut out = String::with_capacity(512);
     let _ = write!(
         out,
         "{{\"evaluationId\":\"{}\",\"decision\":\"{decision}\",\"allowed\":{},\"requiresApproval\":{},\
-         \"executionMode\":\"{mode}\",\"effectiveRiskLevel\":\"{risk}\",\"reasons\":[",
+         \"executionMode\":\"{}\",\"effectiveRiskLevel\":\"{}\",\"reasons\":[",
         uuid_v7(call.now, &mut seed),
-        verdict.outcome == Decision::Allow,
-        verdict.outcome == Decision::RequireApproval,
+        verdict.outcome == Verdict::Allow,
+        verdict.outcome == Verdict::RequireApproval,
+        verdict.mode.unwrap_or(Mode::Guided).as_str(),
+        verdict.risk.as_str(),
     );
     for (at, reason) in verdict.reasons.iter().enumerate() {
         if at > 0 {
@@ -212,17 +263,22 @@ fn answer(call: &Call, mode: &str, evaluated: &Evaluated) -> Result<String, Fail
         }
         let _ = write!(out, "{{\"code\":\"{}\",\"message\":", reason.code.as_str());
         let rule = reason.rule.as_ref().map(|compiled| &compiled.rule);
-        let message = match (rule, reason.code) {
-            (Some(rule), _) => rule.rule_text.as_str(),
-            (None, ReasonCode::TooManyRules) => Verdict::TOO_MANY_RULES,
-            (None, code) => code.as_str(),
-        };
-        write_string(message, &mut out);
+        write_string(rule.map_or(reason.code.message(), |rule| &rule.rule_text), &mut out);
         if let Some(rule) = rule {
             let _ = write!(out, ",\"ruleId\":\"{}\"", rule.id);
         }
         out.push('}');
     }
-    let _ = write!(out, "],\"policyVersion\":\"{}\",\"evaluatedAt\":\"{}\"}}", evaluated.policy.hash(), call.now);
+    out.push(']');
+    if let Some(credits) = verdict.credits {
+        let _ = write!(out, ",\"estimatedCredits\":{credits}");
+    }
+    match evaluated.trust {
+        Some(trust) => write!(out, ",\"trustScore\":{trust}"),
+        None => write!(out, ",\"trustScore\":null"),
+    }
+    .map_err(|error| Failure::internal(error.to_string()))?;
+    let version = evaluated.policy.hash();
+    let _ = write!(out, ",\"policyVersion\":\"{version}\",\"evaluatedAt\":\"{}\"}}", call.now);
     Ok(out)
 }

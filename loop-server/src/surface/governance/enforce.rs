@@ -159,6 +159,7 @@ fn asked<'d>(doc: &'d Doc<'d>, empty: &'d Doc<'d>) -> Result<Asked<'d>, Failure>
         arguments: arguments(root, empty)?,
         forward: None,
         claimed_risk,
+        stage: None,
     };
     Ok(Asked { proposed: engine::Call { action, reason: None, session: None, door: "enforce" }, wait })
 }

@@ -185,6 +185,7 @@ async fn intercept(call: Call) -> Outcome {
         arguments,
         forward: forward.as_ref().map(ForwardTo::proposed),
         claimed_risk: None,
+        stage: None,
     };
     let proposed =
         engine::Call { action, reason: text(root, "reason")?, session: text(root, "session_id")?, door: "intercept" };
