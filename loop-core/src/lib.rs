@@ -25,4 +25,7 @@ pub mod trust;
 
 pub mod credit;
 
+pub mod message;
+pub mod task;
+
 pub mod engine;

@@ -207,6 +207,62 @@ CREATE TABLE "approval_links" (
 CREATE INDEX "approval_links.approval" ON "approval_links" (tenant, "approval", id) WHERE "approval" IS NOT NULL;
 CREATE INDEX "approval_links.expires_at" ON "approval_links" (tenant, "expires_at", id) WHERE "expires_at" IS NOT NULL;
 
+CREATE TABLE "messages" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  "inbox" TEXT,
+  "thread" TEXT,
+  "sent" INTEGER,
+  "client" TEXT,
+  "nonce" TEXT,
+  body TEXT NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT;
+CREATE INDEX "messages.inbox" ON "messages" (tenant, "inbox", id) WHERE "inbox" IS NOT NULL;
+CREATE INDEX "messages.thread" ON "messages" (tenant, "thread", id) WHERE "thread" IS NOT NULL;
+CREATE INDEX "messages.sent" ON "messages" (tenant, "sent", id) WHERE "sent" IS NOT NULL;
+CREATE UNIQUE INDEX "messages.client" ON "messages" (tenant, "client") WHERE "client" IS NOT NULL;
+CREATE UNIQUE INDEX "messages.nonce" ON "messages" (tenant, "nonce") WHERE "nonce" IS NOT NULL;
+
+CREATE TABLE "contracts" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  "thread" TEXT,
+  body TEXT NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT;
+CREATE INDEX "contracts.thread" ON "contracts" (tenant, "thread", id) WHERE "thread" IS NOT NULL;
+
+CREATE TABLE "tasks" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  "loop_id" TEXT,
+  body TEXT NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT;
+CREATE INDEX "tasks.loop_id" ON "tasks" (tenant, "loop_id", id) WHERE "loop_id" IS NOT NULL;
+
+CREATE TABLE "transactions" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  "contract" TEXT,
+  body TEXT NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT;
+CREATE INDEX "transactions.contract" ON "transactions" (tenant, "contract", id) WHERE "contract" IS NOT NULL;
+
 CREATE TABLE "audit_streams" (
   no INTEGER PRIMARY KEY,
   tenant TEXT NOT NULL,
