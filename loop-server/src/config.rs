@@ -1,6 +1,6 @@
 //! What the operator decides, read once at the start.
 
-use std::{path::PathBuf, time::Duration};
+use std::{num::NonZeroU32, path::PathBuf, time::Duration};
 
 use loop_core::base::secret::Secret;
 
@@ -60,6 +60,9 @@ pub enum Durability {
     Process,
 }
 
+/// What a key may ask by default: far more than one agent does, and still a bound.
+pub const REQUESTS_PER_MINUTE: NonZeroU32 = NonZeroU32::MIN.saturating_add(5_999_999);
+
 /// Bounds on what clients may take.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
@@ -73,6 +76,8 @@ pub struct Limits {
     pub idle_time: Duration,
     /// For requests under way when the server is told to stop.
     pub drain_time: Duration,
+    /// What one key may ask of the developer surface, in requests per minute.
+    pub requests_per_minute: NonZeroU32,
 }
 
 impl Default for Limits {
@@ -83,6 +88,7 @@ impl Default for Limits {
             body_time: Duration::from_secs(30),
             idle_time: Duration::from_secs(60),
             drain_time: Duration::from_secs(30),
+            requests_per_minute: REQUESTS_PER_MINUTE,
         }
     }
 }

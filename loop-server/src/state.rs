@@ -7,7 +7,7 @@ use loop_core::{base::host::NoEntropy, engine::Engine};
 
 use crate::{
     config::Config,
-    http::{Router, Row, docs_page, openapi, request_id::RequestIds, router::TableError},
+    http::{Router, Row, docs_page, openapi, rate::Rates, request_id::RequestIds, router::TableError},
     metrics::{Meters, Metrics},
     outbound::Client,
     worker::Wake,
@@ -25,6 +25,8 @@ pub struct App {
     pub outbound: Client,
     /// Rung once a notice is durable, so that it leaves at once.
     pub wake: Wake,
+    /// How many requests each key may make.
+    pub rates: Rates,
     /// The route table.
     pub router: Router,
     /// Numbers requests.
@@ -81,6 +83,7 @@ impl App {
         let public_host = config.public_url.as_deref().map(host_of).transpose()?;
         let mut seed = engine.seed()?;
         Ok(Arc::new(Self {
+            rates: Rates::new(config.limits.requests_per_minute),
             router: Router::new(rows, &metrics)?,
             ids: RequestIds::new(&mut seed),
             unrouted: metrics.meters("unrouted"),

@@ -38,6 +38,18 @@ CREATE UNIQUE INDEX "loops.tag" ON "loops" (tenant, "tag") WHERE "tag" IS NOT NU
 CREATE INDEX "loops.parent" ON "loops" (tenant, "parent", id) WHERE "parent" IS NOT NULL;
 CREATE INDEX "loops.epoch" ON "loops" (tenant, "epoch", id) WHERE "epoch" IS NOT NULL;
 
+CREATE TABLE "idempotency" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  "ends_at" INTEGER,
+  body TEXT NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT;
+CREATE INDEX "idempotency.ends_at" ON "idempotency" (tenant, "ends_at", id) WHERE "ends_at" IS NOT NULL;
+
 CREATE TABLE "tenants" (
   tenant TEXT NOT NULL,
   id TEXT NOT NULL,
@@ -366,6 +378,23 @@ CREATE TABLE "subject_tags" (
 ) STRICT;
 CREATE INDEX "subject_tags.grp" ON "subject_tags" (tenant, grp, at, id);
 CREATE INDEX "subject_tags.at" ON "subject_tags" (tenant, at, id, grp);
+
+CREATE TABLE "idempotency_counts" (
+  tenant TEXT NOT NULL,
+  account TEXT NOT NULL,
+  total INTEGER NOT NULL,
+  held INTEGER NOT NULL,
+  PRIMARY KEY (tenant, account)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE "idempotency_counts_holds" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  account TEXT NOT NULL,
+  amount INTEGER NOT NULL,
+  until INTEGER NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX "idempotency_counts_holds.until" ON "idempotency_counts_holds" (tenant, until, id);
 
 CREATE TABLE "stats" (
   tenant TEXT NOT NULL,

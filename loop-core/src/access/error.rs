@@ -56,6 +56,9 @@ pub enum AccessError {
     /// Something that makes no sense.
     #[error("{0}")]
     Invalid(&'static str),
+    /// The tenant has as many requests with idempotency keys as are kept at once.
+    #[error("too many requests with an `Idempotency-Key` within a day")]
+    TooManyClaims,
     /// The tenant has as many loops as it may have.
     #[error("a tenant may have {0} loops at most")]
     TooManyLoops(u64),
@@ -96,7 +99,7 @@ impl AccessError {
             Self::NotFound => Code::NotFound,
             Self::NoLoop => Code::LoopNotFound,
             Self::TagTaken | Self::TooDeep | Self::Retired | Self::TooManySigningKeys(_) => Code::Conflict,
-            Self::TooMany(_) | Self::TooManyLoops(_) => Code::RateLimited,
+            Self::TooMany(_) | Self::TooManyLoops(_) | Self::TooManyClaims => Code::RateLimited,
             Self::NoEntropy | Self::Moved => Code::Unavailable,
             Self::Store(error) => error.code(),
         }

@@ -2,6 +2,7 @@
 
 mod caller;
 mod error;
+pub mod idempotency;
 pub mod issue;
 pub mod key;
 mod lineage;

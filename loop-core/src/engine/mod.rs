@@ -48,6 +48,7 @@ pub static CATALOG: Catalog = Catalog {
     tables: &[
         &crate::access::key::KEYS,
         &crate::access::loops::LOOPS,
+        &crate::access::idempotency::CLAIMS,
         &crate::access::tenant::TENANTS,
         &crate::policy::rule::RULES,
         &crate::policy::kill_switch::BLOCKED_TOOLS,
@@ -69,7 +70,12 @@ pub static CATALOG: Catalog = Catalog {
     journals: &[&crate::audit::AUDIT, &crate::proof::CHAIN, &crate::trust::TRUST],
     queues: &[&crate::outbox::OUTBOX, &crate::approval::TIMERS],
     spans: &[&crate::audit::TAGS],
-    ledgers: &[&crate::audit::STATS, &crate::audit::TOOLS, &crate::credit::CREDITS],
+    ledgers: &[
+        &crate::access::idempotency::CLAIM_COUNTS,
+        &crate::audit::STATS,
+        &crate::audit::TOOLS,
+        &crate::credit::CREDITS,
+    ],
 };
 
 /// The governance engine. Cheap to clone; clones share everything.

@@ -1,13 +1,13 @@
 //! What can be said on the command line. Secrets come from the environment only: arguments are seen by every
 //! user of the machine.
 
-use std::{path::PathBuf, time::Duration};
+use std::{num::NonZeroU32, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
 use loop_core::{access::Scope, base::secret::Secret};
 
 use crate::{
-    config::{Config, Durability, Limits, Links},
+    config::{Config, Durability, Limits, Links, REQUESTS_PER_MINUTE},
     http::Listen,
     log::LogFormat,
 };
@@ -120,6 +120,9 @@ pub struct ServeArgs {
     #[arg(long, env = "LOOP_DRAIN_TIMEOUT", value_name = "SECONDS", default_value_t = 30,
           value_parser = clap::value_parser!(u64).range(0..=3600))]
     pub drain_timeout: u64,
+    /// Requests per minute that one key may make on the developer surface
+    #[arg(long, env = "LOOP_RATE_LIMIT", value_name = "COUNT", default_value_t = REQUESTS_PER_MINUTE)]
+    pub rate_limit: NonZeroU32,
     /// Threads that serve [default: one per core]
     #[arg(long, env = "LOOP_THREADS", value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub threads: Option<u16>,
@@ -278,6 +281,7 @@ impl ServeArgs {
                 body_time: Duration::from_secs(self.body_timeout),
                 idle_time: Duration::from_secs(self.idle_timeout),
                 drain_time: Duration::from_secs(self.drain_timeout),
+                requests_per_minute: self.rate_limit,
             },
         }
     }

@@ -14,12 +14,10 @@ use crate::{state::App, surface::Surface};
 /// The longest text that is looked up as a key, in bytes.
 const KEY_MAX: usize = 256;
 
-/// The caller behind a request, provided that its key may call the row.
+/// The caller behind a request. What it may do is [`admit`]'s to say.
 ///
 /// # Errors
-/// [`Code::Unauthenticated`] without a valid key, [`Code::InsufficientScope`] with a key that may not,
-/// [`Code::LoopSuspended`] for a suspended loop that would change something, and the store's own failure when the key
-/// cannot be looked up.
+/// [`Code::Unauthenticated`] without a valid key, and the store's own failure when the key cannot be looked up.
 pub async fn caller(
     app: &App,
     row: &Row,
@@ -41,6 +39,14 @@ pub async fn caller(
     if caller.expires_at.is_some_and(|end| end <= now) {
         return Err(refused());
     }
+    Ok(caller)
+}
+
+/// Whether the caller's key may call the row.
+///
+/// # Errors
+/// [`Code::InsufficientScope`], and [`Code::LoopSuspended`] for a suspended loop that would change something.
+pub fn admit(row: &Row, caller: &Caller) -> Result<(), Failure> {
     let needed = row.access.scopes();
     if !needed.is_empty() && !needed.iter().any(|scope| caller.scopes.has(*scope)) {
         return Err(lacking(row.surface, needed, caller.scopes));
@@ -51,7 +57,7 @@ pub async fn caller(
     if caller.suspended && row.mutates() && !decides {
         caller.awake().map_err(|error| Failure::of(error.code(), &error))?;
     }
-    Ok(caller)
+    Ok(())
 }
 
 /// The refusal of a key that holds none of the scopes of which it needs one.

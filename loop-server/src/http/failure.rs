@@ -142,6 +142,12 @@ impl Failure {
         &self.0.message
     }
 
+    /// What stands beside the error.
+    #[must_use]
+    pub fn extra(&self) -> Option<&Map<String, Value>> {
+        self.0.extra.as_ref()
+    }
+
     pub(super) fn into_parts(self) -> Parts {
         *self.0
     }

@@ -5,7 +5,8 @@
 //! - [`call`], [`reply`], [`failure`]: what a handler gets and gives.
 //! - [`router`]: from method and path to a row.
 //! - [`request`]: the way of one request: route, origin, key, scope, body, handler, answer.
-//! - [`auth`], [`origin`], [`body`], [`stream`], [`path`], [`request_id`]: its steps and parts.
+//! - [`idempotency`]: a request sent twice and carried out once.
+//! - [`auth`], [`rate`], [`origin`], [`body`], [`stream`], [`path`], [`request_id`]: its steps and parts.
 //! - [`listen`], [`pulse`], [`serve`]: sockets, time limits of a connection, and the accept loop.
 //! - [`openapi`], [`docs_page`]: the table as a document.
 
@@ -15,11 +16,13 @@ pub mod call;
 pub mod dialect;
 pub mod docs_page;
 pub mod failure;
+pub mod idempotency;
 pub mod listen;
 pub mod openapi;
 pub mod origin;
 pub mod path;
 pub mod pulse;
+pub mod rate;
 pub mod reply;
 pub mod request;
 pub mod request_id;

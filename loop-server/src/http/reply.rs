@@ -15,6 +15,8 @@ pub struct Reply {
     pub(super) media: HeaderValue,
     pub(super) content: Content,
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
+    /// Members of the body that no repetition of the request is told again.
+    pub(super) once: &'static [&'static str],
 }
 
 /// The body of an answer.
@@ -34,7 +36,13 @@ impl Reply {
     /// 200 with JSON that is written already.
     #[must_use]
     pub fn raw_json(json: impl Into<Bytes>) -> Self {
-        Self { status: StatusCode::OK, media: JSON, content: Content::Whole(json.into()), headers: Vec::new() }
+        Self {
+            status: StatusCode::OK,
+            media: JSON,
+            content: Content::Whole(json.into()),
+            headers: Vec::new(),
+            once: &[],
+        }
     }
 
     /// 200 with a value as JSON.
@@ -55,6 +63,7 @@ impl Reply {
             media: HeaderValue::from_static(media),
             content: Content::Whole(bytes.into()),
             headers: Vec::new(),
+            once: &[],
         }
     }
 
@@ -78,6 +87,7 @@ impl Reply {
             media: HeaderValue::from_static(media),
             content: Content::Stream(body),
             headers: Vec::new(),
+            once: &[],
         };
         (sender, reply)
     }
@@ -86,6 +96,14 @@ impl Reply {
     #[must_use]
     pub fn with_status(mut self, status: StatusCode) -> Self {
         self.status = status;
+        self
+    }
+
+    /// Names members of the body, such as a new key, that are shown in this answer only: a repetition of the request
+    /// under the same idempotency key is told the rest.
+    #[must_use]
+    pub const fn showing_once(mut self, members: &'static [&'static str]) -> Self {
+        self.once = members;
         self
     }
 

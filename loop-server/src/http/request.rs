@@ -9,28 +9,35 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header, request::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header, request::Parts};
 use hyper::body::Incoming;
-use loop_core::base::Code;
+use loop_core::base::{Code, TenantId, id::LoopId};
 use tokio::time::Instant;
 
 use super::{
     Access, Call, Dialect, Failure, Handler, Reply, Row, auth, body,
     dialect::Refusal,
-    origin,
+    idempotency, origin,
+    rate::Rate,
     reply::Content,
     request_id::{self, RequestId},
     router::Found,
     stream::Body,
     table::Outcome,
 };
-use crate::{metrics::Meters, state::App, surface};
+use crate::{
+    metrics::Meters,
+    state::App,
+    surface::{self, Surface, developer},
+};
 
 /// The longest path and query, in bytes.
 const URI_MAX: usize = 8 << 10;
 /// The most bytes of header names and values.
 const HEAD_MAX: usize = 32 << 10;
 
+/// What the caller's wallet still holds.
+const CREDITS: HeaderName = HeaderName::from_static("x-openloop-credits-remaining");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const NO_SNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 
@@ -39,10 +46,12 @@ pub async fn answer(app: Arc<App>, request: Request<Incoming>) -> Response<Body>
     let started = Instant::now();
     let (head, mut body) = request.into_parts();
     let id = app.ids.of(&head.headers);
+    let mut beside = Beside::default();
     let (row, surface, meters, outcome) = match app.router.find(&head.method, head.uri.path()) {
         Found::Route(route, params) => {
             // A refusal may leave a body unread; the headers tell how to deal with it and are moved otherwise.
-            let outcome = caught(handle(&app, route.row, params, head, &mut body, id.clone())).await;
+            let work = handle(&app, route.row, params, head, &mut body, id.clone(), &mut beside);
+            let outcome = caught(work).await;
             (Some(route.row), route.row.surface, &route.meters, outcome)
         }
         found => {
@@ -52,12 +61,31 @@ pub async fn answer(app: Arc<App>, request: Request<Incoming>) -> Response<Body>
             (None, surface, &app.unrouted, outcome)
         }
     };
-    let response = match outcome {
+    let mut response = match outcome {
         Ok(reply) => success(reply, &id),
         Err(failure) => refusal(failure, surface.dialect(), row, &id),
     };
+    beside.tell(&app, response.headers_mut());
     finish(row, meters, response.status(), started, &id);
     response
+}
+
+/// What an answer tells beside itself, whatever it is.
+#[derive(Default)]
+struct Beside {
+    rate: Option<Rate>,
+    wallet: Option<(TenantId, LoopId)>,
+}
+
+impl Beside {
+    fn tell(self, app: &App, headers: &mut HeaderMap) {
+        if let Some(rate) = self.rate {
+            rate.tell(headers);
+        }
+        if let Some(credits) = self.wallet.and_then(|(tenant, id)| developer::credits_left(app, &tenant, id)) {
+            headers.insert(CREDITS, credits.into());
+        }
+    }
 }
 
 async fn handle(
@@ -67,6 +95,7 @@ async fn handle(
     head: Parts,
     incoming: &mut Incoming,
     request_id: RequestId,
+    beside: &mut Beside,
 ) -> Outcome {
     let Parts { method, uri, headers, .. } = head;
     let now = app.engine.now();
@@ -76,7 +105,15 @@ async fn handle(
             origin::check(&headers, app.public_host())?;
         }
         if row.access.guarded() {
-            auth::caller(app, row, &method, &headers, uri.query(), now).await.map(Some)
+            let caller = auth::caller(app, row, &method, &headers, uri.query(), now).await?;
+            if row.surface == Surface::Developer {
+                let (rate, within) = app.rates.take(&caller);
+                beside.rate = Some(rate);
+                beside.wallet = caller.loop_id.map(|id| (caller.tenant.clone(), id));
+                within?;
+            }
+            auth::admit(row, &caller)?;
+            Ok(Some(caller))
         } else {
             Ok(None)
         }
@@ -101,8 +138,13 @@ async fn handle(
             return Err(failure);
         }
     };
-    let call = Call { app: Arc::clone(app), row, method, uri, headers, body, request_id, now, caller, params };
-    match row.handler {
+    idempotency::run(Call { app: Arc::clone(app), row, method, uri, headers, body, request_id, now, caller, params })
+        .await
+}
+
+/// Runs the row's handler.
+pub(super) async fn dispatch(call: Call) -> Outcome {
+    match call.row.handler {
         Handler::Now(run) => run(&call),
         Handler::Later(run) => run(call).await,
         Handler::NowOrLater(now, later) => match now(&call) {
@@ -141,7 +183,7 @@ fn head_limits(uri: &Uri, headers: &HeaderMap) -> Result<(), Failure> {
 }
 
 /// Runs work and turns a panic into a failure; the panic's text stays out of the answer and of the log.
-async fn caught(work: impl Future<Output = Outcome>) -> Outcome {
+pub(super) async fn caught(work: impl Future<Output = Outcome>) -> Outcome {
     let mut work = pin!(work);
     poll_fn(|cx| {
         catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx)))

@@ -3,7 +3,7 @@
 use std::{fmt::Display, time::Duration};
 
 use loop_core::{
-    access::{AccessError, Caller, Ctx, tenant},
+    access::{AccessError, Caller, Ctx, idempotency, tenant},
     approval::{self, ApprovalError},
     audit::{self, AuditError, retention},
     base::{TenantId, Time},
@@ -73,6 +73,11 @@ async fn tenant_pass(engine: &Engine, tenant: &TenantId, now: Time, stop: &Stop)
             .transact("notices.purge", Lane::Bulk, move |tx| outbox::purge(tx, &id, notices, CHUNK).map(u64::from))
     })
     .await?;
+    let answers = chunks(stop, || {
+        let id = tenant.clone();
+        engine.store().transact("idempotency.purge", Lane::Bulk, move |tx| idempotency::purge(tx, &id, now, CHUNK))
+    });
+    answers.await.map_err(|error: AccessError| StoreError::Internal(error.to_string()))?;
     let Some(days) = days else { return Ok(()) };
     let before = days_before(now, days);
     chunks(stop, || async {

@@ -181,7 +181,7 @@ fn failed(error: AccessError) -> Failure {
 fn shown_once(minted: Minted, now: Time) -> Outcome {
     let token = minted.token.expose().to_owned();
     let answer = KeyAnswer { key: Some(token), ..KeyAnswer::of(minted.key, now) };
-    Ok(Reply::json(&answer)?.with_status(StatusCode::CREATED))
+    Ok(Reply::json(&answer)?.with_status(StatusCode::CREATED).showing_once(&["key"]))
 }
 
 fn note(tx: &mut dyn Tx, cx: &Ctx, op: &'static str, key: &Key) -> Result<(), AccessError> {

