@@ -12,10 +12,7 @@ use loop_core::{
         id::RuleId,
         json::{Doc, Limits},
     },
-    policy::{
-        Action, CompiledRule, Outcome, PolicySettings, PolicySnapshot, Rule, RuleAction, RuleMode,
-        evaluate,
-    },
+    policy::{Action, CompiledRule, Outcome, PolicySettings, PolicySnapshot, Rule, RuleAction, RuleMode, evaluate},
 };
 
 const NOW: Time = Time::from_micros(1_763_800_000_000_000);

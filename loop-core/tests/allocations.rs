@@ -3,8 +3,16 @@
 use std::sync::Arc;
 
 use loop_core::{
-    base::{Seed, Time, id::RuleId, json::Doc},
-    policy::{Action, CompiledRule, Outcome, PolicySettings, PolicySnapshot, Rule, RuleAction, RuleMode, evaluate},
+    access::{Mode, Plan},
+    base::{
+        Risk, Seed, Time,
+        id::{LoopId, RuleId, ToolId},
+        json::Doc,
+    },
+    policy::{
+        Action, CompiledRule, Loops, Member, Outcome, PolicySettings, PolicySnapshot, Published, Rule, RuleAction,
+        RuleMode, Stage, Terms, evaluate,
+    },
 };
 
 const NOW: Time = Time::from_micros(1_763_800_000_000_000);
@@ -62,5 +70,67 @@ fn an_allowing_decision_allocates_nothing() {
             assert_eq!(evaluate(&policy, &action, NOW).outcome, Outcome::Allow);
         });
         assert_eq!(used.count_total, 0, "{tool}: {used:?}");
+    }
+}
+
+#[test]
+fn an_allowed_step_of_a_sub_loop_allocates_nothing() {
+    let mut seed = Seed::new([8; 32]);
+    let [root, sub] = std::array::from_fn(|_| LoopId::draw(NOW, &mut seed));
+    let mut loops = Loops::default();
+    for (id, parent) in [(root, None), (sub, Some(root))] {
+        let member = Member {
+            tag: "acme".into(),
+            parent,
+            plan: Plan::Free,
+            suspended: false,
+            ceiling: Some(Risk::High),
+            spend_limit: Some(10),
+        };
+        loops.put(id, member);
+    }
+    let terms = Terms {
+        id: ToolId::draw(NOW, &mut seed),
+        name: "find_leads".into(),
+        owner: root,
+        version: semver::Version::new(1, 0, 0),
+        category: "sales_revenue_ops".into(),
+        risk: Risk::Low,
+        asks: false,
+        private: false,
+        approved: true,
+        cost: 1,
+    };
+    let mut tools = Published::default();
+    tools.put(vec![terms]);
+    let settings = PolicySettings { domain_floors: [("health".to_owned(), Risk::High)].into(), ..Default::default() };
+    let policy = PolicySnapshot::build(1, Vec::new(), vec!["drop_everything".into()], settings).with(1, loops, tools);
+    let doc = Doc::parse(br#"{"city":"Atlanta","amount":12}"#).unwrap();
+    // Autopilot on a free plan is judged as guided, and told.
+    for (mode, action) in [(Mode::Guided, "find_leads"), (Mode::Guided, "list_leads"), (Mode::Autopilot, "find_leads")]
+    {
+        let stage = Stage {
+            mode,
+            loop_id: Some(sub),
+            action,
+            domain: Some("sales_revenue_ops"),
+            tool: None,
+            trust: 50,
+            sandboxed: false,
+            credits: Some(3),
+        };
+        let action = Action {
+            tool: "find_leads",
+            agent: None,
+            arguments: doc.root(),
+            forward: None,
+            claimed_risk: Some(Risk::Low),
+            stage: Some(stage),
+        };
+        assert_eq!(evaluate(&policy, &action, NOW).outcome, Outcome::Allow, "{mode:?}");
+        let used = allocation_counter::measure(|| {
+            assert_eq!(evaluate(&policy, &action, NOW).outcome, Outcome::Allow);
+        });
+        assert_eq!(used.count_total, 0, "{mode:?}: {used:?}");
     }
 }
