@@ -28,4 +28,6 @@ pub mod credit;
 pub mod message;
 pub mod task;
 
+pub mod invoke;
+
 pub mod engine;

@@ -7,6 +7,7 @@ pub mod id;
 pub mod json;
 pub mod risk;
 pub mod secret;
+pub mod signature;
 pub mod time;
 
 pub use code::Code;

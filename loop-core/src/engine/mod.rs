@@ -58,6 +58,7 @@ pub static CATALOG: Catalog = Catalog {
         &crate::proof::PROOFS,
         &crate::trust::OUTCOMES,
         &crate::trust::PENALTIES,
+        &crate::invoke::INVOCATIONS,
         &crate::audit::retention::RETENTION,
         &crate::outbox::NOTICES,
         &crate::outbox::targets::TARGETS,
@@ -68,13 +69,14 @@ pub static CATALOG: Catalog = Catalog {
         &crate::task::transaction::TRANSACTIONS,
     ],
     journals: &[&crate::audit::AUDIT, &crate::proof::CHAIN, &crate::trust::TRUST],
-    queues: &[&crate::outbox::OUTBOX, &crate::approval::TIMERS],
+    queues: &[&crate::outbox::OUTBOX, &crate::approval::TIMERS, &crate::invoke::TIMERS],
     spans: &[&crate::audit::TAGS],
     ledgers: &[
         &crate::access::idempotency::CLAIM_COUNTS,
         &crate::audit::STATS,
         &crate::audit::TOOLS,
         &crate::credit::CREDITS,
+        &crate::invoke::USAGE,
     ],
 };
 
