@@ -3,13 +3,13 @@
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use loop_core::{base::host::NoEntropy, engine::Engine};
+use loop_core::{base::host::NoEntropy, engine::Engine, invoke::Natives};
 
 use crate::{
     config::Config,
     http::{Router, Row, docs_page, openapi, rate::Rates, request_id::RequestIds, router::TableError},
     metrics::{Meters, Metrics},
-    outbound::Client,
+    outbound::{Client, provider::Providers},
     worker::Wake,
 };
 
@@ -23,6 +23,8 @@ pub struct App {
     pub metrics: Metrics,
     /// Guarded calls to other servers.
     pub outbound: Client,
+    /// Who executes the calls of published tools.
+    pub providers: Providers,
     /// Rung once a notice is durable, so that it leaves at once.
     pub wake: Wake,
     /// How many requests each key may make.
@@ -91,6 +93,7 @@ impl App {
             engine,
             config,
             metrics,
+            providers: Providers::new(&outbound, Natives::default()),
             outbound,
             wake,
             public_host,

@@ -6,6 +6,7 @@ use crate::{
     base::{
         TenantId,
         host::keyed,
+        id::{LoopId, ToolId},
         json,
         secret::{MasterKey, hex},
     },
@@ -35,6 +36,23 @@ pub fn binding(master: &MasterKey, tenant: &TenantId, action: &Action<'_>) -> St
             json::canonical_into(body, &mut text);
         }
     }
+    text.push(']');
+    let mut mac = keyed(&master.derive("approval.binding", tenant.as_str()));
+    mac.update(text.as_bytes());
+    hex(&mac.finalize().into_bytes())
+}
+
+/// As [`binding`], for the call of a published tool: bound to the loop, to this version of the tool, and to the input.
+#[must_use]
+pub fn invocation_binding(
+    master: &MasterKey,
+    tenant: &TenantId,
+    loop_id: LoopId,
+    tool: ToolId,
+    input: json::View<'_>,
+) -> String {
+    let mut text = format!("[\"loop.approval.invoke.1\",\"{loop_id}\",\"{tool}\",");
+    json::canonical_into(input, &mut text);
     text.push(']');
     let mut mac = keyed(&master.derive("approval.binding", tenant.as_str()));
     mac.update(text.as_bytes());

@@ -19,7 +19,7 @@ mod query;
 mod request;
 mod settle;
 
-pub use binding::binding;
+pub use binding::{binding, invocation_binding};
 pub use decide::{Answer, Decided, Via, decide};
 pub use erase::{erase, erase_chunk, purge_before};
 pub use error::ApprovalError;

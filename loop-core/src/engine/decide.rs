@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// How often a call is decided again because the policy moved while its record was written.
-const ATTEMPTS: usize = 16;
+pub(super) const ATTEMPTS: usize = 16;
 /// The longest agent name or session id, in bytes.
 const MAX_NAME: usize = 256;
 /// The longest reason, in bytes.
@@ -93,12 +93,12 @@ impl Decision {
 ///
 /// The caller keeps a hold on it while the transaction runs: it makes its answer of it and gives its memory back, so
 /// that the store's one writing thread need not.
-struct Prepared {
+pub(super) struct Prepared {
     snapshot: Arc<PolicySnapshot>,
     verdict: Verdict,
     tool_name: String,
     /// Whether the store is not known to have the tool's name.
-    new_tool: bool,
+    pub(super) new_tool: bool,
     personal: u32,
     secrets: u32,
     tags: Vec<String>,
@@ -169,8 +169,34 @@ impl Engine {
 }
 
 impl Prepared {
+    /// The epoch of the policy that decided.
+    pub(super) fn epoch(&self) -> u64 {
+        self.snapshot.epoch()
+    }
+
+    /// What the policy said.
+    pub(super) const fn outcome(&self) -> Outcome {
+        self.verdict.outcome
+    }
+
+    /// Binds the approval that is asked for to something narrower than the action.
+    pub(super) fn bind(&mut self, binding: &str) {
+        if let Record::Asked(asked) = &mut self.record {
+            binding.clone_into(&mut asked.proposal.binding);
+        }
+    }
+
+    /// What was written down, once it was settled: the status, and the approval that is waited for, was used or denied.
+    pub(super) fn settled(&self) -> Option<(Status, Option<ApprovalId>)> {
+        let written = match &self.record {
+            Record::Known(written) => Some(&**written),
+            Record::Asked(asked) => asked.answered.as_ref(),
+        };
+        written.map(|written| (written.status, written.approval))
+    }
+
     /// The decision, once it is durable under `audit_id`.
-    fn decided(&mut self, audit_id: String) -> Result<Decision, DecideError> {
+    pub(super) fn decided(&mut self, audit_id: String) -> Result<Decision, DecideError> {
         let written = match &mut self.record {
             Record::Known(written) => Some(&mut **written),
             Record::Asked(asked) => asked.answered.as_mut(),
@@ -204,7 +230,7 @@ fn check(call: &Call<'_>) -> Result<(), DecideError> {
     within("reason", call.reason, MAX_REASON)
 }
 
-fn prepare(
+pub(super) fn prepare(
     master: &MasterKey,
     cx: &Ctx,
     call: &Call<'_>,
@@ -292,7 +318,7 @@ fn lock(prepared: &Mutex<Prepared>) -> MutexGuard<'_, Prepared> {
 }
 
 /// Records what was decided and answers the entry's id.
-fn settle(tx: &mut dyn Tx, cx: &Ctx, prepared: &mut Prepared) -> Result<String, DecideError> {
+pub(super) fn settle(tx: &mut dyn Tx, cx: &Ctx, prepared: &mut Prepared) -> Result<String, DecideError> {
     let Prepared { snapshot, verdict, tool_name, new_tool, personal, secrets, tags, record } = prepared;
     let written = match record {
         Record::Known(written) => written,

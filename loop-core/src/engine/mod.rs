@@ -14,11 +14,14 @@ mod error;
 mod evaluate;
 #[cfg(test)]
 mod fault_tests;
+mod invoke;
+mod invoke_error;
 mod known;
 mod policies;
 mod poll;
 #[cfg(test)]
 mod tests;
+mod toolbox;
 mod written;
 
 use std::sync::Arc;
@@ -27,6 +30,8 @@ pub use bootstrap::{Bootstrap, bootstrap};
 pub use decide::{Call, Decision, subject_tags};
 pub use error::DecideError;
 pub use evaluate::Evaluated;
+pub use invoke::{Invoked, Request};
+pub use invoke_error::InvokeError;
 
 use crate::{
     access::{AccessError, Caller, Ctx, Note, key},
@@ -42,6 +47,7 @@ use board::Board;
 use callers::Callers;
 use known::KnownTools;
 use policies::Policies;
+use toolbox::Toolbox;
 
 /// Everything the engine keeps in its store.
 pub static CATALOG: Catalog = Catalog {
@@ -94,6 +100,7 @@ struct Inner {
     callers: Callers,
     tools: KnownTools,
     board: Board,
+    toolbox: Toolbox,
 }
 
 impl Engine {
@@ -110,6 +117,7 @@ impl Engine {
                 callers: Callers::default(),
                 tools: KnownTools::default(),
                 board: Board::default(),
+                toolbox: Toolbox::default(),
             }),
         }
     }

@@ -44,6 +44,8 @@ impl Written {
     ) -> Result<Self, DecideError> {
         let (status, approval, expires_at) = match (verdict.outcome, settled) {
             (Outcome::Allow, None) => (Status::Allowed, None, None),
+            // Only this door can pretend; at others what may only be simulated is refused.
+            (Outcome::Simulate, None) if details.door == super::invoke::DOOR => (Status::Allowed, None, None),
             (Outcome::RequireApproval, Some(Settled::Approved(id))) => (Status::Allowed, Some(id), None),
             (_, Some(Settled::Pending { id, expires_at })) => (Status::Pending, Some(id), Some(expires_at)),
             (_, Some(Settled::Denied(id))) => (Status::Blocked, Some(id), None),
@@ -81,6 +83,7 @@ fn message(status: Status, settled: Option<Settled>, verdict: &Verdict, rule: Op
     let matched = || rule.map(|rule| format!("Matched rule: {rule}"));
     match (status, settled) {
         (Status::Allowed, Some(_)) => "Approved by a human".to_owned(),
+        (Status::Allowed, None) if verdict.outcome == Outcome::Simulate => "Simulated".to_owned(),
         (Status::Allowed, None) => "Allowed".to_owned(),
         (Status::Pending, _) => matched().unwrap_or_else(|| "Waiting for human approval".to_owned()),
         (_, Some(Settled::Denied(_))) => "Denied by a human".to_owned(),

@@ -78,7 +78,7 @@ pub fn review(tx: &mut dyn Tx, cx: &Ctx, id: &str, status: ToolStatus) -> Result
     Ok(changed)
 }
 
-fn note(tx: &mut dyn Tx, cx: &Ctx, op: &str, manifest: &Manifest) -> Result<(), StoreError> {
+fn note(tx: &mut dyn Tx, cx: &Ctx, op: &'static str, manifest: &Manifest) -> Result<(), StoreError> {
     let body = json!({
         "tool_id": manifest.id, "loop_id": manifest.owner, "version": manifest.content.version,
         "status": manifest.status, "risk": manifest.content.risk_level, "digest": manifest.digest,

@@ -98,6 +98,12 @@ impl Client {
         self.limits
     }
 
+    /// The same connections under other limits of time and size. What may be dialled stays as it is.
+    #[must_use]
+    pub fn within(&self, limits: Limits) -> Self {
+        Self { pool: self.pool.clone(), limits: Limits { allow_private: self.limits.allow_private, ..limits } }
+    }
+
     /// Reads a URL under the client's limits.
     ///
     /// # Errors

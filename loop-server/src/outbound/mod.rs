@@ -8,6 +8,7 @@
 //! - [`show`]: text from agents made fit for human eyes.
 //! - [`channel`]: notices as messages for Slack, Teams, Discord and e-mail.
 //! - [`post`]: sending those messages.
+//! - [`provider`]: tools that others provide.
 
 pub mod address;
 pub mod channel;
@@ -20,6 +21,7 @@ mod guard_tests;
 pub mod post;
 #[cfg(test)]
 mod post_tests;
+pub mod provider;
 pub mod show;
 #[cfg(test)]
 pub(crate) mod sink;

@@ -7,6 +7,7 @@
 //! - [`delivery`]: notices out of the outbox.
 //! - [`places`]: how many deliveries run at once, and whose.
 //! - [`expiry`]: approvals that nobody decided.
+//! - [`invocations`]: calls of tools that never came to an end.
 //! - [`retention`]: what tenants do not want to keep.
 //! - [`epochs`]: policies that changed in another process.
 //! - [`checkpoints`]: ends of the log written to a file of their own.
@@ -15,6 +16,7 @@ pub mod checkpoints;
 pub mod delivery;
 pub mod epochs;
 pub mod expiry;
+pub mod invocations;
 pub mod periodic;
 pub mod places;
 pub mod retention;
@@ -43,6 +45,8 @@ pub fn start(engine: &Engine, post: &Post, wake: &Wake, checkpoints: Option<&Che
     workers.spawn("delivery", move |stop| delivery.clone().run(stop));
     let (held, bell) = (engine.clone(), wake.clone());
     workers.spawn("expiry", move |stop| expiry::run(held.clone(), bell.clone(), expiry::PAUSE, stop));
+    let held = engine.clone();
+    workers.spawn("invocations", move |stop| invocations::run(held.clone(), invocations::PAUSE, stop));
     let held = engine.clone();
     workers.spawn("retention", move |stop| retention::run(held.clone(), retention::PAUSE, stop));
     let held = engine.clone();

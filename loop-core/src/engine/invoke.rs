@@ -1,0 +1,466 @@
+//! The gated call of a tool. Each gate can only stop it, and leaves a trace:
+//! tool → scope → input schema → estimate → policy → approval → credits → provider → output schema → proof → credits →
+//! trust.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::{Value, json, value::RawValue};
+
+use super::{
+    Call, DecideError, Decision, Engine,
+    decide::{ATTEMPTS, Prepared, prepare, settle},
+    invoke_error::InvokeError,
+    toolbox::Tool,
+};
+use crate::{
+    access::{Caller, Ctx, Mode, Note, Scope},
+    approval::{self, ApprovalError, State},
+    audit::{self, Event, Status},
+    base::{
+        id::{ApprovalId, LoopId, TaskId},
+        json::{self, Doc, Limits, View},
+    },
+    invoke::{self, CallError, Captured, Ended, Fault, Invocation, Job, Metric, Provider, Start, capture},
+    policy::{Action, Outcome, Stage, evaluate},
+    store::{Access, Lane, StoreError, StoreExt, Tx},
+    tool::{
+        Risk,
+        manifest::{ProviderType, sample},
+        redact,
+    },
+};
+
+/// The door that calls come through, as the log names it.
+pub(super) const DOOR: &str = "invoke";
+/// The largest output, in bytes.
+const MAX_OUTPUT: usize = 1 << 20;
+
+/// A call of a tool as a surface received it.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// The tool's name.
+    pub tool: &'a str,
+    /// Its version; the highest approved one when absent.
+    pub version: Option<&'a str>,
+    /// The input.
+    pub input: View<'a>,
+    /// The mode that is asked for.
+    pub mode: Mode,
+    /// The task that it is part of.
+    pub task: Option<TaskId>,
+    /// The approval that it waited for.
+    pub approval: Option<&'a str>,
+    /// Why, in the agent's own words.
+    pub reason: Option<&'a str>,
+}
+
+/// What came of a call that was not refused.
+#[derive(Debug)]
+pub struct Invoked {
+    /// The call.
+    pub call: Invocation,
+    /// What was decided of it.
+    pub decision: Decision,
+    /// The output, made up when the call was simulated; `None` while a human is asked.
+    pub output: Option<Box<RawValue>>,
+    /// What can be spent from the wallet now, when there is one and the call touched it.
+    pub remaining: Option<i64>,
+}
+
+/// A call on its way through the gates.
+struct Passing {
+    prepared: Prepared,
+    start: Start,
+    /// What an approval of exactly this call is bound to.
+    binding: String,
+    /// The approval that the caller named.
+    approval: Option<String>,
+    /// Whether the tool has no provider but pretence.
+    pretends: bool,
+}
+
+/// What the recording transaction made of it.
+enum Begun {
+    Denied,
+    Pending(Invocation),
+    Simulated(Invocation),
+    Running(Invocation),
+}
+
+impl Engine {
+    /// Calls a tool through every gate, and executes it with `provider` when they let it. The answer is durable. A
+    /// future that is dropped while the provider works leaves the call to the sweep: run it apart from the connection
+    /// that asked for it.
+    ///
+    /// # Errors
+    /// [`InvokeError`]; unless it is [`InvokeError::Provider`], nothing was executed.
+    pub async fn invoke(
+        &self,
+        caller: &Caller,
+        request: &Request<'_>,
+        provider: &dyn Provider,
+    ) -> Result<Invoked, InvokeError> {
+        let outcome = self.pass(caller, request, provider).await;
+        if let Err(error) = &outcome
+            && let Some(gate) = error.gate()
+        {
+            self.note_refusal(caller, request, gate, error).await;
+        }
+        outcome
+    }
+
+    async fn pass(
+        &self,
+        caller: &Caller,
+        request: &Request<'_>,
+        provider: &dyn Provider,
+    ) -> Result<Invoked, InvokeError> {
+        let loop_id = caller.acting_loop()?;
+        caller.require(Scope::ToolsInvoke)?;
+        for _ in 0..ATTEMPTS {
+            let snapshot = self.policy(&caller.tenant).await?;
+            let tool = match self
+                .tool(&caller.tenant, snapshot.epoch(), loop_id, request.tool, request.version)
+                .await
+            {
+                Ok(Some(tool)) => tool,
+                Ok(None) => return Err(CallError::NoTool.into()),
+                Err(InvokeError::Moved) => continue,
+                Err(error) => return Err(error),
+            };
+            let (input, value) = read(request.input)?;
+            tool.input.fit(&value).map_err(InvokeError::Input)?;
+            let line = snapshot.loops().lineage(loop_id).ok_or(crate::access::AccessError::NoLoop)?;
+            let tag = snapshot.loops().get(loop_id).map(|member| Arc::clone(&member.tag)).unwrap_or_default();
+            let root = line.last().copied().unwrap_or(loop_id);
+            let trust = self.trust(&caller.tenant, &line).await?;
+            let cost = cost(&tool, request.mode, caller.sandboxed);
+            let stage = Stage {
+                mode: request.mode,
+                loop_id: Some(loop_id),
+                action: request.tool,
+                domain: None,
+                tool: Some(tool.manifest.id),
+                trust,
+                sandboxed: caller.sandboxed,
+                credits: Some(cost),
+            };
+            let action = Action {
+                tool: request.tool,
+                agent: Some(&tag),
+                arguments: request.input,
+                forward: None,
+                claimed_risk: None,
+                stage: Some(stage),
+            };
+            let cx = self.context(caller.clone())?;
+            let verdict = evaluate(&snapshot, &action, cx.now);
+            let start = Start {
+                loop_id,
+                root,
+                tool: tool.manifest.id,
+                tool_name: tool.manifest.content.name.clone(),
+                version: tool.manifest.content.version.clone(),
+                cost,
+                mode: verdict.mode.unwrap_or(request.mode),
+                task: request.task,
+            };
+            let passing = self.prepare_invoke(&cx, request, &action, snapshot, verdict, start, &tool)?;
+            match self.begin(cx, passing).await {
+                Err(InvokeError::Moved | InvokeError::Decide(DecideError::Moved)) => {}
+                Err(error) => return Err(error),
+                Ok((begun, decision)) => return self.go_on(caller, begun, decision, &tool, input, provider).await,
+            }
+        }
+        Err(InvokeError::Moved)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "what a prepared call is made of, once")]
+    fn prepare_invoke(
+        &self,
+        cx: &Ctx,
+        request: &Request<'_>,
+        action: &Action<'_>,
+        snapshot: Arc<crate::policy::PolicySnapshot>,
+        verdict: crate::policy::Verdict,
+        start: Start,
+        tool: &Tool,
+    ) -> Result<Passing, InvokeError> {
+        let binding = approval::invocation_binding(self.master(), cx.tenant(), start.loop_id, start.tool, request.input);
+        let proposed = Call { action: *action, reason: request.reason, session: None, door: DOOR };
+        let mut prepared = prepare(self.master(), cx, &proposed, snapshot, verdict)?;
+        prepared.bind(&binding);
+        prepared.new_tool = !self.inner.tools.has(cx.tenant(), action.tool);
+        Ok(Passing {
+            prepared,
+            start,
+            binding,
+            approval: request.approval.map(str::to_owned),
+            pretends: tool.manifest.content.provider_type == ProviderType::Sandbox,
+        })
+    }
+
+    /// Records the decision and, when it lets the call through, begins it: in one transaction, so that an approval is
+    /// used, credits are reserved and the call is kept, or none of it.
+    async fn begin(&self, cx: Ctx, passing: Passing) -> Result<(Begun, Decision), InvokeError> {
+        let inner = Arc::clone(&self.inner);
+        let publish = Arc::clone(&self.inner);
+        let tenant = cx.tenant().clone();
+        let tool_name = passing.start.tool_name.clone();
+        let passing = Arc::new(Mutex::new(passing));
+        let shared = Arc::clone(&passing);
+        let work = move |tx: &mut dyn Tx| {
+            let mut passing = shared.lock().unwrap_or_else(PoisonError::into_inner);
+            drop(cx.take_notes());
+            cx.caller.recheck(tx, cx.now)?;
+            let epoch = tx.epoch(cx.tenant())?;
+            if epoch != passing.prepared.epoch() {
+                inner.policies.require(cx.tenant(), epoch);
+                return Err(InvokeError::Moved);
+            }
+            let (begun, audit_id) = begin(tx, &cx, &mut passing)?;
+            Ok((begun, audit_id, cx.take_notes()))
+        };
+        let begun = self
+            .inner
+            .store
+            .run_job("invoke.begin", Access::Write, Lane::Decision, work, move |outcome: Result<_, InvokeError>| {
+                let (begun, audit_id, notes) = outcome?;
+                publish.board.tell(&notes, publish.host.now());
+                Ok::<_, InvokeError>((begun, audit_id))
+            })
+            .await;
+        let (begun, audit_id) = begun?;
+        self.inner.tools.add(&tenant, &tool_name);
+        let decision = passing.lock().unwrap_or_else(PoisonError::into_inner).prepared.decided(audit_id)?;
+        Ok((begun, decision))
+    }
+
+    async fn go_on(
+        &self,
+        caller: &Caller,
+        begun: Begun,
+        decision: Decision,
+        tool: &Tool,
+        input: String,
+        provider: &dyn Provider,
+    ) -> Result<Invoked, InvokeError> {
+        match begun {
+            Begun::Denied => Err(InvokeError::Denied(Box::new(decision))),
+            Begun::Pending(call) => Ok(Invoked { call, decision, output: None, remaining: None }),
+            Begun::Simulated(call) => {
+                let output = sample(&tool.manifest.content.output_schema);
+                let output = serde_json::value::to_raw_value(&output).map_err(internal)?;
+                Ok(Invoked { call, decision, output: Some(output), remaining: None })
+            }
+            Begun::Running(call) => {
+                let answered = self.execute(caller, &call, tool, input, provider).await;
+                match answered {
+                    Ok((output, captured)) => {
+                        let ended = self.succeed(caller, &call, output.get(), captured).await?;
+                        let Some(Ended { call, remaining }) = ended else {
+                            let fault = Fault::new("abandoned", "the call took too long to count");
+                            return Err(InvokeError::Provider { call: Box::new(call), fault });
+                        };
+                        Ok(Invoked { call, decision, output: Some(output), remaining })
+                    }
+                    Err(fault) => {
+                        let ended = self.fail(caller, &call, fault.reason, decision.verdict.risk).await?;
+                        let call = ended.map_or(call, |ended| ended.call);
+                        Err(InvokeError::Provider { call: Box::new(call), fault })
+                    }
+                }
+            }
+        }
+    }
+
+    /// Has the provider do it, and judges its answer.
+    async fn execute(
+        &self,
+        caller: &Caller,
+        call: &Invocation,
+        tool: &Tool,
+        input: String,
+        provider: &dyn Provider,
+    ) -> Result<(Box<RawValue>, Option<Captured>), Fault> {
+        let secret = self.tool_secret(&caller.tenant, &tool.manifest.sealed_secret);
+        let secret = secret.ok_or_else(|| Fault::new("secret", "the tool's signing secret cannot be opened"))?;
+        let job = Job {
+            invocation: call.id,
+            loop_id: call.loop_id,
+            manifest: Arc::clone(&tool.manifest),
+            secret,
+            input,
+            now: self.now(),
+        };
+        let answer = provider.call(&job).await?;
+        judge(tool, &answer, self.now())
+    }
+
+    async fn succeed(
+        &self,
+        caller: &Caller,
+        call: &Invocation,
+        output: &str,
+        captured: Option<Captured>,
+    ) -> Result<Option<Ended>, InvokeError> {
+        let (id, output) = (call.id, output.to_owned());
+        self.end(caller, "invoke.succeed", move |tx, cx| {
+            let doc = Doc::parse_reusing(output.as_bytes(), output_limits(), Doc::default());
+            let doc = doc.map_err(|error| StoreError::Internal(error.to_string()))?;
+            invoke::succeed(tx, cx, id, doc.root(), captured.as_ref())
+        })
+        .await
+    }
+
+    async fn fail(
+        &self,
+        caller: &Caller,
+        call: &Invocation,
+        reason: &'static str,
+        risk: Risk,
+    ) -> Result<Option<Ended>, InvokeError> {
+        let id = call.id;
+        self.end(caller, "invoke.fail", move |tx, cx| invoke::fail(tx, cx, id, reason, risk)).await
+    }
+
+    /// Ends a call. What was executed is settled whatever became of the caller's key meanwhile.
+    async fn end<T, F>(&self, caller: &Caller, name: &'static str, mut work: F) -> Result<T, InvokeError>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut dyn Tx, &Ctx) -> Result<T, CallError> + Send + 'static,
+    {
+        let cx = self.context(caller.clone())?;
+        let publish = Arc::clone(&self.inner);
+        let work = move |tx: &mut dyn Tx| {
+            drop(cx.take_notes());
+            let value = work(tx, &cx)?;
+            Ok((value, cx.take_notes()))
+        };
+        let ended = self.inner.store.run_job(
+            name,
+            Access::Write,
+            Lane::Decision,
+            work,
+            move |outcome: Result<(T, Vec<Note>), CallError>| {
+                let (value, notes) = outcome?;
+                publish.board.tell(&notes, publish.host.now());
+                Ok::<_, CallError>(value)
+            },
+        );
+        Ok(ended.await?)
+    }
+
+    /// Writes down which gate refused a call that has no entry as a decision. The call is refused whether or not this
+    /// succeeds.
+    async fn note_refusal(&self, caller: &Caller, request: &Request<'_>, gate: &'static str, error: &InvokeError) {
+        let Ok(cx) = self.context(caller.clone()) else { return };
+        let body = json!({
+            "gate": gate, "code": error.code().as_str(), "loop_id": caller.loop_id, "key": caller.name,
+        })
+        .to_string();
+        let tool = redact::text(&request.tool.chars().take(256).collect::<String>()).masked;
+        let noted = self.write(cx, "invoke.refuse", move |tx, cx| {
+            let event = Event { tool_name: Some(&tool), ..Event::change("invoke.refuse", &body) };
+            audit::append(tx, cx, &event)?;
+            Ok::<_, CallError>(())
+        });
+        drop(noted.await);
+    }
+}
+
+/// What a call costs: nothing when it is bound to be simulated.
+fn cost(tool: &Tool, mode: Mode, sandboxed: bool) -> u64 {
+    let content = &tool.manifest.content;
+    let simulated = sandboxed || mode == Mode::Sandbox || content.provider_type == ProviderType::Sandbox;
+    if simulated { 0 } else { content.credit_cost }
+}
+
+/// The input as text, digit for digit, and as a value for its schema.
+fn read(input: View<'_>) -> Result<(String, Value), InvokeError> {
+    if !input.is_object() {
+        return Err(InvokeError::NoObject);
+    }
+    let mut text = String::new();
+    json::write(input, &mut text);
+    let value = serde_json::from_str(&text).map_err(|_| InvokeError::NoObject)?;
+    Ok((text, value))
+}
+
+fn output_limits() -> Limits {
+    Limits::default()
+}
+
+/// Whether the provider's answer is an output: sound JSON that fits the schema.
+fn judge(
+    tool: &Tool,
+    answer: &[u8],
+    now: crate::base::Time,
+) -> Result<(Box<RawValue>, Option<Captured>), Fault> {
+    if answer.len() > MAX_OUTPUT {
+        return Err(Fault::new("too_large", format!("the answer is larger than {MAX_OUTPUT} bytes")));
+    }
+    let not_json = |_| Fault::new("not_json", "the answer is not sound JSON");
+    Doc::parse_reusing(answer, output_limits(), Doc::default()).map_err(not_json)?;
+    let not_json = |_| Fault::new("not_json", "the answer is not sound JSON");
+    let value: Value = serde_json::from_slice(answer).map_err(not_json)?;
+    let misfit = |misfit| Fault::new("output_schema", format!("the output does not fit the tool's schema: {misfit}"));
+    tool.output.fit(&value).map_err(misfit)?;
+    let captured = capture(&tool.manifest.content.expected_proofs, &value, now);
+    let output = serde_json::from_slice(answer).map_err(not_json)?;
+    Ok((output, captured))
+}
+
+fn internal(error: serde_json::Error) -> InvokeError {
+    StoreError::Internal(error.to_string()).into()
+}
+
+/// The gates that a transaction is needed for: approval, then credits.
+fn begin(tx: &mut dyn Tx, cx: &Ctx, passing: &mut Passing) -> Result<(Begun, String), InvokeError> {
+    let Passing { prepared, start, binding, approval, pretends } = passing;
+    let outcome = prepared.outcome();
+    if outcome != Outcome::Deny
+        && let Some(id) = approval
+    {
+        named(tx, cx, id, binding)?;
+    }
+    let audit_id = settle(tx, cx, prepared)?;
+    let (status, approved) = prepared.settled().ok_or(InvokeError::Moved)?;
+    let begun = match (outcome, status) {
+        (Outcome::Simulate, Status::Allowed) => Begun::Simulated(invoke::simulate(tx, cx, start, None)?),
+        (Outcome::Allow | Outcome::RequireApproval, Status::Allowed) if *pretends => {
+            Begun::Simulated(invoke::simulate(tx, cx, start, approved)?)
+        }
+        (Outcome::Allow | Outcome::RequireApproval, Status::Allowed) => {
+            Begun::Running(invoke::run(tx, cx, start, approved)?)
+        }
+        (Outcome::RequireApproval, Status::Pending) => match approved {
+            Some(id) => Begun::Pending(invoke::pending(tx, cx, start, id)?),
+            None => Begun::Denied,
+        },
+        _ => Begun::Denied,
+    };
+    if matches!(begun, Begun::Denied) {
+        count_denied(tx, cx, start.loop_id)?;
+    }
+    Ok((begun, audit_id))
+}
+
+fn count_denied(tx: &mut dyn Tx, cx: &Ctx, loop_id: LoopId) -> Result<(), InvokeError> {
+    Ok(invoke::note(tx, cx, loop_id, Metric::Denied, 1)?)
+}
+
+/// Makes sure that the approval a caller names is this very call's, and still good for something.
+fn named(tx: &mut dyn Tx, cx: &Ctx, id: &str, binding: &str) -> Result<ApprovalId, InvokeError> {
+    let approval = match approval::get(tx, cx.tenant(), id) {
+        Ok(approval) if approval.binding == binding => approval,
+        Ok(_) | Err(ApprovalError::NotFound) => return Err(InvokeError::ApprovalMismatch),
+        Err(error) => return Err(DecideError::from(error).into()),
+    };
+    match approval.state_at(cx.now) {
+        State::Pending | State::Approved => Ok(approval.id),
+        State::Used => Err(InvokeError::ApprovalUsed),
+        State::Denied => Err(InvokeError::ApprovalDenied),
+        State::Expired | State::Void => Err(InvokeError::ApprovalExpired),
+    }
+}

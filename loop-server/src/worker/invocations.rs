@@ -1,0 +1,30 @@
+//! Calls of tools that never came to an end: failed, and their credits given back.
+
+use std::time::Duration;
+
+use loop_core::{
+    access::AccessError,
+    engine::Engine,
+    invoke::{self, CallError},
+    store::{Lane, StoreExt},
+};
+
+use super::{Step, Stop, every};
+
+/// How often calls whose time is over are looked for.
+pub const PAUSE: Duration = Duration::from_secs(15);
+/// How many are ended in one transaction.
+const CHUNK: u32 = 100;
+
+/// Ends abandoned calls until the stop.
+pub async fn run(engine: Engine, pause: Duration, stop: Stop) {
+    every("invocations", pause, stop, || async {
+        let (now, seed) = (engine.now(), engine.seed().map_err(AccessError::from)?);
+        let ended: u32 = engine
+            .store()
+            .transact("invoke.sweep", Lane::Normal, move |tx| invoke::sweep(tx, now, CHUNK, &mut seed.clone()))
+            .await?;
+        Ok::<_, CallError>(if ended >= CHUNK { Step::More } else { Step::Idle })
+    })
+    .await;
+}
