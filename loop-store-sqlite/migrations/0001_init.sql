@@ -168,6 +168,22 @@ CREATE TABLE "trust_penalties" (
   PRIMARY KEY (tenant, id)
 ) STRICT;
 
+CREATE TABLE "invocations" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  "loop_id" TEXT,
+  "task" TEXT,
+  "waits_for" TEXT,
+  body TEXT NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT;
+CREATE INDEX "invocations.loop_id" ON "invocations" (tenant, "loop_id", id) WHERE "loop_id" IS NOT NULL;
+CREATE INDEX "invocations.task" ON "invocations" (tenant, "task", id) WHERE "task" IS NOT NULL;
+CREATE INDEX "invocations.waits_for" ON "invocations" (tenant, "waits_for", id) WHERE "waits_for" IS NOT NULL;
+
 CREATE TABLE "retention" (
   tenant TEXT NOT NULL,
   id TEXT NOT NULL,
@@ -368,6 +384,23 @@ CREATE TABLE "approval_timers_leases" (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX "approval_timers_leases.until" ON "approval_timers_leases" (tenant, until, id);
 
+CREATE TABLE "invocation_timers" (
+  tenant TEXT NOT NULL,
+  key BLOB NOT NULL,
+  id TEXT NOT NULL,
+  PRIMARY KEY (tenant, key, id),
+  UNIQUE (tenant, id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE "invocation_timers_leases" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  key BLOB NOT NULL,
+  until INTEGER NOT NULL,
+  holder BLOB NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX "invocation_timers_leases.until" ON "invocation_timers_leases" (tenant, until, id);
+
 CREATE TABLE "subject_tags" (
   tenant TEXT NOT NULL,
   grp TEXT NOT NULL,
@@ -446,3 +479,20 @@ CREATE TABLE "credits_holds" (
   PRIMARY KEY (tenant, id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX "credits_holds.until" ON "credits_holds" (tenant, until, id);
+
+CREATE TABLE "usage" (
+  tenant TEXT NOT NULL,
+  account TEXT NOT NULL,
+  total INTEGER NOT NULL,
+  held INTEGER NOT NULL,
+  PRIMARY KEY (tenant, account)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE "usage_holds" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  account TEXT NOT NULL,
+  amount INTEGER NOT NULL,
+  until INTEGER NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX "usage_holds.until" ON "usage_holds" (tenant, until, id);

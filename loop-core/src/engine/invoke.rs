@@ -119,10 +119,7 @@ impl Engine {
         caller.require(Scope::ToolsInvoke)?;
         for _ in 0..ATTEMPTS {
             let snapshot = self.policy(&caller.tenant).await?;
-            let tool = match self
-                .tool(&caller.tenant, snapshot.epoch(), loop_id, request.tool, request.version)
-                .await
-            {
+            let tool = match self.tool(&caller.tenant, snapshot.epoch(), loop_id, request.tool, request.version).await {
                 Ok(Some(tool)) => tool,
                 Ok(None) => return Err(CallError::NoTool.into()),
                 Err(InvokeError::Moved) => continue,
@@ -186,7 +183,8 @@ impl Engine {
         start: Start,
         tool: &Tool,
     ) -> Result<Passing, InvokeError> {
-        let binding = approval::invocation_binding(self.master(), cx.tenant(), start.loop_id, start.tool, request.input);
+        let binding =
+            approval::invocation_binding(self.master(), cx.tenant(), start.loop_id, start.tool, request.input);
         let proposed = Call { action: *action, reason: request.reason, session: None, door: DOOR };
         let mut prepared = prepare(self.master(), cx, &proposed, snapshot, verdict)?;
         prepared.bind(&binding);
@@ -392,11 +390,7 @@ fn output_limits() -> Limits {
 }
 
 /// Whether the provider's answer is an output: sound JSON that fits the schema.
-fn judge(
-    tool: &Tool,
-    answer: &[u8],
-    now: crate::base::Time,
-) -> Result<(Box<RawValue>, Option<Captured>), Fault> {
+fn judge(tool: &Tool, answer: &[u8], now: crate::base::Time) -> Result<(Box<RawValue>, Option<Captured>), Fault> {
     if answer.len() > MAX_OUTPUT {
         return Err(Fault::new("too_large", format!("the answer is larger than {MAX_OUTPUT} bytes")));
     }

@@ -123,9 +123,8 @@ impl Engine {
         let bytes = cx.seed().draw();
         let secret = Secret::new(format!("whsec_{}", base64::engine::general_purpose::STANDARD.encode(bytes)));
         let sealed = self.master().seal(PURPOSE, cx.tenant().as_str(), secret.expose(), &mut cx.seed());
-        let (manifest, new) = self
-            .write(cx, "tool.publish", move |tx, cx| invoke::publish(tx, cx, owner, &content, &sealed))
-            .await?;
+        let (manifest, new) =
+            self.write(cx, "tool.publish", move |tx, cx| invoke::publish(tx, cx, owner, &content, &sealed)).await?;
         Ok((manifest, new.then_some(secret)))
     }
 

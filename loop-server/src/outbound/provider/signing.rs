@@ -3,7 +3,10 @@
 use base64::Engine as _;
 use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use loop_core::{base::secret::Secret, invoke::{Fault, Job}};
+use loop_core::{
+    base::secret::Secret,
+    invoke::{Fault, Job},
+};
 use sha2::Sha256;
 
 /// The headers that prove that `body` comes from Loop and is sent now.

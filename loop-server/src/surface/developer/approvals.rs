@@ -121,10 +121,8 @@ page_shape!(ApprovalPage, approvals: ApprovalRow);
 impl ApprovalRow {
     fn of(approval: Approval, now: Time) -> Self {
         let status = approval.state_at(now);
-        let asked = |asking: Asking| AskingRow {
-            rule_id: asking.rule_id.map(|id| id.to_string()),
-            text: asking.rule_text,
-        };
+        let asked =
+            |asking: Asking| AskingRow { rule_id: asking.rule_id.map(|id| id.to_string()), text: asking.rule_text };
         Self {
             id: approval.id,
             status,
@@ -157,9 +155,10 @@ async fn list(call: Call) -> Outcome {
     let from = wanted.after.unwrap_or(0);
     let cx = context(&call)?;
     let now = cx.now;
-    let read = call.app.engine.read(cx, "approval.list", move |tx, cx| {
-        approval::pending(tx, cx.tenant(), cx.now, wanted.limit, from)
-    });
+    let read = call
+        .app
+        .engine
+        .read(cx, "approval.list", move |tx, cx| approval::pending(tx, cx.tenant(), cx.now, wanted.limit, from));
     let found = read.await.map_err(|error| refusal(&error))?;
     let next = wanted.full(found.len()).then(|| from.saturating_add(wanted.limit).to_string());
     let rows: Vec<ApprovalRow> = found.into_iter().map(|approval| ApprovalRow::of(approval, now)).collect();

@@ -224,10 +224,8 @@ async fn verify(call: Call) -> Outcome {
     let Verify { method, reference: named } = call.json()?;
     let id = call.param("id").to_owned();
     if method == Some(How::Audit) {
-        let written = call
-            .app
-            .engine
-            .write(context(&call)?, "proof.audit", move |tx, cx| invoke::audit_proof(tx, cx, &id));
+        let written =
+            call.app.engine.write(context(&call)?, "proof.audit", move |tx, cx| invoke::audit_proof(tx, cx, &id));
         return judged(written.await, "an outcome is audited by the administrator or a loop of another owner");
     }
     call.caller()?.require(Scope::ProofCreate).map_err(|error| Failure::of(error.code(), &error))?;

@@ -22,8 +22,6 @@ use crate::{
     surface::Surface,
 };
 
-const EXAMPLE: &str = r#"{"name":"find_dental_leads","description":"Find and enrich dental office leads by city.","category":"sales_revenue_ops","riskLevel":"low","requiresApprovalDefault":false,"expectedProofs":["source_url","retrieved_at"],"inputSchema":{"type":"object","required":["city"]},"outputSchema":{"type":"object"},"providerType":"custom_connector","visibility":"marketplace","version":"1.0.0"}"#;
-
 pub(super) static ROWS: &[Row] = &[
     Row {
         method: Method::POST,
@@ -201,7 +199,8 @@ async fn review(call: Call) -> Outcome {
     let Review { status } = call.json()?;
     let viewer = viewer(&call)?;
     let id = call.param("name").to_owned();
-    let written = call.app.engine.write(context(&call)?, "tool.review", move |tx, cx| invoke::review(tx, cx, &id, status));
+    let written =
+        call.app.engine.write(context(&call)?, "tool.review", move |tx, cx| invoke::review(tx, cx, &id, status));
     let manifest = written.await.map_err(|error| refusal(&error))?;
     Reply::json(&ToolRow::of(manifest, viewer))
 }
@@ -210,7 +209,7 @@ async fn review(call: Call) -> Outcome {
 mod tests {
     use loop_core::tool::manifest::Content;
 
-    use super::EXAMPLE;
+    const EXAMPLE: &str = r#"{"name":"find_dental_leads","description":"Find and enrich dental office leads by city.","category":"sales_revenue_ops","riskLevel":"low","requiresApprovalDefault":false,"expectedProofs":["source_url","retrieved_at"],"inputSchema":{"type":"object","required":["city"]},"outputSchema":{"type":"object"},"providerType":"custom_connector","visibility":"marketplace","version":"1.0.0"}"#;
 
     #[test]
     fn the_documented_manifest_is_read() {

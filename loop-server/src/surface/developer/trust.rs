@@ -148,9 +148,10 @@ async fn get(call: Call) -> Outcome {
 }
 
 async fn penalties(call: Call) -> Outcome {
-    let read = call.app.engine.read(context(&call)?, "trust.penalties", |tx, cx| {
-        Ok::<_, TrustError>(trust::penalties(tx, cx.tenant())?)
-    });
+    let read = call
+        .app
+        .engine
+        .read(context(&call)?, "trust.penalties", |tx, cx| Ok::<_, TrustError>(trust::penalties(tx, cx.tenant())?));
     Reply::json(&read.await.map_err(|error| refusal(&error))?)
 }
 
@@ -159,9 +160,8 @@ async fn set_penalties(call: Call) -> Outcome {
     call.caller()?.loop_id.map_or(Ok(()), |_| {
         Err(Failure::new(loop_core::base::Code::InsufficientScope, "this is for the tenant's administrator"))
     })?;
-    let written = call.app.engine.write(context(&call)?, "trust.set_penalties", move |tx, cx| {
-        trust::set_penalties(tx, cx, &new)
-    });
+    let written =
+        call.app.engine.write(context(&call)?, "trust.set_penalties", move |tx, cx| trust::set_penalties(tx, cx, &new));
     written.await.map_err(|error| refusal(&error))?;
     Reply::json(&new)
 }
