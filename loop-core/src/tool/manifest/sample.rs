@@ -132,7 +132,7 @@ fn string(keys: &Map<String, Value>) -> Value {
     };
     let least = keys.get("minLength").and_then(Value::as_u64).unwrap_or(0).min(MAX_LENGTH);
     let most = keys.get("maxLength").and_then(Value::as_u64).unwrap_or(MAX_LENGTH).min(MAX_LENGTH);
-    let fill = std::iter::repeat('x').take(usize::try_from(least).unwrap_or(0).saturating_sub(text.len()));
+    let fill = std::iter::repeat_n('x', usize::try_from(least).unwrap_or(0).saturating_sub(text.len()));
     Value::String(text.chars().chain(fill).take(usize::try_from(most).unwrap_or(0)).collect())
 }
 
