@@ -13,7 +13,7 @@ use super::{
     toolbox::Tool,
 };
 use crate::{
-    access::{Caller, Ctx, Mode, Note, Scope},
+    access::{AccessError, Caller, Ctx, Mode, Note, Scope},
     approval::{self, ApprovalError, State},
     audit::{self, Event, Status},
     base::{
@@ -21,8 +21,9 @@ use crate::{
         json::{self, Doc, Limits, View},
     },
     invoke::{self, CallError, Captured, Ended, Fault, Invocation, Job, Metric, Provider, Start, capture},
-    policy::{Action, Outcome, Stage, evaluate},
+    policy::{Action, Outcome, PolicySnapshot, Stage, Verdict, evaluate},
     store::{Access, Lane, StoreError, StoreExt, Tx},
+    task::tasks,
     tool::{
         Risk,
         manifest::{ProviderType, sample},
@@ -65,6 +66,64 @@ pub struct Invoked {
     pub output: Option<Box<RawValue>>,
     /// What can be spent from the wallet now, when there is one and the call touched it.
     pub remaining: Option<i64>,
+}
+
+/// A call that the policy has seen.
+struct Approach {
+    cx: Ctx,
+    snapshot: Arc<PolicySnapshot>,
+    tool: Arc<Tool>,
+    /// The loop's, under which rules see it.
+    tag: Arc<str>,
+    trust: u8,
+    /// Digit for digit.
+    input: String,
+    start: Start,
+    verdict: Verdict,
+}
+
+impl Approach {
+    /// Masks the call for what is written down of it, and binds the approval that it may need.
+    fn prepare(self, engine: &Engine, request: &Request<'_>) -> Result<(Passing, String, Ctx), InvokeError> {
+        let Self { cx, snapshot, tool, tag, trust, input, start, verdict } = self;
+        let (master, tenant) = (engine.master(), cx.tenant());
+        let binding = approval::invocation_binding(master, tenant, start.loop_id, start.tool, request.input);
+        let action = action(request, &tag, &start, trust, cx.caller.sandboxed);
+        let proposed = Call { action, reason: request.reason, session: None, door: DOOR };
+        let mut prepared = prepare(master, &cx, &proposed, snapshot, verdict)?;
+        prepared.bind(&binding);
+        prepared.new_tool = !engine.inner.tools.has(cx.tenant(), request.tool);
+        let passing = Passing {
+            prepared,
+            start,
+            binding,
+            approval: request.approval.map(str::to_owned),
+            pretends: tool.manifest.content.provider_type == ProviderType::Sandbox,
+        };
+        Ok((passing, input, cx))
+    }
+}
+
+/// The call as policies see it.
+fn action<'a>(request: &Request<'a>, tag: &'a str, start: &Start, trust: u8, sandboxed: bool) -> Action<'a> {
+    let stage = Stage {
+        mode: request.mode,
+        loop_id: Some(start.loop_id),
+        action: request.tool,
+        domain: None,
+        tool: Some(start.tool),
+        trust,
+        sandboxed,
+        credits: Some(start.cost),
+    };
+    Action {
+        tool: request.tool,
+        agent: Some(tag),
+        arguments: request.input,
+        forward: None,
+        claimed_risk: None,
+        stage: Some(stage),
+    }
 }
 
 /// A call on its way through the gates.
@@ -115,54 +174,10 @@ impl Engine {
         request: &Request<'_>,
         provider: &dyn Provider,
     ) -> Result<Invoked, InvokeError> {
-        let loop_id = caller.acting_loop()?;
-        caller.require(Scope::ToolsInvoke)?;
         for _ in 0..ATTEMPTS {
-            let snapshot = self.policy(&caller.tenant).await?;
-            let tool = match self.tool(&caller.tenant, snapshot.epoch(), loop_id, request.tool, request.version).await {
-                Ok(Some(tool)) => tool,
-                Ok(None) => return Err(CallError::NoTool.into()),
-                Err(InvokeError::Moved) => continue,
-                Err(error) => return Err(error),
-            };
-            let (input, value) = read(request.input)?;
-            tool.input.fit(&value).map_err(InvokeError::Input)?;
-            let line = snapshot.loops().lineage(loop_id).ok_or(crate::access::AccessError::NoLoop)?;
-            let tag = snapshot.loops().get(loop_id).map(|member| Arc::clone(&member.tag)).unwrap_or_default();
-            let root = line.last().copied().unwrap_or(loop_id);
-            let trust = self.trust(&caller.tenant, &line).await?;
-            let cost = cost(&tool, request.mode, caller.sandboxed);
-            let stage = Stage {
-                mode: request.mode,
-                loop_id: Some(loop_id),
-                action: request.tool,
-                domain: None,
-                tool: Some(tool.manifest.id),
-                trust,
-                sandboxed: caller.sandboxed,
-                credits: Some(cost),
-            };
-            let action = Action {
-                tool: request.tool,
-                agent: Some(&tag),
-                arguments: request.input,
-                forward: None,
-                claimed_risk: None,
-                stage: Some(stage),
-            };
-            let cx = self.context(caller.clone())?;
-            let verdict = evaluate(&snapshot, &action, cx.now);
-            let start = Start {
-                loop_id,
-                root,
-                tool: tool.manifest.id,
-                tool_name: tool.manifest.content.name.clone(),
-                version: tool.manifest.content.version.clone(),
-                cost,
-                mode: verdict.mode.unwrap_or(request.mode),
-                task: request.task,
-            };
-            let passing = self.prepare_invoke(&cx, request, &action, snapshot, verdict, start, &tool)?;
+            let Some(approach) = self.approach(caller, request).await? else { continue };
+            let tool = Arc::clone(&approach.tool);
+            let (passing, input, cx) = approach.prepare(self, request)?;
             match self.begin(cx, passing).await {
                 Err(InvokeError::Moved | InvokeError::Decide(DecideError::Moved)) => {}
                 Err(error) => return Err(error),
@@ -172,30 +187,52 @@ impl Engine {
         Err(InvokeError::Moved)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "what a prepared call is made of, once")]
-    fn prepare_invoke(
-        &self,
-        cx: &Ctx,
-        request: &Request<'_>,
-        action: &Action<'_>,
-        snapshot: Arc<crate::policy::PolicySnapshot>,
-        verdict: crate::policy::Verdict,
-        start: Start,
-        tool: &Tool,
-    ) -> Result<Passing, InvokeError> {
-        let binding =
-            approval::invocation_binding(self.master(), cx.tenant(), start.loop_id, start.tool, request.input);
-        let proposed = Call { action: *action, reason: request.reason, session: None, door: DOOR };
-        let mut prepared = prepare(self.master(), cx, &proposed, snapshot, verdict)?;
-        prepared.bind(&binding);
-        prepared.new_tool = !self.inner.tools.has(cx.tenant(), action.tool);
-        Ok(Passing {
-            prepared,
-            start,
-            binding,
-            approval: request.approval.map(str::to_owned),
-            pretends: tool.manifest.content.provider_type == ProviderType::Sandbox,
-        })
+    /// What the policy says of a call now, without a trace: for an answer that is about to be told again.
+    ///
+    /// # Errors
+    /// As [`Engine::invoke`] up to the policy.
+    pub async fn judge_invoke(&self, caller: &Caller, request: &Request<'_>) -> Result<Verdict, InvokeError> {
+        for _ in 0..ATTEMPTS {
+            if let Some(approach) = self.approach(caller, request).await? {
+                return Ok(approach.verdict);
+            }
+        }
+        Err(InvokeError::Moved)
+    }
+
+    /// The gates up to the policy: tool, scope, input schema, estimate, policy. `None` when the policy moved meanwhile.
+    async fn approach(&self, caller: &Caller, request: &Request<'_>) -> Result<Option<Approach>, InvokeError> {
+        let loop_id = caller.acting_loop()?;
+        caller.require(Scope::ToolsInvoke)?;
+        let snapshot = self.policy(&caller.tenant).await?;
+        let found = self.tool(&caller.tenant, snapshot.epoch(), loop_id, request.tool, request.version).await;
+        let tool = match found {
+            Ok(found) => found.ok_or(CallError::NoTool)?,
+            Err(InvokeError::Moved) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let (input, value) = read(request.input)?;
+        tool.input.fit(&value).map_err(InvokeError::Input)?;
+        let line = snapshot.loops().lineage(loop_id).ok_or(AccessError::NoLoop)?;
+        let tag = snapshot.loops().get(loop_id).map(|member| Arc::clone(&member.tag)).unwrap_or_default();
+        let root = line.last().copied().unwrap_or(loop_id);
+        let trust = self.trust(&caller.tenant, &line).await?;
+        let cost = cost(&tool, request.mode, caller.sandboxed);
+        let cx = self.context(caller.clone())?;
+        let start = Start {
+            loop_id,
+            root,
+            tool: tool.manifest.id,
+            tool_name: tool.manifest.content.name.clone(),
+            version: tool.manifest.content.version.clone(),
+            cost,
+            mode: request.mode,
+            task: request.task,
+        };
+        let action = action(request, &tag, &start, trust, caller.sandboxed);
+        let verdict = evaluate(&snapshot, &action, cx.now);
+        let start = Start { mode: verdict.mode.unwrap_or(request.mode), ..start };
+        Ok(Some(Approach { cx, snapshot, tool, tag, trust, input, start, verdict }))
     }
 
     /// Records the decision and, when it lets the call through, begins it: in one transaction, so that an approval is
@@ -417,6 +454,9 @@ fn begin(tx: &mut dyn Tx, cx: &Ctx, passing: &mut Passing) -> Result<(Begun, Str
         && let Some(id) = approval
     {
         named(tx, cx, id, binding)?;
+    }
+    if let Some(task) = start.task {
+        tasks::get(tx, cx, &task.to_string()).map_err(CallError::from)?;
     }
     let audit_id = settle(tx, cx, prepared)?;
     let (status, approved) = prepared.settled().ok_or(InvokeError::Moved)?;

@@ -7,16 +7,17 @@ use super::{
     invocation::{self, InvocationStatus},
 };
 use crate::{
-    access::{AccessError, Ctx, Scope, loops},
+    access::{AccessError, Ctx, Mode, Scope, loops},
     base::{
         TenantId,
-        id::{LoopId, TransactionId},
+        id::LoopId,
         json::{Doc, canonical},
         secret::{Secret, same},
         signature,
     },
     proof::{self, Level, Method, NewProof, Proof, ProofKind, Subject, Verification, receipt_mac},
     store::Tx,
+    task::{tasks, transaction},
     tool::manifest,
     trust,
 };
@@ -62,10 +63,9 @@ pub fn attach(
     open: &dyn Fn(&str) -> Option<Secret>,
 ) -> Result<Proof, CallError> {
     let about = about(tx, cx, &claim)?;
-    let transaction = claim.transaction.as_deref().map(TransactionId::parse);
-    let transaction = match transaction {
-        Some(None) => return Err(CallError::NoTransaction),
-        Some(Some(id)) => Some(id),
+    // Only a party of a transaction delivers under it.
+    let deal = match &claim.transaction {
+        Some(id) => Some(transaction::get(tx, cx.tenant(), Some(about.loop_id), id)?.0),
         None => None,
     };
     let subject = about.subject.to_string();
@@ -78,7 +78,7 @@ pub fn attach(
     let new = NewProof {
         loop_id: about.loop_id,
         subject: about.subject,
-        transaction,
+        transaction: deal.as_ref().map(|deal| deal.id),
         kind: claim.kind,
         simulated: claim.simulated || about.simulated || cx.caller.sandboxed,
         data: claim.data,
@@ -88,6 +88,12 @@ pub fn attach(
     let proof = proof::attach(tx, cx, new)?;
     if proof.level > Level::V0 {
         trust::reward(tx, cx, &subject, proof.loop_id, proof.id, proof.level)?;
+    }
+    // A transaction that completed before settles what its seller delivered under it now.
+    if let Some(deal) = deal.filter(|deal| deal.seller == proof.loop_id)
+        && transaction::settles(tx, cx.tenant(), &deal)?
+    {
+        return Ok(trust::raise(tx, cx, &proof.id.to_string(), transaction::settlement(&deal, cx.now))?);
     }
     Ok(proof)
 }
@@ -148,7 +154,15 @@ fn about(tx: &mut dyn Tx, cx: &Ctx, claim: &Claim) -> Result<About, CallError> {
                 sealed_receipts: sealed,
             })
         }
-        (Some(_), None) => Err(CallError::NoTask),
+        (Some(id), None) => {
+            let task = tasks::get(tx, cx, id)?;
+            Ok(About {
+                subject: Subject::Task(task.id),
+                loop_id: task.loop_id,
+                simulated: task.mode == Mode::Sandbox,
+                sealed_receipts: None,
+            })
+        }
         _ => Err(CallError::Subject),
     }
 }

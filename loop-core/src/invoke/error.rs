@@ -1,7 +1,7 @@
 //! What can go wrong while a call is begun, ended or proved.
 
 use crate::{
-    access::AccessError, base::Code, credit::CreditError, proof::ProofError, store::StoreError,
+    access::AccessError, base::Code, credit::CreditError, proof::ProofError, store::StoreError, task::TaskError,
     tool::manifest::ManifestError, trust::TrustError,
 };
 
@@ -14,12 +14,6 @@ pub enum CallError {
     /// No such invocation, or another loop's.
     #[error("no such invocation")]
     NoInvocation,
-    /// No such task, or another loop's.
-    #[error("no such task")]
-    NoTask,
-    /// No such transaction, or one that the loop is no party of.
-    #[error("no such transaction")]
-    NoTransaction,
     /// Neither or both of the things that a proof can be of.
     #[error("exactly one of `taskId` and `invocationId` is needed")]
     Subject,
@@ -44,6 +38,9 @@ pub enum CallError {
     /// The trust could not be moved.
     #[error(transparent)]
     Trust(#[from] TrustError),
+    /// The task or the transaction could not be read.
+    #[error(transparent)]
+    Task(#[from] TaskError),
     /// The caller was refused.
     #[error(transparent)]
     Access(#[from] AccessError),
@@ -57,13 +54,14 @@ impl CallError {
     #[must_use]
     pub const fn code(&self) -> Code {
         match self {
-            Self::NoTool | Self::NoInvocation | Self::NoTask | Self::NoTransaction => Code::NotFound,
+            Self::NoTool | Self::NoInvocation => Code::NotFound,
             Self::Subject | Self::Review | Self::NoReference => Code::InvalidRequest,
             Self::Administrator => Code::InsufficientScope,
             Self::Manifest(error) => error.code(),
             Self::Credit(error) => error.code(),
             Self::Proof(error) => error.code(),
             Self::Trust(error) => error.code(),
+            Self::Task(error) => error.code(),
             Self::Access(error) => error.code(),
             Self::Store(error) => error.code(),
         }

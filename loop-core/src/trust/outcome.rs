@@ -8,7 +8,7 @@ use crate::{
     access::Ctx,
     base::{
         TenantId,
-        id::{LoopId, ProofId},
+        id::{LoopId, ProofId, TransactionId},
     },
     proof::Level,
     store::{Entity, Repo, StoreError, Stored, Table, Tx, Value},
@@ -25,6 +25,9 @@ pub struct Outcome {
     pub level: Level,
     /// What was paid for it in all.
     pub paid: i16,
+    /// For a transaction: the outcome that it settled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled: Option<String>,
 }
 
 /// Where outcomes are kept.
@@ -72,7 +75,7 @@ pub fn reward(
     }
     let delta = level.worth().saturating_sub(before.worth());
     let paid = stored.as_ref().map_or(0, |stored| stored.value.paid).saturating_add(delta);
-    let outcome = Outcome { subject: subject.to_owned(), loop_id, level, paid };
+    let outcome = Outcome { subject: subject.to_owned(), loop_id, level, paid, settled: None };
     match &stored {
         Some(stored) => Repo::new(tx, cx.tenant()).update(stored, &outcome, cx.now)?,
         None => Repo::new(tx, cx.tenant()).insert(&outcome, cx.now)?,
@@ -87,6 +90,32 @@ pub fn reward(
         reason: &reason,
     };
     event::record(tx, cx, &new).map(Some)
+}
+
+/// Whether a transaction pays for the settlement of this outcome: it pays for one, the first, however many proofs name
+/// it.
+///
+/// # Errors
+/// Storage failures.
+pub fn settles(
+    tx: &mut dyn Tx,
+    cx: &Ctx,
+    transaction: TransactionId,
+    subject: &str,
+    loop_id: LoopId,
+) -> Result<bool, StoreError> {
+    if let Some(known) = paid(tx, cx.tenant(), &transaction.to_string())? {
+        return Ok(known.settled.as_deref() == Some(subject));
+    }
+    let spent = Outcome {
+        subject: transaction.to_string(),
+        loop_id,
+        level: Level::V5,
+        paid: 0,
+        settled: Some(subject.to_owned()),
+    };
+    Repo::new(tx, cx.tenant()).insert(&spent, cx.now)?;
+    Ok(true)
 }
 
 /// Takes back what an outcome paid. It can never pay again. `None` when there is nothing to take back.

@@ -3,7 +3,7 @@
 use super::{TrustError, outcome};
 use crate::{
     access::Ctx,
-    proof::{self, Proof, Verification},
+    proof::{self, Method, Proof, Verification},
     store::Tx,
 };
 
@@ -14,9 +14,16 @@ use crate::{
 /// An unknown proof, storage failures.
 pub fn raise(tx: &mut dyn Tx, cx: &Ctx, id: &str, found: Verification) -> Result<Proof, TrustError> {
     let stored = proof::stored(tx, cx.tenant(), id)?;
+    let settlement = found.ok && found.method == Method::Settlement;
     let Some(proof) = proof::verify(tx, cx, &stored, found)? else { return Ok(stored.value) };
-    if proof.level > stored.value.level {
-        outcome::reward(tx, cx, &proof.subject.to_string(), proof.loop_id, proof.id, proof.level)?;
+    let subject = proof.subject.to_string();
+    // One deal pays for one outcome, or a penny would settle a hundred of them.
+    let pays = match proof.transaction {
+        Some(deal) if settlement => outcome::settles(tx, cx, deal, &subject, proof.loop_id)?,
+        _ => true,
+    };
+    if pays && proof.level > stored.value.level {
+        outcome::reward(tx, cx, &subject, proof.loop_id, proof.id, proof.level)?;
     }
     Ok(proof)
 }

@@ -11,7 +11,7 @@ use loop_core::{
     },
     engine::{Decision, InvokeError, Invoked, Request},
     invoke::InvocationStatus,
-    policy::{Outcome as Verdict, Reason},
+    policy::{Outcome as Verdict, Reason, ReasonCode},
     tool::Risk,
 };
 use schemars::JsonSchema;
@@ -176,13 +176,34 @@ async fn invoke(call: Call) -> Outcome {
 }
 
 async fn run(call: &Call) -> Outcome {
-    let doc = Doc::parse(&call.body).map_err(|error| Failure::invalid(format!("invalid body: {error}")))?;
-    let root = doc.root();
-    if !root.is_object() {
-        return Err(Failure::invalid("the body must be a JSON object"));
+    let (doc, empty) = (read(call)?, Doc::empty_object());
+    let request = request(doc.root(), &empty)?;
+    let invoked = call.app.engine.invoke(call.caller()?, &request, &call.app.providers).await;
+    answer(call, invoked.map_err(|error| refusal(&error))?)
+}
+
+/// Judges a call anew whose answer is about to be told again: what is denied by now is not told.
+pub(super) async fn again(call: &Call) -> Result<(), Failure> {
+    let (doc, empty) = (read(call)?, Doc::empty_object());
+    let request = request(doc.root(), &empty)?;
+    let verdict = call.app.engine.judge_invoke(call.caller()?, &request).await.map_err(|error| refusal(&error))?;
+    if verdict.outcome != Verdict::Deny {
+        return Ok(());
     }
+    let suspended = verdict.reasons.iter().any(|reason| reason.code == ReasonCode::LoopSuspended);
+    let code = if suspended { Code::LoopSuspended } else { Code::PolicyDenied };
+    let rows: Vec<ReasonRow> = verdict.reasons.iter().map(ReasonRow::of).collect();
+    let rows = serde_json::to_value(rows).unwrap_or_default();
+    Err(Failure::new(code, "the policy denies this call by now").with("reasons", rows).with("decision", "deny"))
+}
+
+fn read(call: &Call) -> Result<Doc<'_>, Failure> {
+    let doc = Doc::parse(&call.body).map_err(|error| Failure::invalid(format!("invalid body: {error}")))?;
+    if doc.root().is_object() { Ok(doc) } else { Err(Failure::invalid("the body must be a JSON object")) }
+}
+
+fn request<'d>(root: View<'d>, empty: &'d Doc<'d>) -> Result<Request<'d>, Failure> {
     let tool = text(root, "tool")?.ok_or_else(|| Failure::invalid("`tool` is missing"))?;
-    let empty = Doc::empty_object();
     let input = root.get("input").filter(|input| !input.is_null()).unwrap_or_else(|| empty.root());
     if !input.is_object() {
         return Err(Failure::invalid("`input` must be an object"));
@@ -194,21 +215,20 @@ async fn run(call: &Call) -> Outcome {
             Failure::invalid(format!("`executionMode` is not valid: `{shown}`"))
         })?,
     };
-    let task = text(root, "taskId")?
-        .map(|id| TaskId::parse(id).ok_or_else(|| Failure::not_found("no such task")))
-        .transpose()?;
-    let reason = root.get("reason").and_then(View::as_str);
-    let request = Request {
+    let task = text(root, "taskId")?.map(|id| TaskId::parse(id).ok_or_else(|| Failure::not_found("no such task")));
+    let reason = match root.get("reason").filter(|reason| !reason.is_null()) {
+        None => None,
+        Some(reason) => Some(reason.as_str().ok_or_else(|| Failure::invalid("`reason` must be text"))?),
+    };
+    Ok(Request {
         tool,
         version: text(root, "version")?,
         input,
         mode,
-        task,
+        task: task.transpose()?,
         approval: text(root, "approvalId")?,
         reason,
-    };
-    let invoked = call.app.engine.invoke(call.caller()?, &request, &call.app.providers).await;
-    answer(call, invoked.map_err(|error| refusal(&error))?)
+    })
 }
 
 fn answer(call: &Call, invoked: Invoked) -> Outcome {

@@ -7,8 +7,8 @@
 //! - [`proof`] and [`trust`]: what shows that an outcome is real, and what that is worth.
 //! - [`credits`] and [`usage`]: what calls cost.
 //! - [`approvals`]: what waits for a human.
-//! - [`page`]: lists.
 //! - [`tasks`] and [`transactions`]: work, and what is held in escrow for it.
+//! - [`page`]: what lists have in common.
 
 mod aap;
 mod approvals;

@@ -7,6 +7,7 @@ use loop_core::{
         Time,
         id::{ApprovalId, InvocationId, LoopId, TaskId},
     },
+    invoke,
     proof::{self, Proof, Subject},
     store::Tx,
     task::{
@@ -31,6 +32,8 @@ use crate::{
 const TASK_LIMIT: usize = 64 << 10;
 /// The most proofs of a task that are shown.
 const PROOFS: u32 = 100;
+/// The most invocations of a task that are shown.
+const CALLS: u32 = 100;
 
 /// A loop of an example, told from those of the others, and a task of its.
 macro_rules! task {
@@ -235,8 +238,19 @@ struct Done {
 
 impl Done {
     fn of(tx: &mut dyn Tx, cx: &loop_core::access::Ctx, task: &Task) -> Result<Self, TaskError> {
-        let proofs = proof::of_subject(tx, cx.tenant(), Subject::Task(task.id), PROOFS)?;
-        Ok(Self { proofs, ..Self::default() })
+        let mut proofs = proof::of_subject(tx, cx.tenant(), Subject::Task(task.id), PROOFS)?;
+        let calls = invoke::of_task(tx, cx.tenant(), task.id, CALLS)?;
+        for call in &calls {
+            let room = PROOFS.saturating_sub(u32::try_from(proofs.len()).unwrap_or(u32::MAX));
+            if room > 0 && !call.proofs.is_empty() {
+                proofs.extend(proof::of_subject(tx, cx.tenant(), Subject::Invocation(call.id), room)?);
+            }
+        }
+        Ok(Self {
+            approvals: calls.iter().filter_map(|call| call.approval).collect(),
+            invocations: calls.iter().map(|call| call.id).collect(),
+            proofs,
+        })
     }
 
     fn detail(self, task: Task) -> TaskDetail {

@@ -169,7 +169,7 @@ async fn publish(call: Call) -> Outcome {
         status: manifest.status,
         signing_secret: secret.map(|secret| secret.expose().to_owned()),
     };
-    Ok(Reply::json(&answer)?.with_status(status))
+    Ok(Reply::json(&answer)?.with_status(status).showing_once(&["signingSecret"]))
 }
 
 async fn list(call: Call) -> Outcome {
