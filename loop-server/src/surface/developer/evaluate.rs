@@ -103,6 +103,7 @@ struct Answer {
     /// Everything that tightened the verdict, strictest first.
     reasons: Vec<ReasonShape>,
     /// What the step costs at most, in credits, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
     estimated_credits: Option<u64>,
     /// The trust that counted, 0 to 100: the least of the loop and those above it. Null where no loop acts.
     trust_score: Option<u8>,
