@@ -79,14 +79,6 @@ export class TimeoutError extends ConnectionError {}
 /** A client of Loop's developer API. */
 export class OpenLoop {
   constructor(options: OpenLoopOptions);
-  readonly aap: {
-    /** Send a message to another loop. `POST /api/v1/aap/send` */
-    send(input: AapSendInput, options?: CallOptions): Promise<AapSendAnswer>;
-    /** What the key's loop received, newest first. `GET /api/v1/aap/inbox` */
-    inbox(query?: { limit?: number; cursor?: string; since?: string | Date; types?: string; loopId?: string }, options?: CallOptions): Promise<AapInboxAnswer>;
-    /** A thread, oldest first, and its contracts; for the two loops it is between. `GET /api/v1/aap/threads/{correlationId}` */
-    thread(correlationId: string, query?: { limit?: number; cursor?: string }, options?: CallOptions): Promise<AapThreadAnswer>;
-  };
   readonly policy: {
     /** What the policy says of a step, without a trace. `POST /api/v1/policy/evaluate` */
     evaluate(input: PolicyEvaluateInput, options?: CallOptions): Promise<PolicyEvaluateAnswer>;
@@ -113,6 +105,60 @@ export class OpenLoop {
     /** Revoke a key; no request with it is served any more. `DELETE /api/v1/keys/{id}` */
     revoke(id: string, options?: CallOptions): Promise<KeyRevokeAnswer>;
   };
+  readonly tools: {
+    /** Publish a version of a tool; 200 when it was published before with the same content. `POST /api/developer/tools/manifest` */
+    publish(input: ToolPublishInput, options?: CallOptions): Promise<ToolPublishAnswer>;
+    /** Tools of the caller's loop, and those on the marketplace, newest first. `GET /api/v1/tools` */
+    list(query?: { limit?: number; cursor?: string }, options?: CallOptions): Promise<ToolListAnswer>;
+    /** One tool by its name, the highest version unless one is named. `GET /api/v1/tools/{name}` */
+    get(name: string, query?: { version?: string }, options?: CallOptions): Promise<ToolGetAnswer>;
+    /** Approve or suspend a version, named by its `toolId`; for the tenant's administrator. `POST /api/v1/tools/{name}/review` */
+    review(name: string, input: ToolReviewInput, options?: CallOptions): Promise<ToolReviewAnswer>;
+    /** Call a tool through scope, policy, approval and credit gates; 202 while a human is asked. `POST /api/v1/tools/invoke` */
+    invoke(input: ToolInvokeInput, options?: CallOptions): Promise<ToolInvokeAnswer>;
+  };
+  readonly proof: {
+    /** Attach a proof to a task or invocation; the server alone assigns its level. `POST /api/v1/proof` */
+    attach(input: ProofAttachInput, options?: CallOptions): Promise<ProofAttachAnswer>;
+    /** A proof with its level and how it was verified. `GET /api/v1/proof/{id}` */
+    get(id: string, options?: CallOptions): Promise<ProofGetAnswer>;
+    /** Acknowledge an outcome, as a loop of another owner. `POST /api/v1/proof/{id}/acknowledge` */
+    acknowledge(id: string, options?: CallOptions): Promise<ProofAcknowledgeAnswer>;
+    /** Have a captured reference fetched, or give an auditor's word. `POST /api/v1/proof/{id}/verify` */
+    verify(id: string, input: ProofVerifyInput, options?: CallOptions): Promise<ProofVerifyAnswer>;
+  };
+  readonly trust: {
+    /** A loop's trust score and its events, newest first. `GET /api/v1/trust/{id}` */
+    get(id: string, query?: { limit?: number; cursor?: string }, options?: CallOptions): Promise<TrustGetAnswer>;
+    /** What misconduct costs. `GET /api/v1/trust-penalties` */
+    penalties(options?: CallOptions): Promise<TrustPenaltiesAnswer>;
+    /** Set what misconduct costs; what is absent takes its default. `PUT /api/v1/trust-penalties` */
+    setPenalties(input: TrustSetPenaltiesInput, options?: CallOptions): Promise<TrustSetPenaltiesAnswer>;
+  };
+  readonly credits: {
+    /** What a wallet holds: the caller's own, or with `credits:read` any loop's. `GET /api/v1/credits` */
+    get(query?: { loopId?: string }, options?: CallOptions): Promise<CreditGetAnswer>;
+    /** Put credits into the wallet that a loop spends from. `POST /api/v1/credits/grant` */
+    grant(input: CreditGrantInput, options?: CallOptions): Promise<CreditGrantAnswer>;
+  };
+  readonly usage: {
+    /** Calls and credits by month: the caller's own, or with `credits:read` any loop's. `GET /api/v1/usage` */
+    get(query?: { loopId?: string }, options?: CallOptions): Promise<UsageGetAnswer>;
+  };
+  readonly approvals: {
+    /** Calls that wait for a human, newest first. `GET /api/v1/approvals` */
+    list(query?: { limit?: number; cursor?: string }, options?: CallOptions): Promise<ApprovalListAnswer>;
+    /** Approve or deny; exactly one decision counts. `POST /api/v1/approvals/{id}/decide` */
+    decide(id: string, input: ApprovalDecideCallInput, options?: CallOptions): Promise<ApprovalDecideCallAnswer>;
+  };
+  readonly aap: {
+    /** Send a message to another loop. `POST /api/v1/aap/send` */
+    send(input: AapSendInput, options?: CallOptions): Promise<AapSendAnswer>;
+    /** What the key's loop received, newest first. `GET /api/v1/aap/inbox` */
+    inbox(query?: { limit?: number; cursor?: string; since?: string | Date; types?: string; loopId?: string }, options?: CallOptions): Promise<AapInboxAnswer>;
+    /** A thread, oldest first, and its contracts; for the two loops it is between. `GET /api/v1/aap/threads/{correlationId}` */
+    thread(correlationId: string, query?: { limit?: number; cursor?: string }, options?: CallOptions): Promise<AapThreadAnswer>;
+  };
   readonly tasks: {
     /** Lay out a task. `POST /api/v1/tasks` */
     create(input: TaskCreateInput, options?: CallOptions): Promise<TaskCreateAnswer>;
@@ -136,154 +182,6 @@ export class OpenLoop {
     dispute(id: string, input: TransactionDisputeInput, options?: CallOptions): Promise<TransactionDisputeAnswer>;
   };
 }
-
-export type AapSendInput = {
-  /** What it is about. */
-  type: Kind;
-  /** Whom it is for: an id or `@tag`. */
-  to: string;
-  /** Your own id for it: the same one again is the same message. */
-  id?: string | null;
-  /** The thread; a `TASK_REQUEST` without one begins a new one. */
-  correlationId?: string | null;
-  /** The message that it answers. */
-  inReplyTo?: string | null;
-  /** The contract; every type but `TASK_REQUEST` needs it. */
-  contractId?: string | null;
-  /** When it ends: within 30 days, 7 days unless told. */
-  expiresAt?: Time | null;
-  /** A word to be used once: used again for another message, it is a replay. */
-  nonce?: string | null;
-  /** The name of the task, 1 to 200 characters; a `TASK_REQUEST` needs it. */
-  task?: string | null;
-  /** The task's inputs. */
-  inputs?: Record<string, unknown> | null;
-  /** Text or an object. */
-  context?: unknown;
-  /** What the buyer would spend. */
-  budget?: number | null;
-  /** When the task must be done. */
-  deadline?: Time | null;
-  /** What is offered. */
-  proposedValue?: number | null;
-  /** The reward in minor units. */
-  rewardAmountCents?: number | null;
-  /** Text or an object. */
-  terms?: unknown;
-  /** The offer that is accepted. */
-  acceptedOfferId?: string | null;
-  /** What is done. */
-  action?: string | null;
-  /** What it is done with. */
-  payload?: Record<string, unknown> | null;
-  /** Text or an object. */
-  outcome?: unknown;
-  /** Words about the proof; they prove nothing by themselves. */
-  proof?: string | null;
-  /** A proof. */
-  proofId?: string | null;
-  /** The amount in minor units; `PAYMENT_REQUEST` and `PAYMENT_CONFIRM` need it. */
-  amountCents?: number | null;
-  /** Its ISO 4217 currency. */
-  currency?: string | null;
-  /** The transaction that pays. */
-  transactionId?: string | null;
-  /** A reference of your own. */
-  referenceId?: string | null;
-  /** Why. */
-  reason?: string | null;
-};
-
-export type AapSendAnswer = {
-  /** Its id. */
-  id: MessageId;
-  /** The version of the envelope. */
-  version: string;
-  /** What it is about. */
-  type: Kind;
-  /** Who sent it: the loop of the key that it was sent with. */
-  from: LoopId;
-  /** The sender's tag when it was sent. */
-  fromTag: string;
-  /** Whom it is for. */
-  to: LoopId;
-  /** The receiver's tag when it was sent. */
-  toTag: string;
-  /** The thread. */
-  correlationId: string;
-  /** The message that it answers. */
-  inReplyTo: MessageId | null;
-  /** The contract. */
-  contractId: ContractId;
-  /** The name of the task, 1 to 200 characters; a `TASK_REQUEST` needs it. */
-  task?: string | null;
-  /** The task's inputs. */
-  inputs?: Record<string, unknown> | null;
-  /** Text or an object. */
-  context?: unknown;
-  /** What the buyer would spend. */
-  budget?: number | null;
-  /** When the task must be done. */
-  deadline?: Time | null;
-  /** What is offered. */
-  proposedValue?: number | null;
-  /** The reward in minor units. */
-  rewardAmountCents?: number | null;
-  /** Text or an object. */
-  terms?: unknown;
-  /** The offer that is accepted. */
-  acceptedOfferId?: string | null;
-  /** What is done. */
-  action?: string | null;
-  /** What it is done with. */
-  payload?: Record<string, unknown> | null;
-  /** Text or an object. */
-  outcome?: unknown;
-  /** Words about the proof; they prove nothing by themselves. */
-  proof?: string | null;
-  /** A proof. */
-  proofId?: string | null;
-  /** The amount in minor units; `PAYMENT_REQUEST` and `PAYMENT_CONFIRM` need it. */
-  amountCents?: number | null;
-  /** Its ISO 4217 currency. */
-  currency?: string | null;
-  /** The transaction that pays. */
-  transactionId?: string | null;
-  /** A reference of your own. */
-  referenceId?: string | null;
-  /** Why. */
-  reason?: string | null;
-  /** The sender's own id for it. */
-  clientId?: string | null;
-  /** The word that the sender used once. */
-  nonce?: string | null;
-  /** Whether it was sent with a sandbox key. */
-  simulated: boolean;
-  /** How far it got. */
-  status: Status2;
-  /** When it was sent; a later message has a later time. */
-  createdAt: Time;
-  /** When it ends. */
-  expiresAt: Time;
-  /** Where the contract stands. */
-  contractStatus: State2;
-};
-
-export type AapInboxAnswer = {
-  /** The rows. */
-  messages: MessageRow[];
-  /** Where the next page begins; null on the last. */
-  nextCursor: string | null;
-};
-
-export type AapThreadAnswer = {
-  /** The messages, oldest first. */
-  messages: MessageRow[];
-  /** The contracts that the thread is about, oldest first. */
-  contracts: ContractRow[];
-  /** Where the next page begins. */
-  nextCursor: string | null;
-};
 
 export type PolicyEvaluateInput = {
   /** `sandbox`, `guided` (the default) or `autopilot`. */
@@ -314,7 +212,7 @@ export type PolicyEvaluateAnswer = {
   /** Everything that tightened the verdict, strictest first. */
   reasons: ReasonShape[];
   /** What the step costs at most, in credits, where that is known. */
-  estimatedCredits: number | null;
+  estimatedCredits?: number | null;
   /** The trust that counted, 0 to 100: the least of the loop and those above it. Null where no loop acts. */
   trustScore: number | null;
   /** The content hash of rules, blocked tools and settings. */
@@ -467,6 +365,450 @@ export type KeyRotateAnswer = KeyCreateAnswer;
 
 export type KeyRevokeAnswer = KeyCreateAnswer;
 
+export type ToolPublishInput = {
+  /** The tool's name: a letter `a-z`, then up to 63 of `a-z`, `0-9` and `_`. */
+  name: string;
+  /** For people, 1 to 2000 characters. */
+  description: string;
+  /** The domain it works in, a slug such as `sales_revenue_ops`. */
+  category: string;
+  /** How much harm a call can do. Policies never take it for less. */
+  riskLevel: Risk;
+  /** Whether a human is asked also where the mode would not; asked when absent. */
+  requiresApprovalDefault?: boolean;
+  /** What an output carries to prove itself, such as `source_url` and `retrieved_at`. */
+  expectedProofs?: string[];
+  /** What a call's input must fit: JSON Schema 2020-12. */
+  inputSchema: unknown;
+  /** What its output must fit. */
+  outputSchema: unknown;
+  /** Who executes a call. */
+  providerType: ProviderType;
+  /** Who may call it. */
+  visibility: Visibility;
+  /** A semantic version such as `1.0.0`. */
+  version: string;
+  /** The provider's URL. */
+  endpoint?: string | null;
+  /** What a call costs, in credits. */
+  creditCost?: number;
+  /** How long the provider may take, 1 to 300000 milliseconds. */
+  timeoutMs?: number;
+};
+
+export type ToolPublishAnswer = {
+  /** The version's id. */
+  toolId: ToolId;
+  name: string;
+  version: string;
+  /** `approved`, or `pending_review` when others may call it. */
+  status: ToolStatus;
+  /** What calls of this version are signed with. It is shown this once. */
+  signingSecret?: string | null;
+};
+
+export type ToolListAnswer = {
+  /** The rows. */
+  tools: ToolGetAnswer[];
+  /** Where the next page begins; null on the last. */
+  nextCursor: string | null;
+};
+
+export type ToolGetAnswer = {
+  /** The version's id. */
+  toolId: ToolId;
+  /** The loop that published it. */
+  ownerLoopId: LoopId;
+  status: ToolStatus;
+  createdAt: Time;
+  /** The tool's name: a letter `a-z`, then up to 63 of `a-z`, `0-9` and `_`. */
+  name: string;
+  /** For people, 1 to 2000 characters. */
+  description: string;
+  /** The domain it works in, a slug such as `sales_revenue_ops`. */
+  category: string;
+  /** How much harm a call can do. Policies never take it for less. */
+  riskLevel: Risk;
+  /** Whether a human is asked also where the mode would not; asked when absent. */
+  requiresApprovalDefault: boolean;
+  /** What an output carries to prove itself, such as `source_url` and `retrieved_at`. */
+  expectedProofs: string[];
+  /** What a call's input must fit: JSON Schema 2020-12. */
+  inputSchema: unknown;
+  /** What its output must fit. */
+  outputSchema: unknown;
+  /** Who executes a call. */
+  providerType: ProviderType;
+  /** Who may call it. */
+  visibility: Visibility;
+  /** A semantic version such as `1.0.0`. */
+  version: string;
+  /** The provider's URL. */
+  endpoint?: string | null;
+  /** What a call costs, in credits. */
+  creditCost: number;
+  /** How long the provider may take, 1 to 300000 milliseconds. */
+  timeoutMs: number;
+};
+
+export type ToolReviewInput = {
+  /** `approved` or `suspended`. */
+  status: ToolStatus;
+};
+
+export type ToolReviewAnswer = ToolGetAnswer;
+
+export type ToolInvokeInput = {
+  /** The tool's name. */
+  tool: string;
+  /** Its version; the highest approved one when absent. */
+  version?: string | null;
+  /** What its input schema asks for. */
+  input: Record<string, unknown>;
+  /** `sandbox`, `guided` (the default) or `autopilot`. */
+  executionMode?: string | null;
+  /** The task that the call is part of. */
+  taskId?: string | null;
+  /** The approval that the same call waited for. */
+  approvalId?: string | null;
+  /** As the header `Idempotency-Key`. */
+  idempotencyKey?: string | null;
+  /** Why, in the agent's own words. */
+  reason?: string | null;
+};
+
+export type ToolInvokeAnswer = {
+  invocationId: InvocationId;
+  status: InvocationStatus;
+  tool: string;
+  version: string;
+  /** The provider's answer, or a made-up one when the call was simulated. */
+  output?: unknown;
+  /** What is waited for, or was used up. */
+  approvalId?: ApprovalId | null;
+  /** When waiting ends in a no. */
+  expiresAt?: Time | null;
+  /** The proofs that the gateway wrote. */
+  proofIds: ProofId[];
+  credits: Credits;
+  /** Whether nothing real was done. */
+  simulated: boolean;
+  /** `allow`, `simulate` or `require_approval`. */
+  decision: string;
+  /** The mode it was judged in. */
+  executionMode: Mode;
+  effectiveRiskLevel: Risk;
+  /** Everything that tightened the decision. */
+  reasons: ReasonRow2[];
+  /** The entry in the log. */
+  auditId: string;
+  taskId?: TaskId | null;
+};
+
+export type ProofAttachInput = {
+  taskId?: string | null;
+  invocationId?: string | null;
+  /** The transaction that the outcome is delivered under. */
+  transactionId?: string | null;
+  type: ProofKind;
+  /** The evidence, up to 16 KiB. A `connector_receipt` counts with `receipt` and `hmac` under the secret of another owner's connector, a `signed_record` with `record`, `signer` and `signature` by a key of another owner's loop. */
+  data: Record<string, unknown>;
+  /** Kept, and counts for nothing. */
+  claimedLevel?: Level | null;
+  /** Whether nothing real was done. */
+  simulated?: boolean | null;
+};
+
+export type ProofAttachAnswer = {
+  id: ProofId;
+  /** Whose outcome it proves. */
+  loopId: LoopId;
+  taskId?: TaskId | null;
+  invocationId?: InvocationId | null;
+  transactionId?: TransactionId | null;
+  type: ProofKind;
+  /** Whether nothing real was done. */
+  simulated: boolean;
+  /** The evidence, masked. */
+  data: Record<string, unknown>;
+  /** What was claimed; it counts for nothing. */
+  claimedLevel?: Level | null;
+  /** What the server assigned. */
+  level: Level;
+  verifications: Verification[];
+  /** SHA-256 over what never changes and the hash before. */
+  contentHash: string;
+  /** The hash of the loop's proof before this one; empty for its first. */
+  prevHash: string;
+  createdAt: Time;
+};
+
+export type ProofGetAnswer = ProofAttachAnswer;
+
+export type ProofAcknowledgeAnswer = ProofAttachAnswer;
+
+export type ProofVerifyInput = {
+  /** `http_get` (the default) fetches the captured `source_url`; `audit` is an auditor's word. */
+  method?: How | null;
+  /** The captured reference, to make sure that it is the one that is meant. */
+  reference?: string | null;
+};
+
+export type ProofVerifyAnswer = ProofAttachAnswer;
+
+export type TrustGetAnswer = {
+  loopId: LoopId;
+  /** 0 to 100; every loop starts at 50. */
+  score: number;
+  tier: Tier;
+  /** Newest first. */
+  events: EventRow[];
+  /** Where the next page begins; null on the last. */
+  nextCursor: string | null;
+};
+
+export type TrustPenaltiesAnswer = {
+  /** A real execution failed. */
+  execution_failed: number;
+  /** The loop tried what it may not. */
+  unauthorized_attempt: number;
+  /** The loop sent again what it had sent before, changed. */
+  replay_attempt: number;
+  /** The loop broke the policy. */
+  policy_violation: number;
+  /** Abuse was confirmed. */
+  abuse_confirmed: number;
+  /** A dispute ended against the loop. */
+  dispute_lost: number;
+};
+
+export type TrustSetPenaltiesInput = {
+  /** A real execution failed. */
+  execution_failed?: number;
+  /** The loop tried what it may not. */
+  unauthorized_attempt?: number;
+  /** The loop sent again what it had sent before, changed. */
+  replay_attempt?: number;
+  /** The loop broke the policy. */
+  policy_violation?: number;
+  /** Abuse was confirmed. */
+  abuse_confirmed?: number;
+  /** A dispute ended against the loop. */
+  dispute_lost?: number;
+};
+
+export type TrustSetPenaltiesAnswer = TrustPenaltiesAnswer;
+
+export type CreditGetAnswer = {
+  /** The root loop that the wallet belongs to. */
+  loopId: LoopId;
+  /** Everything in it. */
+  balance: number;
+  /** What can be spent. */
+  available: number;
+  /** What is held back for calls under way. */
+  reserved: number;
+};
+
+export type CreditGrantInput = {
+  /** A loop's id or `@tag`; the wallet is that of its root. */
+  loopId: string;
+  /** A whole number from 1 to 1000000000000. */
+  amount: number;
+};
+
+export type CreditGrantAnswer = CreditGetAnswer;
+
+export type UsageGetAnswer = {
+  loopId: LoopId;
+  /** Oldest first; months without use are left out. */
+  months: MonthRow[];
+};
+
+export type ApprovalListAnswer = {
+  /** The rows. */
+  approvals: ApprovalDecideCallAnswer[];
+  /** Where the next page begins; null on the last. */
+  nextCursor: string | null;
+};
+
+export type ApprovalDecideCallInput = {
+  /** Yes or no. */
+  action: Word2;
+  /** For the record, up to 2000 characters. */
+  comment?: string | null;
+};
+
+export type ApprovalDecideCallAnswer = {
+  id: ApprovalId;
+  /** `pending`, `approved`, `used`, `denied`, `expired` or `void`. */
+  status: State;
+  tool: string;
+  /** The tag of the loop, or the agent's name. */
+  agent: string | null;
+  /** Masked. */
+  input: unknown;
+  /** Masked. */
+  reason: string | null;
+  riskLevel: Risk;
+  /** Everything that asked. */
+  askedBy: AskingRow[];
+  createdAt: Time;
+  expiresAt: Time;
+  decidedAt: Time | null;
+  /** A key's name, `link` or `timeout`. */
+  decidedBy: string | null;
+  comment: string | null;
+};
+
+export type AapSendInput = {
+  /** What it is about. */
+  type: Kind;
+  /** Whom it is for: an id or `@tag`. */
+  to: string;
+  /** Your own id for it: the same one again is the same message. */
+  id?: string | null;
+  /** The thread; a `TASK_REQUEST` without one begins a new one. */
+  correlationId?: string | null;
+  /** The message that it answers. */
+  inReplyTo?: string | null;
+  /** The contract; every type but `TASK_REQUEST` needs it. */
+  contractId?: string | null;
+  /** When it ends: within 30 days, 7 days unless told. */
+  expiresAt?: Time | null;
+  /** A word to be used once: used again for another message, it is a replay. */
+  nonce?: string | null;
+  /** The name of the task, 1 to 200 characters; a `TASK_REQUEST` needs it. */
+  task?: string | null;
+  /** The task's inputs. */
+  inputs?: Record<string, unknown> | null;
+  /** Text or an object. */
+  context?: unknown;
+  /** What the buyer would spend. */
+  budget?: number | null;
+  /** When the task must be done. */
+  deadline?: Time | null;
+  /** What is offered. */
+  proposedValue?: number | null;
+  /** The reward in minor units. */
+  rewardAmountCents?: number | null;
+  /** Text or an object. */
+  terms?: unknown;
+  /** The offer that is accepted. */
+  acceptedOfferId?: string | null;
+  /** What is done. */
+  action?: string | null;
+  /** What it is done with. */
+  payload?: Record<string, unknown> | null;
+  /** Text or an object. */
+  outcome?: unknown;
+  /** Words about the proof; they prove nothing by themselves. */
+  proof?: string | null;
+  /** A proof. */
+  proofId?: string | null;
+  /** The amount in minor units; `PAYMENT_REQUEST` and `PAYMENT_CONFIRM` need it. */
+  amountCents?: number | null;
+  /** Its ISO 4217 currency. */
+  currency?: string | null;
+  /** The transaction that pays. */
+  transactionId?: string | null;
+  /** A reference of your own. */
+  referenceId?: string | null;
+  /** Why. */
+  reason?: string | null;
+};
+
+export type AapSendAnswer = {
+  /** Its id. */
+  id: MessageId;
+  /** The version of the envelope. */
+  version: string;
+  /** What it is about. */
+  type: Kind;
+  /** Who sent it: the loop of the key that it was sent with. */
+  from: LoopId;
+  /** The sender's tag when it was sent. */
+  fromTag: string;
+  /** Whom it is for. */
+  to: LoopId;
+  /** The receiver's tag when it was sent. */
+  toTag: string;
+  /** The thread. */
+  correlationId: string;
+  /** The message that it answers. */
+  inReplyTo: MessageId | null;
+  /** The contract. */
+  contractId: ContractId;
+  /** The name of the task, 1 to 200 characters; a `TASK_REQUEST` needs it. */
+  task?: string | null;
+  /** The task's inputs. */
+  inputs?: Record<string, unknown> | null;
+  /** Text or an object. */
+  context?: unknown;
+  /** What the buyer would spend. */
+  budget?: number | null;
+  /** When the task must be done. */
+  deadline?: Time | null;
+  /** What is offered. */
+  proposedValue?: number | null;
+  /** The reward in minor units. */
+  rewardAmountCents?: number | null;
+  /** Text or an object. */
+  terms?: unknown;
+  /** The offer that is accepted. */
+  acceptedOfferId?: string | null;
+  /** What is done. */
+  action?: string | null;
+  /** What it is done with. */
+  payload?: Record<string, unknown> | null;
+  /** Text or an object. */
+  outcome?: unknown;
+  /** Words about the proof; they prove nothing by themselves. */
+  proof?: string | null;
+  /** A proof. */
+  proofId?: string | null;
+  /** The amount in minor units; `PAYMENT_REQUEST` and `PAYMENT_CONFIRM` need it. */
+  amountCents?: number | null;
+  /** Its ISO 4217 currency. */
+  currency?: string | null;
+  /** The transaction that pays. */
+  transactionId?: string | null;
+  /** A reference of your own. */
+  referenceId?: string | null;
+  /** Why. */
+  reason?: string | null;
+  /** The sender's own id for it. */
+  clientId?: string | null;
+  /** The word that the sender used once. */
+  nonce?: string | null;
+  /** Whether it was sent with a sandbox key. */
+  simulated: boolean;
+  /** How far it got. */
+  status: Status2;
+  /** When it was sent; a later message has a later time. */
+  createdAt: Time;
+  /** When it ends. */
+  expiresAt: Time;
+  /** Where the contract stands. */
+  contractStatus: State2;
+};
+
+export type AapInboxAnswer = {
+  /** The rows. */
+  messages: MessageRow[];
+  /** Where the next page begins; null on the last. */
+  nextCursor: string | null;
+};
+
+export type AapThreadAnswer = {
+  /** The messages, oldest first. */
+  messages: MessageRow[];
+  /** The contracts that the thread is about, oldest first. */
+  contracts: ContractRow[];
+  /** Where the next page begins. */
+  nextCursor: string | null;
+};
+
 export type TaskCreateInput = {
   /** Whose it is, an id or `@tag`; the key's own loop when absent. */
   loopId?: string | null;
@@ -508,7 +850,7 @@ export type TaskCreateAnswer = {
   /** Its invocations, oldest first. */
   invocations: InvocationId[];
   /** The proofs of it and of its invocations. */
-  proofs: ProofRow[];
+  proofs: ProofRow2[];
 };
 
 export type TaskListAnswer = {
@@ -566,7 +908,7 @@ export type TransactionCreateAnswer = {
   /** The dispute, while there is one and after. */
   dispute: Dispute | null;
   /** The proofs that name it. */
-  proofs: ProofRow[];
+  proofs: ProofRow2[];
   /** The highest of their levels. */
   proofLevel: Level | null;
   /** When it was made. */
@@ -592,13 +934,162 @@ export type TransactionDisputeInput = {
 
 export type TransactionDisputeAnswer = TransactionCreateAnswer;
 
-type Kind = "TASK_REQUEST" | "TASK_OFFER" | "COUNTER_OFFER" | "TASK_ACCEPT" | "TASK_EXECUTE" | "TASK_COMPLETE" | "PAYMENT_REQUEST" | "PAYMENT_CONFIRM" | "TASK_REJECT" | "TASK_CANCEL" | "TASK_FAILED" | "ACK" | "DISPUTE_OPEN";
+type Mode = "sandbox" | "guided" | "autopilot";
+
+type LoopId = string;
+
+type InputStep = {
+  /** What is to be done. */
+  action: string;
+  /** The tool it is done with; the action's name when absent. Kill switch and rules see both names. */
+  tool?: string | null;
+  /** The tool's arguments. */
+  inputs?: Record<string, unknown> | null;
+  /** A claim that can raise the risk, never lower it. Without one it is what the tool's manifest says, or high. */
+  riskLevel?: Risk | null;
+  /** What the step will cost, in credits. */
+  estimatedCredits?: number | null;
+  /** What the step will spend, in hundredths of the currency; rules about amounts read it beside the inputs. */
+  amountCents?: number | null;
+  /** The currency of `amountCents`, three letters. */
+  currency?: string | null;
+  /** Whether the step can be undone. */
+  reversible?: boolean | null;
+  /** Whether the step reaches beyond the tenant. */
+  external?: boolean | null;
+};
+
+type Risk = "low" | "medium" | "high" | "critical";
+
+type ReasonShape = {
+  /** Its stable code. */
+  code: string;
+  /** For people. */
+  message: string;
+  /** The rule. */
+  ruleId: string | null;
+};
+
+type LoopKind = "personal" | "developer" | "business" | "sub";
+
+type Scopes = ("policy:evaluate" | "rules:read" | "rules:write" | "approvals:read" | "approvals:decide" | "tools:block" | "logs:read" | "settings:write" | "data:erase" | "keys:manage" | "aap:send" | "aap:read" | "tools:invoke" | "tools:publish" | "proof:create" | "proof:audit" | "trust:read" | "contracts:read" | "contracts:write" | "tasks:read" | "tasks:write" | "loops:read" | "loops:write" | "credits:read" | "credits:grant")[];
+
+type Plan = "free" | "pro" | "business";
+
+type LoopStatus = "active" | "suspended";
+
+type Tier = "sandbox" | "research" | "guided" | "autonomous" | "full";
 
 type Time = string;
 
-type MessageId = string;
+type KeyMode = "live" | "test";
 
-type LoopId = string;
+type KeyId = string;
+
+type ProviderType = "native" | "custom_connector" | "http" | "mcp" | "sandbox";
+
+type Visibility = "private" | "unlisted" | "marketplace";
+
+type ToolId = string;
+
+type ToolStatus = "pending_review" | "approved" | "suspended";
+
+type InvocationId = string;
+
+type InvocationStatus = "pending_approval" | "simulated" | "running" | "succeeded" | "failed";
+
+type ApprovalId = string;
+
+type ProofId = string;
+
+type Credits = {
+  /** What it would cost. */
+  estimated: number;
+  /** What was held back for it. */
+  reserved: number;
+  /** What was taken. */
+  charged: number;
+};
+
+type ReasonRow2 = {
+  /** Its stable code. */
+  code: string;
+  /** For people. */
+  message: string;
+  /** The rule. */
+  ruleId?: string | null;
+};
+
+type TaskId = string;
+
+type ProofKind = "execution_trace" | "connector_receipt" | "message_id" | "source" | "payment_reference" | "counterparty_ack" | "signed_record" | "audit" | "summary";
+
+type Level = "V0" | "V1" | "V2" | "V3" | "V4" | "V5";
+
+type TransactionId = string;
+
+type Verification = {
+  /** How. */
+  method: Method;
+  /** Who: `loop` for the gateway itself, a loop's id, or a key's name. */
+  by: string;
+  /** When. */
+  at: Time;
+  /** Whether it succeeded. */
+  ok: boolean;
+  /** What was found, such as the hash of a fetched reference. */
+  detail?: Record<string, unknown> | null;
+};
+
+type How = "http_get" | "audit";
+
+type EventRow = {
+  id: TrustEventId;
+  loopId: LoopId;
+  type: EventKind;
+  /** By how much, before the score was kept within 0 and 100. */
+  delta: number;
+  previousScore: number;
+  newScore: number;
+  proofId?: ProofId | null;
+  proofLevel?: Level | null;
+  /** Always false: what is simulated moves no score. */
+  simulated: boolean;
+  /** The invocation, task, message or transaction that it is about. */
+  referenceId: string;
+  reason: string;
+  createdAt: Time;
+};
+
+type MonthRow = {
+  /** In UTC, such as `2026-11`. */
+  month: string;
+  /** Real calls that succeeded. */
+  succeeded: number;
+  /** Real calls that failed. */
+  failed: number;
+  /** Simulated calls. */
+  simulated: number;
+  /** Calls that were denied. */
+  denied: number;
+  /** Credits that were taken. */
+  credits: number;
+};
+
+type Word2 = "approved" | "approve" | "denied" | "deny";
+
+type State = "pending" | "approved" | "used" | "denied" | "expired" | "void";
+
+type AskingRow = {
+  /** The rule. */
+  ruleId?: string | null;
+  /** Its sentence, or the code of what else asked. */
+  text: string;
+};
+
+type Kind = "TASK_REQUEST" | "TASK_OFFER" | "COUNTER_OFFER" | "TASK_ACCEPT" | "TASK_EXECUTE" | "TASK_COMPLETE" | "PAYMENT_REQUEST" | "PAYMENT_CONFIRM" | "TASK_REJECT" | "TASK_CANCEL" | "TASK_FAILED" | "ACK" | "DISPUTE_OPEN";
+
+type MessageId = string;
 
 type ContractId = string;
 
@@ -702,54 +1193,6 @@ type ContractRow = {
   updatedAt: Time;
 };
 
-type Mode = "sandbox" | "guided" | "autopilot";
-
-type InputStep = {
-  /** What is to be done. */
-  action: string;
-  /** The tool it is done with; the action's name when absent. Kill switch and rules see both names. */
-  tool?: string | null;
-  /** The tool's arguments. */
-  inputs?: Record<string, unknown> | null;
-  /** A claim that can raise the risk, never lower it. Without one it is what the tool's manifest says, or high. */
-  riskLevel?: Risk | null;
-  /** What the step will cost, in credits. */
-  estimatedCredits?: number | null;
-  /** What the step will spend, in hundredths of the currency; rules about amounts read it beside the inputs. */
-  amountCents?: number | null;
-  /** The currency of `amountCents`, three letters. */
-  currency?: string | null;
-  /** Whether the step can be undone. */
-  reversible?: boolean | null;
-  /** Whether the step reaches beyond the tenant. */
-  external?: boolean | null;
-};
-
-type Risk = "low" | "medium" | "high" | "critical";
-
-type ReasonShape = {
-  /** Its stable code. */
-  code: string;
-  /** For people. */
-  message: string;
-  /** The rule. */
-  ruleId: string | null;
-};
-
-type LoopKind = "personal" | "developer" | "business" | "sub";
-
-type Scopes = ("policy:evaluate" | "rules:read" | "rules:write" | "approvals:read" | "approvals:decide" | "tools:block" | "logs:read" | "settings:write" | "data:erase" | "keys:manage" | "aap:send" | "aap:read" | "tools:invoke" | "tools:publish" | "proof:create" | "proof:audit" | "trust:read" | "contracts:read" | "contracts:write" | "tasks:read" | "tasks:write" | "loops:read" | "loops:write" | "credits:read" | "credits:grant")[];
-
-type Plan = "free" | "pro" | "business";
-
-type LoopStatus = "active" | "suspended";
-
-type Tier = "sandbox" | "research" | "guided" | "autonomous" | "full";
-
-type KeyMode = "live" | "test";
-
-type KeyId = string;
-
 type JobInput = {
   /** Its name, unique in the task. */
   name: string;
@@ -758,8 +1201,6 @@ type JobInput = {
   /** The names of the jobs that must succeed first. */
   dependsOn?: string[] | null;
 };
-
-type TaskId = string;
 
 type TaskStatus = "planned" | "running" | "waiting_approval" | "waiting_credits" | "waiting_input" | "completed" | "completed_unverified" | "failed" | "cancelled" | "rejected";
 
@@ -776,11 +1217,7 @@ type Job = {
   status: JobStatus;
 };
 
-type ApprovalId = string;
-
-type InvocationId = string;
-
-type ProofRow = {
+type ProofRow2 = {
   /** Its id. */
   id: ProofId;
   /** Whose outcome it proves. */
@@ -827,8 +1264,6 @@ type JobMove = {
 
 type Deal = "sandbox" | "real";
 
-type TransactionId = string;
-
 type TransactionStatus = "pending" | "completed" | "disputed" | "cancelled";
 
 type Escrow = "pending" | "released" | "refunded";
@@ -844,17 +1279,17 @@ type Dispute = {
   openedAt: Time;
 };
 
-type Level = "V0" | "V1" | "V2" | "V3" | "V4" | "V5";
-
 type DisputeReason = "task_incomplete" | "poor_quality" | "timeout" | "other";
+
+type Method = "trace" | "capture" | "http_get" | "hmac_receipt" | "acknowledgement" | "settlement" | "signature" | "audit";
+
+type TrustEventId = string;
+
+type EventKind = "proof_verified" | "execution_failed" | "unauthorized_attempt" | "replay_attempt" | "policy_violation" | "abuse_confirmed" | "dispute_lost" | "outcome_reversed";
 
 type JobId = string;
 
 type JobStatus = "queued" | "blocked" | "running" | "waiting_approval" | "succeeded" | "failed" | "skipped" | "cancelled";
-
-type ProofId = string;
-
-type ProofKind = "execution_trace" | "connector_receipt" | "message_id" | "source" | "payment_reference" | "counterparty_ack" | "signed_record" | "audit" | "summary";
 
 type Party = "buyer" | "seller";
 

@@ -14,7 +14,7 @@ const GROUPS = {
   transaction: "transactions",
 };
 /** Operations whose name in the table says less than their name here should. */
-const NAMES = { "tool.manifest": "publish", "tool.publish": "publish" };
+const NAMES = { "approval.decide_call": "decide", "tool.manifest": "publish", "tool.publish": "publish" };
 /** Bodies that may be left out, which the document does not tell. */
 const OPTIONAL = { "key.rotate": "{ /** How long the old key goes on working, in seconds. */ graceSeconds?: number }" };
 /** Without an effect, so without an idempotency key. */
