@@ -3,13 +3,16 @@
 use std::{
     collections::HashMap,
     num::NonZeroU32,
-    sync::{PoisonError, RwLock},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
 use governor::{
     Quota, RateLimiter,
-    clock::{Clock, DefaultClock},
+    clock::Clock,
     middleware::StateInformationMiddleware,
     state::{InMemoryState, NotKeyed},
 };
@@ -18,40 +21,61 @@ use loop_core::{
     access::Caller,
     base::{Code, id::KeyId},
 };
+use tokio::time::Instant;
 
 use super::Failure;
 
 /// The most keys whose buckets are remembered. Past it those that are full are forgotten, and all if none is.
 const MAX_KEYS: usize = 65_536;
-const MINUTE: u64 = 60;
+const MINUTE: u32 = 60;
+/// How far below the limit what remains is written out beforehand: an agent of ordinary haste never gets further.
+const NEAR: u32 = 64;
 
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
 const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 
-type Bucket = RateLimiter<NotKeyed, InMemoryState, DefaultClock, StateInformationMiddleware>;
+type Bucket = RateLimiter<NotKeyed, InMemoryState, Latest, StateInformationMiddleware>;
+
+/// When the latest request was read, in microseconds since the start. Requests know when they were read, so that no
+/// clock is asked again.
+#[derive(Clone, Default)]
+struct Latest(Arc<AtomicU64>);
+
+impl Clock for Latest {
+    type Instant = Duration;
+
+    fn now(&self) -> Duration {
+        Duration::from_micros(self.0.load(Ordering::Relaxed))
+    }
+}
 
 /// The buckets of all keys.
 pub struct Rates {
     per_minute: NonZeroU32,
-    limit: HeaderValue,
+    since: Instant,
+    latest: Latest,
     buckets: RwLock<HashMap<KeyId, Bucket>>,
+    /// The limit and the numbers just below it, as headers.
+    near: Vec<HeaderValue>,
+    /// The seconds of a minute, as headers.
+    seconds: Vec<HeaderValue>,
 }
 
 /// How full a key's bucket is after a request.
 #[derive(Debug, Clone)]
 pub struct Rate {
     limit: HeaderValue,
-    remaining: u32,
-    reset: u64,
+    remaining: HeaderValue,
+    reset: HeaderValue,
 }
 
 impl Rate {
     /// Tells it in the headers of an answer.
     pub fn tell(self, headers: &mut HeaderMap) {
         headers.insert(LIMIT, self.limit);
-        headers.insert(REMAINING, self.remaining.into());
-        headers.insert(RESET, self.reset.into());
+        headers.insert(REMAINING, self.remaining);
+        headers.insert(RESET, self.reset);
     }
 }
 
@@ -59,11 +83,18 @@ impl Rates {
     /// Buckets of so many requests a minute.
     #[must_use]
     pub fn new(per_minute: NonZeroU32) -> Self {
-        Self { per_minute, limit: per_minute.get().into(), buckets: RwLock::default() }
+        let near = (0..NEAR).map(|below| per_minute.get().saturating_sub(below).into()).collect();
+        let seconds = (0..=MINUTE).map(HeaderValue::from).collect();
+        Self { per_minute, since: Instant::now(), latest: Latest::default(), buckets: RwLock::default(), near, seconds }
     }
 
-    /// Takes one request out of the caller's bucket. Both ends tell how full it is then.
-    pub fn take(&self, caller: &Caller) -> (Rate, Result<(), Failure>) {
+    /// Takes one request, read at `at`, out of the caller's bucket. Both ends tell how full it is then.
+    pub fn take(&self, caller: &Caller, at: Instant) -> (Rate, Result<(), Failure>) {
+        let micros = u64::try_from(at.saturating_duration_since(self.since).as_micros()).unwrap_or(u64::MAX);
+        // All requests share this number: it is written only when it tells something.
+        if self.latest.0.load(Ordering::Relaxed) < micros.saturating_sub(100) {
+            self.latest.0.fetch_max(micros, Ordering::Relaxed);
+        }
         let buckets = self.buckets.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(bucket) = buckets.get(&caller.key) {
             return self.out_of(bucket);
@@ -78,7 +109,8 @@ impl Rates {
                 buckets.clear();
             }
         }
-        let fresh = || RateLimiter::direct(Quota::per_minute(self.per_minute)).with_middleware();
+        let quota = Quota::per_minute(self.per_minute);
+        let fresh = || RateLimiter::direct_with_clock(quota, self.latest.clone()).with_middleware();
         self.out_of(buckets.entry(caller.key).or_insert_with(fresh))
     }
 
@@ -86,7 +118,7 @@ impl Rates {
         match bucket.check() {
             Ok(seen) => (self.rate(seen.remaining_burst_capacity()), Ok(())),
             Err(early) => {
-                let wait = early.wait_time_from(DefaultClock::default().now());
+                let wait = early.wait_time_from(self.latest.now());
                 let failure = Failure::new(Code::RateLimited, "this key makes too many requests");
                 (self.rate(0), Err(failure.retry_after(whole_seconds(wait))))
             }
@@ -94,9 +126,16 @@ impl Rates {
     }
 
     fn rate(&self, remaining: u32) -> Rate {
-        let limit = u64::from(self.per_minute.get());
-        let taken = limit.saturating_sub(u64::from(remaining));
-        Rate { limit: self.limit.clone(), remaining, reset: taken.saturating_mul(MINUTE).div_ceil(limit.max(1)) }
+        let limit = self.per_minute.get();
+        let taken = limit.saturating_sub(remaining);
+        let reset = u64::from(taken).saturating_mul(u64::from(MINUTE)).div_ceil(u64::from(limit));
+        let at =
+            |values: &[HeaderValue], place: u64| usize::try_from(place).ok().and_then(|at| values.get(at).cloned());
+        Rate {
+            limit: at(&self.near, 0).unwrap_or_else(|| limit.into()),
+            remaining: at(&self.near, u64::from(taken)).unwrap_or_else(|| remaining.into()),
+            reset: at(&self.seconds, reset).unwrap_or_else(|| reset.into()),
+        }
     }
 }
 
@@ -114,7 +153,7 @@ impl std::fmt::Debug for Rates {
 
 #[cfg(test)]
 mod tests {
-    use std::num::NonZeroU32;
+    use std::{num::NonZeroU32, time::Duration};
 
     use http::HeaderMap;
     use loop_core::{
@@ -123,6 +162,7 @@ mod tests {
     };
 
     use super::Rates;
+    use tokio::time::Instant;
 
     fn caller(n: u8) -> Caller {
         let key = KeyId::draw(Time::from_micros(1_763_800_000_000_000), &mut Seed::new([n; 32]));
@@ -131,16 +171,31 @@ mod tests {
 
     #[test]
     fn a_key_that_asks_too_often_waits_and_others_do_not() {
-        // One a minute: no test is so slow that the bucket fills up meanwhile.
         let rates = Rates::new(NonZeroU32::new(1).expect("one"));
-        let (rate, first) = rates.take(&caller(1));
+        let at = Instant::now();
+        let (rate, first) = rates.take(&caller(1), at);
         assert!(first.is_ok());
         let mut headers = HeaderMap::new();
         rate.tell(&mut headers);
         let told = |name: &str| headers[name].to_str().expect("digits").to_owned();
         assert_eq!([told("ratelimit-limit"), told("ratelimit-remaining"), told("ratelimit-reset")], ["1", "0", "60"]);
-        let (_, second) = rates.take(&caller(1));
+        let (_, second) = rates.take(&caller(1), at);
         assert_eq!(second.map_err(|failure| failure.code()), Err(Code::RateLimited));
-        assert!(rates.take(&caller(2)).1.is_ok());
+        assert!(rates.take(&caller(2), at).1.is_ok());
+        assert!(rates.take(&caller(1), at + Duration::from_secs(59)).1.is_err());
+        assert!(rates.take(&caller(1), at + Duration::from_secs(61)).1.is_ok());
+    }
+
+    #[test]
+    fn what_remains_is_told_alike_near_the_limit_and_far_from_it() {
+        let rates = Rates::new(NonZeroU32::new(200).expect("some"));
+        let at = Instant::now();
+        for taken in 1..=200_u32 {
+            let mut headers = HeaderMap::new();
+            rates.take(&caller(1), at).0.tell(&mut headers);
+            let told = |name: &str| headers[name].to_str().expect("digits").parse::<u32>().expect("a number");
+            assert_eq!(told("ratelimit-remaining"), 200 - taken);
+            assert_eq!(told("ratelimit-reset"), (taken * 60).div_ceil(200));
+        }
     }
 }

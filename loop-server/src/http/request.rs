@@ -46,7 +46,7 @@ pub async fn answer(app: Arc<App>, request: Request<Incoming>) -> Response<Body>
     let started = Instant::now();
     let (head, mut body) = request.into_parts();
     let id = app.ids.of(&head.headers);
-    let mut beside = Beside::default();
+    let mut beside = Beside { started, rate: None, wallet: None };
     let (row, surface, meters, outcome) = match app.router.find(&head.method, head.uri.path()) {
         Found::Route(route, params) => {
             // A refusal may leave a body unread; the headers tell how to deal with it and are moved otherwise.
@@ -71,8 +71,8 @@ pub async fn answer(app: Arc<App>, request: Request<Incoming>) -> Response<Body>
 }
 
 /// What an answer tells beside itself, whatever it is.
-#[derive(Default)]
 struct Beside {
+    started: Instant,
     rate: Option<Rate>,
     wallet: Option<(TenantId, LoopId)>,
 }
@@ -107,7 +107,7 @@ async fn handle(
         if row.access.guarded() {
             let caller = auth::caller(app, row, &method, &headers, uri.query(), now).await?;
             if row.surface == Surface::Developer {
-                let (rate, within) = app.rates.take(&caller);
+                let (rate, within) = app.rates.take(&caller, beside.started);
                 beside.rate = Some(rate);
                 beside.wallet = caller.loop_id.map(|id| (caller.tenant.clone(), id));
                 within?;
@@ -241,7 +241,8 @@ fn plain(status: StatusCode, media: HeaderValue, body: Body, id: &RequestId) -> 
     let mut response = Response::new(body);
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.reserve(4);
+    // Four that follow, and as many that a surface adds.
+    headers.reserve(8);
     headers.insert(header::CONTENT_TYPE, media);
     headers.insert(header::CACHE_CONTROL, NO_STORE);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, NO_SNIFF);
