@@ -15,7 +15,8 @@ use crate::{
     surface::Surface,
 };
 
-const MADE: &str = r#"POST /api/v1/loops {"tag":"spender","kind":"developer"}"#;
+const MADE: &str = r#"POST /api/v1/loops {"kind":"developer"}"#;
+const NAMED: &str = r#"POST /api/v1/loops {"tag":"granted","kind":"developer"}"#;
 
 pub(super) static ROWS: &[Row] = &[
     Row {
@@ -47,10 +48,10 @@ pub(super) static ROWS: &[Row] = &[
         body_limit: BODY_LIMIT,
         handler: Handler::Later(|call| Box::pin(grant(call))),
         example: Some(Example {
-            before: &[MADE],
-            id: "/id",
+            before: &[NAMED],
+            id: "",
             path: "/api/v1/credits/grant",
-            body: r#"{"loopId":"@spender","amount":100}"#,
+            body: r#"{"loopId":"@granted","amount":100}"#,
         }),
     },
 ];

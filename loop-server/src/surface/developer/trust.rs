@@ -22,7 +22,7 @@ use crate::{
     surface::Surface,
 };
 
-const MADE: &str = r#"POST /api/v1/loops {"tag":"trusted","kind":"developer"}"#;
+const MADE: &str = r#"POST /api/v1/loops {"kind":"developer"}"#;
 
 pub(super) static ROWS: &[Row] = &[
     Row {

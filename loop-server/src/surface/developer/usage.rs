@@ -15,7 +15,7 @@ use crate::{
     surface::Surface,
 };
 
-const MADE: &str = r#"POST /api/v1/loops {"tag":"counted","kind":"developer"}"#;
+const MADE: &str = r#"POST /api/v1/loops {"kind":"developer"}"#;
 
 pub(super) static ROWS: &[Row] = &[Row {
     method: Method::GET,
