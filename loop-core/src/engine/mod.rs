@@ -16,6 +16,8 @@ mod evaluate;
 mod fault_tests;
 mod invoke;
 mod invoke_error;
+#[cfg(test)]
+mod invoke_tests;
 mod known;
 mod policies;
 mod poll;
