@@ -1,10 +1,13 @@
 //! What the developer surface promises, on real sockets and files.
 
+mod aap;
 mod evaluate;
 mod frame;
 mod idempotency;
 mod keys;
 mod loops;
+mod tasks;
+mod transactions;
 
 use serde_json::Value;
 
