@@ -2,7 +2,7 @@
 
 use std::{hash::BuildHasher as _, sync::Arc};
 
-use hashbrown::HashMap;
+use hashbrown::{HashTable, hash_table::Entry};
 use smallvec::SmallVec;
 
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     base::{Risk, id::LoopId},
 };
 
-type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+type Shard = HashTable<(LoopId, Member)>;
 
 /// How the loops of a tenant are split, so that a change copies few of them.
 const SHARDS: usize = 64;
@@ -52,7 +52,7 @@ pub struct Standing<'a> {
 pub struct Loops {
     hasher: foldhash::fast::RandomState,
     /// None until there is a loop.
-    shards: Box<[Arc<Map<LoopId, Member>>]>,
+    shards: Box<[Arc<Shard>]>,
 }
 
 impl Loops {
@@ -61,16 +61,23 @@ impl Loops {
         if self.shards.is_empty() {
             self.shards = std::iter::repeat_with(Arc::default).take(SHARDS).collect();
         }
-        let place = self.place(id);
-        if let Some(shard) = self.shards.get_mut(place) {
-            Arc::make_mut(shard).insert(id, member);
+        let hash = self.hasher.hash_one(id);
+        let hasher = self.hasher.clone();
+        let Some(shard) = self.shards.get_mut(place(hash)) else { return };
+        match Arc::make_mut(shard).entry(hash, |(known, _)| *known == id, |(known, _)| hasher.hash_one(known)) {
+            Entry::Occupied(mut known) => known.get_mut().1 = member,
+            Entry::Vacant(free) => {
+                free.insert((id, member));
+            }
         }
     }
 
     /// What is known of one loop itself.
     #[must_use]
     pub fn get(&self, id: LoopId) -> Option<&Member> {
-        self.shards.get(self.place(id))?.get(&id)
+        // One hash finds the shard and the place in it: a step looks up to five loops up.
+        let hash = self.hasher.hash_one(id);
+        self.shards.get(place(hash))?.find(hash, |(known, _)| *known == id).map(|(_, member)| member)
     }
 
     /// The loop and its ancestors, itself first. `None` when one of them is unknown or the line is too long, so
@@ -112,10 +119,11 @@ impl Loops {
         }
         next.is_none().then_some(standing)
     }
+}
 
-    fn place(&self, id: LoopId) -> usize {
-        self.hasher.hash_one(id) as usize % SHARDS
-    }
+/// The shard of a hash, by bits that the table in it does not go by.
+const fn place(hash: u64) -> usize {
+    (hash >> 40) as usize % SHARDS
 }
 
 /// The smaller of two limits; none is no limit.
