@@ -362,7 +362,7 @@ fn credits_neither_leak_nor_go_below_zero_under_many_callers() {
                 for _ in 0..25 {
                     let n = calls.fetch_add(1, Ordering::SeqCst);
                     let provider = Natives::default().with(tool.clone(), move |_| {
-                        if n % 3 == 0 { Err(Fault::new("boom", "boom")) } else { Ok(json!({})) }
+                        if n.is_multiple_of(3) { Err(Fault::new("boom", "boom")) } else { Ok(json!({})) }
                     });
                     match world.invoke_with(&a, &tool, Mode::Guided, None, &provider) {
                         Ok(invoked) => {
