@@ -82,7 +82,9 @@ impl Business {
     /// Sends a message and answers the contract that it opened or moved.
     fn say(&self, to: &Self, body: Value) -> Result<String, Failure> {
         let mut body = body;
-        body["to"] = format!("@{}", to.tag).into();
+        if let Some(body) = body.as_object_mut() {
+            body.insert("to".to_owned(), format!("@{}", to.tag).into());
+        }
         let draft = Draft::read(Doc::from_value(&body).root())?;
         match self.write("aap.send", move |tx, cx| exchange::send(tx, cx, &draft))? {
             Sent::Now(message, contract) => {
