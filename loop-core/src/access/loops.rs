@@ -159,7 +159,8 @@ pub struct Patch {
     pub verified: Option<bool>,
 }
 
-/// Makes a loop. A caller that is bound to a loop makes sub-loops of its own or of those under it only.
+/// Makes a loop. A caller that is bound to a loop makes sub-loops of its own and of those under it, and further loops
+/// of its own owner, which it does not command.
 ///
 /// # Errors
 /// Texts out of bounds, a taken tag, an unknown parent, a line that gets too long, too many loops.
@@ -172,6 +173,9 @@ pub fn create(tx: &mut dyn Tx, cx: &Ctx, new: &NewLoop) -> Result<Loop, AccessEr
             drawn.expose().get(..17).unwrap_or_default()
         }
     };
+    if cx.caller.sandboxed {
+        return Err(AccessError::Sandboxed);
+    }
     check_tag(tag)?;
     check_skills(&new.skills)?;
     check_spend(new.spend_limit)?;
@@ -186,9 +190,22 @@ pub fn create(tx: &mut dyn Tx, cx: &Ctx, new: &NewLoop) -> Result<Loop, AccessEr
     if line.len() >= lineage::MAX_LINE {
         return Err(AccessError::TooDeep);
     }
-    cx.caller.commands(&line)?;
+    // Whom the new loop belongs to when nobody says so, and whom alone it may belong to.
+    let own = match cx.caller.loop_id {
+        Some(own) if line.is_empty() => Some(get(tx, cx.tenant(), own)?.ok_or(AccessError::NoLoop)?.owner_id),
+        _ => {
+            cx.caller.commands(&line)?;
+            None
+        }
+    };
     let parent = line.first();
     let owner_id = match (parent, &new.owner_id) {
+        (None, claimed) if own.is_some() => {
+            if claimed.is_some() && *claimed != own {
+                return Err(AccessError::Invalid("`ownerId` is that of the loop whose key this is"));
+            }
+            own.unwrap_or_default()
+        }
         (Some(parent), Some(owner)) if parent.owner_id != *owner => {
             return Err(AccessError::Invalid("`ownerId` of a sub-loop is its parent's"));
         }
@@ -233,6 +250,9 @@ pub fn create(tx: &mut dyn Tx, cx: &Ctx, new: &NewLoop) -> Result<Loop, AccessEr
 /// # Errors
 /// [`AccessError::NoLoop`], texts out of bounds, a loop that is not the caller's to change.
 pub fn patch(tx: &mut dyn Tx, cx: &Ctx, id: LoopId, patch: &Patch) -> Result<Loop, AccessError> {
+    if cx.caller.sandboxed {
+        return Err(AccessError::Sandboxed);
+    }
     let line = lineage(tx, cx.tenant(), id)?;
     cx.caller.commands(line.get(1..).unwrap_or_default())?;
     if patch.verified.is_some() && cx.caller.loop_id.is_some() {

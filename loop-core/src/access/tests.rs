@@ -139,10 +139,13 @@ fn no_key_gives_more_than_it_holds() {
     assert_eq!(rotate(&mut world, foreign.key.id.to_string()).unwrap_err(), AccessError::NotFound);
     assert!(world.who(&wide).is_ok() && world.who(&foreign).is_ok());
 
-    // Nor does it change its own loop, or make one beside it.
+    // Nor does it change its own loop. One beside it is its owner's, and not its own to command.
     assert_eq!(world.patch(&manager, own.id, Patch::default()).unwrap_err(), AccessError::Foreign);
     assert!(world.patch(&manager, under.id, Patch::default()).is_ok());
-    assert_eq!(world.loop_of(&manager, None, Scopes::NONE).unwrap_err(), AccessError::Foreign);
+    let beside = world.loop_of(&manager, None, Scopes::NONE).unwrap();
+    assert_eq!(beside.owner_id, own.owner_id);
+    assert_eq!(world.key_of(&manager, Some(beside.id), Scopes::NONE).unwrap_err(), AccessError::Foreign);
+    assert_eq!(world.patch(&manager, beside.id, Patch::default()).unwrap_err(), AccessError::Foreign);
     assert_eq!(world.loop_of(&manager, Some(other.id), Scopes::NONE).unwrap_err(), AccessError::Foreign);
     assert!(world.loop_of(&manager, Some(under.id), Scopes::NONE).is_ok());
 }
