@@ -32,8 +32,8 @@ pub enum AccessError {
     /// Something is asked of or for a loop that the caller's own loop does not stand above.
     #[error("a loop's key acts for its own loop and those under it")]
     Foreign,
-    /// A sandbox key asks for a live one.
-    #[error("a sandbox key makes sandbox keys only")]
+    /// A sandbox key would make, take or end a live one, or do something real.
+    #[error("a sandbox key does nothing real")]
     Sandboxed,
     /// The operation needs a loop that acts, and the key belongs to none.
     #[error("this key belongs to no loop: use a loop's key, or name one as `loopId` where that is allowed")]

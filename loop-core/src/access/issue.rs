@@ -93,9 +93,13 @@ pub fn rotate(tx: &mut dyn Tx, cx: &Ctx, id: &str, grace: u32) -> Result<Minted,
 /// Revokes a key and answers it with when it was made. From the moment this commits no request with it is served, in any process.
 ///
 /// # Errors
-/// [`AccessError::NotFound`] for another's key too.
+/// [`AccessError::NotFound`] for another's key too, [`AccessError::Sandboxed`] for a sandbox key that would revoke a live
+/// one.
 pub fn revoke(tx: &mut dyn Tx, cx: &Ctx, id: &str) -> Result<(Key, Time), AccessError> {
     let stored = find(tx, cx, id)?;
+    if cx.caller.sandboxed && !stored.value.sandboxed {
+        return Err(AccessError::Sandboxed);
+    }
     if stored.value.revoked_at.is_none() {
         key::retire(tx, &stored, cx.now)?;
         tx.bump_epoch(cx.tenant())?;

@@ -133,11 +133,12 @@ pub fn authenticate(tx: &mut dyn Tx, hash: TokenHash, now: Time) -> Result<Calle
         return Err(AccessError::Unauthenticated);
     }
     let epoch = tx.epoch(&key.tenant)?;
+    let given = if key.sandboxed { key.scopes.in_sandbox() } else { key.scopes };
     let (scopes, suspended) = match key.loop_id {
-        None => (key.scopes, false),
+        None => (given, false),
         Some(id) => {
             let line = Effective::of(&loops::lineage(tx, &key.tenant, id)?);
-            (key.scopes.within(line.permissions), line.suspended)
+            (given.within(line.permissions), line.suspended)
         }
     };
     Ok(Caller {

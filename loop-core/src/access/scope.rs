@@ -126,6 +126,38 @@ impl Scope {
         }
     }
 
+    /// Whether a sandbox key may use it: what it does is read, simulated or marked as such. The rest changes what live
+    /// keys may do or see.
+    const fn in_sandbox(self) -> bool {
+        match self {
+            Self::PolicyEvaluate
+            | Self::RulesRead
+            | Self::ApprovalsRead
+            | Self::LogsRead
+            | Self::KeysManage
+            | Self::AapSend
+            | Self::AapRead
+            | Self::ToolsInvoke
+            | Self::ProofCreate
+            | Self::TrustRead
+            | Self::ContractsRead
+            | Self::ContractsWrite
+            | Self::TasksRead
+            | Self::TasksWrite
+            | Self::LoopsRead
+            | Self::CreditsRead => true,
+            Self::RulesWrite
+            | Self::ApprovalsDecide
+            | Self::ToolsBlock
+            | Self::SettingsWrite
+            | Self::DataErase
+            | Self::ToolsPublish
+            | Self::ProofAudit
+            | Self::LoopsWrite
+            | Self::CreditsGrant => false,
+        }
+    }
+
     /// Reads a scope's spelling.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -183,6 +215,12 @@ impl Scopes {
         let implied =
             Scope::ALL.into_iter().filter(|scope| self.has(*scope) && limit.has(*scope) && !named.has(*scope));
         named.iter().chain(implied).collect()
+    }
+
+    /// What of this set a sandbox key may use.
+    #[must_use]
+    pub fn in_sandbox(self) -> Self {
+        self.iter().filter(|scope| scope.in_sandbox()).collect()
     }
 
     /// The scopes that the set names, in declaration order.

@@ -159,9 +159,18 @@ fn a_sandbox_key_begets_sandbox_keys() {
     let id = live.key.id.to_string();
     let taken = world.run(&caller, move |tx, cx| issue::rotate(tx, cx, &id, 0));
     assert_eq!(taken.unwrap_err(), AccessError::Sandboxed);
-    let wanted = Wanted { name: "t".into(), scopes: Scopes::NONE, loop_id: None, expires_at: None, sandboxed: true };
+    let id = live.key.id.to_string();
+    let ended = world.run(&caller, move |tx, cx| issue::revoke(tx, cx, &id).map(|_| ()));
+    assert_eq!(ended.unwrap_err(), AccessError::Sandboxed);
+    assert!(world.who(&live).is_ok());
+    let wanted = Wanted { name: "t".into(), scopes: Scopes::all(), loop_id: None, expires_at: None, sandboxed: true };
     let test = world.run(&caller, move |tx, cx| issue::create(tx, cx, &wanted)).unwrap();
-    assert!(test.token.expose().starts_with("lk_test_") && world.who(&test).unwrap().sandboxed);
+    let who = world.who(&test).unwrap();
+    assert!(test.token.expose().starts_with("lk_test_") && who.sandboxed);
+    for real in [Scope::ApprovalsDecide, Scope::RulesWrite, Scope::ToolsBlock, Scope::CreditsGrant, Scope::LoopsWrite] {
+        assert!(!who.scopes.has(real), "{real}");
+    }
+    assert!(who.scopes.has(Scope::ToolsInvoke) && who.scopes.has(Scope::TasksWrite));
 }
 
 #[test]

@@ -145,6 +145,12 @@ pub enum KeysCommand {
         /// What it may do, separated by commas [default: everything]
         #[arg(long, value_delimiter = ',', value_parser = scope)]
         scopes: Vec<Scope>,
+        /// The loop it belongs to, by id or @tag [default: the tenant itself]
+        #[arg(long = "loop", value_name = "LOOP")]
+        of_loop: Option<String>,
+        /// Make a sandbox key: everything it does is simulated [default: a live one]
+        #[arg(long)]
+        test: bool,
     },
     /// List keys, never the keys themselves
     List {

@@ -1,7 +1,12 @@
 //! `keys create`, `keys list`, `keys revoke`.
 
 use loop_core::{
-    access::{Caller, Ctx, Scopes, key, tenant::Tenant},
+    access::{
+        Caller, Ctx, Scopes,
+        key::{self, Form},
+        loops,
+        tenant::Tenant,
+    },
     audit::{self, Event},
     base::TenantId,
     engine::Engine,
@@ -21,19 +26,37 @@ pub(super) fn tenant(engine: &Engine, name: &str) -> Result<TenantId, CliError> 
     if found { Ok(id) } else { Err(unknown()) }
 }
 
+/// What a new key shall be.
+pub(super) struct Wanted {
+    pub name: String,
+    pub scopes: Scopes,
+    /// The loop it belongs to, by id or `@tag`.
+    pub of_loop: Option<String>,
+    /// Whether everything it does is simulated.
+    pub test: bool,
+}
+
 /// Makes a key. The key alone goes to `out`, so that a script can take it.
-pub(super) fn create(
-    engine: &Engine,
-    tenant: &TenantId,
-    name: String,
-    scopes: Scopes,
-    out: &mut Out<'_>,
-) -> Result<(), CliError> {
+pub(super) fn create(engine: &Engine, tenant: &TenantId, wanted: Wanted, out: &mut Out<'_>) -> Result<(), CliError> {
     let cx = context(engine, tenant)?;
     let minted = wait(engine.write_as_system(tenant, "key.create", Lane::Normal, move |tx| {
-        let new = key::NewKey::operator(name.clone(), scopes);
+        let loop_id = match &wanted.of_loop {
+            Some(name) => Some(loops::resolve(tx, cx.tenant(), name)?.id),
+            None => None,
+        };
+        let form = match (wanted.test, loop_id) {
+            (true, _) => Form::Test,
+            (false, Some(_)) => Form::Live,
+            (false, None) => Form::Operator,
+        };
+        let new = key::NewKey { loop_id, form, ..key::NewKey::operator(wanted.name.clone(), wanted.scopes) };
         let minted = key::mint(tx, cx.tenant(), &new, cx.now, &mut cx.seed())?;
-        let body = serde_json::json!({ "id": minted.key.id, "name": minted.key.name, "scopes": scopes }).to_string();
+        let made = &minted.key;
+        let body = serde_json::json!({
+            "id": made.id, "name": made.name, "scopes": made.scopes, "loop_id": made.loop_id,
+            "sandboxed": made.sandboxed,
+        })
+        .to_string();
         audit::append(tx, &cx, &Event::change("key.create", &body))?;
         Ok::<_, loop_core::access::AccessError>(minted)
     }))?;
@@ -41,7 +64,7 @@ pub(super) fn create(
     Ok(())
 }
 
-/// Lists keys: id, state, name, how the key begins, scopes.
+/// Lists keys: id, state, name, how the key begins, scopes, loop.
 pub(super) fn list(engine: &Engine, tenant: &TenantId, out: &mut Out<'_>) -> Result<(), CliError> {
     let subject = tenant.clone();
     let keys = wait(engine.store().read("key.list", move |tx: &mut dyn Tx| key::list(tx, &subject)))?;
@@ -58,7 +81,8 @@ pub(super) fn list(engine: &Engine, tenant: &TenantId, out: &mut Out<'_>) -> Res
         let begins = if key.prefix.is_empty() { "-" } else { &key.prefix };
         // A name may hold what a terminal would obey.
         let name: String = key.name.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
-        writeln!(out, "{}  {:<7}  {name}  {begins}  {scopes}  {}", key.id, state, stored.created_at)?;
+        let whose = key.loop_id.map_or_else(|| "-".to_owned(), |id| id.to_string());
+        writeln!(out, "{}  {:<7}  {name}  {begins}  {scopes}  {whose}  {}", key.id, state, stored.created_at)?;
     }
     Ok(())
 }

@@ -116,11 +116,12 @@ pub fn dispatch(cli: Cli, environment: impl Fn(&str) -> Option<String>, out: &mu
         None => serve(&cli.serve, environment, out),
         Some(Command::Serve(args)) => serve(&args, environment, out),
         Some(Command::Keys { command }) => match command {
-            KeysCommand::Create { db, tenant, name, scopes } => {
+            KeysCommand::Create { db, tenant, name, scopes, of_loop, test } => {
                 let scopes = if scopes.is_empty() { Scopes::all() } else { scopes.into_iter().collect() };
+                let wanted = keys::Wanted { name, scopes, of_loop, test };
                 with(opened(&db.db, Mode::Change)?, |opened| {
                     let tenant = keys::tenant(&opened.engine, &tenant)?;
-                    keys::create(&opened.engine, &tenant, name, scopes, out)
+                    keys::create(&opened.engine, &tenant, wanted, out)
                 })
             }
             KeysCommand::List { db, tenant } => with(opened(&db.db, Mode::Read)?, |opened| {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use http::{HeaderMap, Method, header};
 use loop_core::{
-    access::{Caller, Scope, Scopes},
+    access::{AccessError, Caller, Scope, Scopes},
     base::{Code, Time},
 };
 
@@ -50,6 +50,11 @@ pub fn admit(row: &Row, caller: &Caller) -> Result<(), Failure> {
     let needed = row.access.scopes();
     if !needed.is_empty() && !needed.iter().any(|scope| caller.scopes.has(*scope)) {
         return Err(lacking(row.surface, needed, caller.scopes));
+    }
+    // Only the developer surface knows how to simulate.
+    if caller.sandboxed && row.mutates() && row.surface != Surface::Developer {
+        let error = AccessError::Sandboxed;
+        return Err(Failure::of(error.code(), &error));
     }
     // Deciding rows of the developer surface answer for a suspended loop themselves, with a verdict.
     let decides = row.surface == Surface::Developer

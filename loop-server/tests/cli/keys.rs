@@ -27,6 +27,22 @@ async fn a_key_made_on_the_command_line_works_at_once_and_not_after_it_is_revoke
 }
 
 #[tokio::test]
+async fn a_loops_key_is_made_for_a_loop_that_there_is() {
+    let fixture = Fixture::with(|_| {}, rows::all()).await;
+    let body = r#"{"tag":"acme","kind":"business","permissions":["trust:read"]}"#;
+    assert_eq!(fixture.call("POST", "/api/v1/loops", &fixture.key, body).await.status, 201);
+    let make = ["keys", "create", "--name", "n", "--scopes", "policy:evaluate,trust:read", "--loop", "@ACME"];
+    let live = run(&fixture, &make).await.expect("made");
+    assert!(live.starts_with("lk_live_"), "{live}");
+    let refused = fixture.call("GET", "/t/key", live.trim_end(), "").await;
+    assert_eq!(refused.status, 403, "its loop has no `policy:evaluate`");
+    let test = run(&fixture, &[&make[..], &["--test"]].concat()).await.expect("made");
+    assert!(test.starts_with("lk_test_"), "{test}");
+    let error = run(&fixture, &["keys", "create", "--name", "n", "--loop", "@nobody"]).await.expect_err("unknown");
+    assert_eq!(error.to_string(), "no such loop");
+}
+
+#[tokio::test]
 async fn mistakes_are_told() {
     let fixture = Fixture::start().await;
     let error = run(&fixture, &["keys", "list", "--tenant", "nobody"]).await.expect_err("unknown");

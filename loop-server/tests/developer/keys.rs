@@ -23,6 +23,26 @@ async fn a_key_is_shown_once_and_found_by_its_beginning() {
 }
 
 #[tokio::test]
+async fn a_sandbox_key_does_nothing_real() {
+    let fixture = Fixture::start().await;
+    let scopes: Vec<&str> = loop_core::access::Scope::ALL.iter().map(|scope| scope.as_str()).collect();
+    let body = serde_json::json!({ "name": "n", "scopes": scopes, "mode": "test" }).to_string();
+    let key = text(&get(&fixture, "POST", KEYS, &fixture.key, &body).await["key"]);
+    for (method, path, body) in [
+        ("POST", "/api/intercept", r#"{"tool_name":"get_order","arguments":{}}"#),
+        ("POST", "/api/blocked-tools", r#"{"tool_name":"get_order"}"#),
+        ("PUT", "/api/settings", r#"{"default_verdict":"allow"}"#),
+        ("POST", "/api/v1/loops", r#"{"kind":"business"}"#),
+        ("POST", KEYS, r#"{"name":"n","scopes":[]}"#),
+    ] {
+        let answer = ask(&fixture, method, path, &key, body).await;
+        assert!(matches!(answer.status, 403 | 404), "{method} {path}: {}", answer.text());
+    }
+    let evaluated = get(&fixture, "POST", "/api/v1/policy/evaluate", &key, r#"{"step":{"action":"find_leads"}}"#).await;
+    assert_eq!(evaluated["allowed"], false, "{evaluated}");
+}
+
+#[tokio::test]
 async fn a_refusal_names_what_is_needed_and_what_was_granted() {
     let fixture = Fixture::start().await;
     let (_, key) = loop_with_key(&fixture, r#"{"kind":"developer"}"#, r#"["contracts:write","trust:read"]"#).await;
