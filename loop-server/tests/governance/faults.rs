@@ -48,7 +48,8 @@ async fn a_locked_file_is_503_until_it_is_free() {
     assert_busy(&own.call("POST", "/api/blocked-tools", r#"{"tool_name":"read_file"}"#).await);
     // What reads goes on.
     assert_eq!(logged(&own).await, 1);
-    let evaluated = own.call("POST", "/api/v1/policy/evaluate", r#"{"step":{"action":"read_file"}}"#).await;
+    let evaluated =
+        own.call("POST", "/api/v1/policy/evaluate", r#"{"step":{"action":"read_file","riskLevel":"low"}}"#).await;
     assert_eq!((evaluated.status, evaluated.json()["allowed"].clone()), (200, json!(true)));
     other.execute_batch("ROLLBACK").expect("freed");
     assert_eq!(own.call("POST", "/api/intercept", CALL).await.json()["allowed"], true, "the refused block is no block");
@@ -181,7 +182,8 @@ async fn a_policy_that_cannot_be_read_allows_nothing() {
         assert!(body["error"].is_string() && body.get("allowed").is_none() && body.get("decision").is_none(), "{body}");
         assert!(!answer.text().contains("this is no record"), "what is in the file is not told");
     }
-    let evaluated = own.call("POST", "/api/v1/policy/evaluate", r#"{"step":{"action":"read_file"}}"#).await;
+    let evaluated =
+        own.call("POST", "/api/v1/policy/evaluate", r#"{"step":{"action":"read_file","riskLevel":"low"}}"#).await;
     assert_eq!(evaluated.status, 500, "{}", evaluated.text());
     assert_eq!(logged(&own).await, 1);
     other.execute_batch("DELETE FROM blocked_tools WHERE id = 'x'").expect("mended");

@@ -23,8 +23,9 @@ type Door = (&'static str, &'static str, fn(&serde_json::Value) -> bool);
 
 const INTERCEPT: Door = ("/api/intercept", r#"{"tool_name":"send_mail"}"#, |answer| answer["allowed"] == true);
 const ENFORCE: Door = ("/enforce", r#"{"tool":"send_mail"}"#, |answer| answer["decision"] == "allow");
-const EVALUATE: Door =
-    ("/api/v1/policy/evaluate", r#"{"step":{"action":"send_mail"}}"#, |answer| answer["allowed"] == true);
+const EVALUATE: Door = ("/api/v1/policy/evaluate", r#"{"step":{"action":"send_mail","riskLevel":"low"}}"#, |answer| {
+    answer["allowed"] == true
+});
 
 /// Calls on one connection until the block has been seen for a while. Every caller is allowed first.
 async fn caller(

@@ -3,7 +3,7 @@
 //! - [`endpoint`]: a connector or any HTTP endpoint.
 //! - [`mcp`]: a tool of an MCP server.
 //! - [`signing`]: the signature that a provider knows Loop by.
-//! - [`reference`]: fetching what a proof refers to.
+//! - [`mod@reference`]: fetching what a proof refers to.
 
 mod endpoint;
 mod mcp;
