@@ -21,9 +21,9 @@ const MOST: u32 = 20_000;
 /// A door, what is sent to it, and where its answer says what was decided.
 type Door = (&'static str, &'static str, fn(&serde_json::Value) -> bool);
 
-const INTERCEPT: Door = ("/api/intercept", r#"{"tool_name":"send_mail"}"#, |answer| answer["allowed"] == true);
-const ENFORCE: Door = ("/enforce", r#"{"tool":"send_mail"}"#, |answer| answer["decision"] == "allow");
-const EVALUATE: Door = ("/api/v1/policy/evaluate", r#"{"step":{"action":"send_mail","riskLevel":"low"}}"#, |answer| {
+const INTERCEPT: Door = ("/api/intercept", r#"{"tool_name":"read_mail"}"#, |answer| answer["allowed"] == true);
+const ENFORCE: Door = ("/enforce", r#"{"tool":"read_mail"}"#, |answer| answer["decision"] == "allow");
+const EVALUATE: Door = ("/api/v1/policy/evaluate", r#"{"step":{"action":"read_mail","riskLevel":"low"}}"#, |answer| {
     answer["allowed"] == true
 });
 
@@ -84,7 +84,7 @@ async fn hammer(fixture: &Fixture, callers: u32, doors: &[Door], block: impl Fut
 async fn no_call_on_any_connection_is_allowed_once_a_block_is_acknowledged() {
     let fixture = Fixture::start().await;
     let block = async {
-        let answer = fixture.call("POST", "/api/blocked-tools", &fixture.key, r#"{"tool_name":"send_mail"}"#).await;
+        let answer = fixture.call("POST", "/api/blocked-tools", &fixture.key, r#"{"tool_name":"read_mail"}"#).await;
         assert_eq!(answer.status, 201, "{}", answer.text());
     };
     hammer(&fixture, CALLERS, &[INTERCEPT, EVALUATE, ENFORCE], block).await;
@@ -96,7 +96,7 @@ async fn no_call_on_any_connection_is_allowed_once_a_block_is_acknowledged() {
 async fn stricter_settings_and_new_rules_hold_as_soon_as_they_are_acknowledged() {
     for (path, method, body) in [
         ("/api/settings", "PUT", r#"{"default_verdict":"deny"}"#),
-        ("/api/approval-rules", "POST", r#"{"rule_text":"Never send mail","action":"block"}"#),
+        ("/api/approval-rules", "POST", r#"{"rule_text":"Never read mail","action":"block"}"#),
     ] {
         let fixture = Fixture::start().await;
         let tighten = async {
@@ -134,7 +134,7 @@ async fn program(fixture: &Fixture, args: &[&str]) -> String {
 async fn a_tool_blocked_by_another_process_is_never_allowed_again() {
     let fixture = Fixture::start().await;
     let block = async {
-        program(&fixture, &["tools", "block", "send_mail"]).await;
+        program(&fixture, &["tools", "block", "read_mail"]).await;
     };
     // `evaluate` reads no storage; it learns of another process's changes from a worker, some milliseconds later.
     hammer(&fixture, 8, &[INTERCEPT, ENFORCE], block).await;
