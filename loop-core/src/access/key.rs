@@ -155,6 +155,15 @@ pub fn authenticate(tx: &mut dyn Tx, hash: TokenHash, now: Time) -> Result<Calle
     })
 }
 
+/// The loop a key of the tenant belongs to; `None` for the tenant's own keys and for those it does not have.
+///
+/// # Errors
+/// Storage failures.
+pub fn loop_of(tx: &mut dyn Tx, tenant: &TenantId, id: KeyId) -> Result<Option<LoopId>, AccessError> {
+    let stored = keys(tx, &TenantId::directory()).get(&id.to_string())?;
+    Ok(stored.filter(|stored| stored.value.tenant == *tenant).and_then(|stored| stored.value.loop_id))
+}
+
 /// Makes a key without asking who wants it: for the operator's command line and a tenant's first key.
 ///
 /// # Errors

@@ -192,7 +192,14 @@ pub fn create(tx: &mut dyn Tx, cx: &Ctx, new: &NewLoop) -> Result<Loop, AccessEr
     }
     // Whom the new loop belongs to when nobody says so, and whom alone it may belong to.
     let own = match cx.caller.loop_id {
-        Some(own) if line.is_empty() => Some(get(tx, cx.tenant(), own)?.ok_or(AccessError::NoLoop)?.owner_id),
+        Some(own) if line.is_empty() => {
+            let makers = lineage(tx, cx.tenant(), own)?;
+            let plan = super::Effective::of(&makers).plan;
+            if new.plan.is_some_and(|wanted| wanted > plan) {
+                return Err(AccessError::Invalid("`plan` is above that of the loop whose key this is"));
+            }
+            Some(makers.first().ok_or(AccessError::NoLoop)?.owner_id.clone())
+        }
         _ => {
             cx.caller.commands(&line)?;
             None

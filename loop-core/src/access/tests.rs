@@ -143,6 +143,9 @@ fn no_key_gives_more_than_it_holds() {
     assert_eq!(world.patch(&manager, own.id, Patch::default()).unwrap_err(), AccessError::Foreign);
     assert!(world.patch(&manager, under.id, Patch::default()).is_ok());
     let beside = world.loop_of(&manager, None, Scopes::NONE).unwrap();
+    let better = NewLoop { plan: Some(Plan::Pro), ..new_loop(None, Scopes::NONE) };
+    let better = world.run(&manager, move |tx, cx| loops::create(tx, cx, &better));
+    assert!(matches!(better.unwrap_err(), AccessError::Invalid(_)));
     assert_eq!(beside.owner_id, own.owner_id);
     assert_eq!(world.key_of(&manager, Some(beside.id), Scopes::NONE).unwrap_err(), AccessError::Foreign);
     assert_eq!(world.patch(&manager, beside.id, Patch::default()).unwrap_err(), AccessError::Foreign);

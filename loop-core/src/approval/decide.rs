@@ -2,8 +2,9 @@
 
 use super::{Approval, ApprovalError, State, expire, query};
 use crate::{
-    access::Ctx,
+    access::{Ctx, key},
     audit::{self, Event},
+    base::id::KeyId,
     outbox,
     policy::settings,
     store::{Repo, Tx},
@@ -40,6 +41,12 @@ pub enum Decided {
     Late(Approval),
 }
 
+/// Whether the caller is who proposed the call: the same key, or another of the same loop.
+fn proposed(tx: &mut dyn Tx, cx: &Ctx, key: KeyId) -> Result<bool, ApprovalError> {
+    let own = cx.caller.loop_id;
+    Ok(key == cx.caller.key || (own.is_some() && key::loop_of(tx, cx.tenant(), key)? == own))
+}
+
 /// Takes a human's answer. However many answer, exactly one answer counts.
 ///
 /// # Errors
@@ -58,7 +65,7 @@ pub fn decide(
     }
     let stored = query::stored(tx, cx.tenant(), id)?;
     if via == Via::Key
-        && stored.value.requested_by == cx.caller.key
+        && proposed(tx, cx, stored.value.requested_by)?
         && !settings::get(tx, cx.tenant())?.allow_self_approval
     {
         return Err(ApprovalError::OwnCall);

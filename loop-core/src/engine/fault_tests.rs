@@ -7,7 +7,11 @@ use std::sync::{
 
 use super::{CATALOG, Call, DecideError, Decision, Engine, bootstrap, tests::TestHost};
 use crate::{
-    access::{AccessError, Caller, Ctx, Scope, Scopes, key},
+    access::{
+        AccessError, Caller, Ctx, Scope, Scopes,
+        key::{self, NewKey},
+        loops,
+    },
     approval::{self, Answer, ApprovalError, Decided, Polled, Via},
     audit::{self, Filter, Status, Verified},
     base::{
@@ -389,6 +393,50 @@ fn who_proposed_a_call_decides_it_only_where_the_tenant_allows_that() {
     let second = world.key("second", Scopes::all(), None);
     assert!(matches!(world.decide_as(&second, &id, Answer::Approve), Ok(Decided::Now(_))));
     assert_eq!(world.status("wire_transfer"), Status::Allowed);
+}
+
+#[test]
+fn a_loop_does_not_approve_its_own_call_with_another_of_its_keys() {
+    let world = World::new();
+    world.rule("Any wire transfer over £1,000 needs approval").unwrap();
+    let strict = settings::SettingsPatch { allow_self_approval: Some(false), ..Default::default() };
+    let cx = world.engine.context(world.caller.clone()).unwrap();
+    let set = wait(world.engine.write(cx, "settings.update", move |tx, cx| {
+        settings::update(tx, cx, &strict).map(drop).map_err(DecideError::from)
+    }));
+    set.unwrap();
+    let cx = world.engine.context(world.caller.clone()).unwrap();
+    let made = wait(world.engine.write(cx, "loop.create", |tx, cx| {
+        let mut new = || {
+            let new = loops::NewLoop {
+                tag: None,
+                kind: loops::LoopKind::Developer,
+                owner_id: None,
+                parent: None,
+                skills: Vec::new(),
+                permissions: None,
+                plan: None,
+                risk_ceiling: None,
+                spend_limit: None,
+            };
+            loops::create(tx, cx, &new)
+        };
+        let (one, other) = (new()?.id, new()?.id);
+        let mut key = |loop_id| {
+            let new = NewKey { loop_id: Some(loop_id), ..NewKey::operator("of a loop", Scopes::all()) };
+            let minted = key::mint(tx, cx.tenant(), &new, cx.now, &mut cx.seed())?;
+            key::authenticate(tx, crate::base::secret::TokenHash::of(minted.token.expose()), cx.now)
+        };
+        Ok::<_, AccessError>([key(one)?, key(one)?, key(other)?])
+    }));
+    let [first, second, stranger] = made.unwrap();
+    let doc = Doc::parse(br#"{"amount":5000}"#).unwrap();
+    let id = wait(world.engine.intercept(&first, &Call::new("wire_transfer", doc.root()))).unwrap().approval.unwrap();
+    for caller in [&first, &second] {
+        let decided = world.decide_as(caller, &id.to_string(), Answer::Approve);
+        assert_eq!(decided, Err(ApprovalError::OwnCall));
+    }
+    assert!(matches!(world.decide_as(&stranger, &id.to_string(), Answer::Approve), Ok(Decided::Now(_))));
 }
 
 #[test]
