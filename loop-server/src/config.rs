@@ -34,8 +34,21 @@ pub struct Config {
     pub links: Links,
     /// A file that checkpoints of the log are appended to.
     pub checkpoints: Option<PathBuf>,
+    /// What the webhooks of tenant `default` are verified with.
+    pub webhooks: WebhookSecrets,
     /// Bounds on what clients may take.
     pub limits: Limits,
+}
+
+/// What providers sign their webhooks with, or send along with them.
+#[derive(Debug, Clone, Default)]
+pub struct WebhookSecrets {
+    /// GitHub's.
+    pub github: Option<Secret>,
+    /// Sentry's.
+    pub sentry: Option<Secret>,
+    /// PostHog's.
+    pub posthog: Option<Secret>,
 }
 
 /// What a `GET` on an approval link does.
@@ -110,6 +123,7 @@ impl Config {
             allow_signup: false,
             links: Links::default(),
             checkpoints: None,
+            webhooks: WebhookSecrets::default(),
             limits: Limits::default(),
         }
     }

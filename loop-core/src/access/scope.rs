@@ -54,11 +54,29 @@ pub enum Scope {
     CreditsRead,
     /// Put credits into wallets.
     CreditsGrant,
+    /// Read issues, projects, goals, labels, comments and relations.
+    IssuesRead,
+    /// Make and change them. Implies [`Scope::IssuesRead`].
+    IssuesWrite,
+    /// Read signals. Implied by [`Scope::IssuesRead`].
+    SignalsRead,
+    /// Send signals, each of which makes an issue.
+    SignalsWrite,
+    /// Read prompt templates, their versions and reviews.
+    PromptsRead,
+    /// Make, promote and review prompts. Implies [`Scope::PromptsRead`].
+    PromptsWrite,
+    /// Take issues out of the queue, and give them back.
+    DispatchClaim,
+    /// Read what is going on as a whole.
+    DashboardRead,
+    /// Work on the one issue that was claimed. Only the key in a claim's prompt holds it; none is ever given it.
+    IssuesClaimed,
 }
 
 impl Scope {
-    /// Every scope, in declaration order.
-    pub const ALL: [Self; 25] = [
+    /// Every scope that a key can be given, in declaration order.
+    pub const ALL: [Self; 33] = [
         Self::PolicyEvaluate,
         Self::RulesRead,
         Self::RulesWrite,
@@ -84,6 +102,21 @@ impl Scope {
         Self::LoopsWrite,
         Self::CreditsRead,
         Self::CreditsGrant,
+        Self::IssuesRead,
+        Self::IssuesWrite,
+        Self::SignalsRead,
+        Self::SignalsWrite,
+        Self::PromptsRead,
+        Self::PromptsWrite,
+        Self::DispatchClaim,
+        Self::DashboardRead,
+    ];
+
+    /// Names of several scopes at once, for whoever makes a key.
+    const TOGETHER: [(&str, [Self; 2]); 3] = [
+        ("issues:*", [Self::IssuesRead, Self::IssuesWrite]),
+        ("signals:*", [Self::SignalsRead, Self::SignalsWrite]),
+        ("prompts:*", [Self::PromptsRead, Self::PromptsWrite]),
     ];
 
     /// The spelling in keys, answers and documents.
@@ -115,13 +148,25 @@ impl Scope {
             Self::LoopsWrite => "loops:write",
             Self::CreditsRead => "credits:read",
             Self::CreditsGrant => "credits:grant",
+            Self::IssuesRead => "issues:read",
+            Self::IssuesWrite => "issues:write",
+            Self::SignalsRead => "signals:read",
+            Self::SignalsWrite => "signals:write",
+            Self::PromptsRead => "prompts:read",
+            Self::PromptsWrite => "prompts:write",
+            Self::DispatchClaim => "dispatch:claim",
+            Self::DashboardRead => "dashboard:read",
+            Self::IssuesClaimed => "issues:claimed",
         }
     }
 
-    /// The wider scope that holds this one.
+    /// The next wider scope, which holds this one.
     const fn implied_by(self) -> Option<Self> {
         match self {
             Self::TasksWrite => Some(Self::ContractsWrite),
+            Self::IssuesRead => Some(Self::IssuesWrite),
+            Self::SignalsRead => Some(Self::IssuesRead),
+            Self::PromptsRead => Some(Self::PromptsWrite),
             _ => None,
         }
     }
@@ -145,7 +190,11 @@ impl Scope {
             | Self::TasksRead
             | Self::TasksWrite
             | Self::LoopsRead
-            | Self::CreditsRead => true,
+            | Self::CreditsRead
+            | Self::IssuesRead
+            | Self::SignalsRead
+            | Self::PromptsRead
+            | Self::DashboardRead => true,
             Self::RulesWrite
             | Self::ApprovalsDecide
             | Self::ToolsBlock
@@ -154,11 +203,16 @@ impl Scope {
             | Self::ToolsPublish
             | Self::ProofAudit
             | Self::LoopsWrite
-            | Self::CreditsGrant => false,
+            | Self::CreditsGrant
+            | Self::IssuesWrite
+            | Self::SignalsWrite
+            | Self::PromptsWrite
+            | Self::DispatchClaim
+            | Self::IssuesClaimed => false,
         }
     }
 
-    /// Reads a scope's spelling.
+    /// Reads the spelling of a scope that a key can be given.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|scope| scope.as_str() == text)
@@ -179,7 +233,7 @@ impl Scopes {
     /// No scope at all.
     pub const NONE: Self = Self(0);
 
-    /// Every scope there is.
+    /// Every scope that a key can be given.
     #[must_use]
     pub fn all() -> Self {
         Scope::ALL.into_iter().collect()
@@ -188,13 +242,14 @@ impl Scopes {
     /// Whether the set holds `scope`, named or implied by a wider one.
     #[must_use]
     pub const fn has(self, scope: Scope) -> bool {
-        if self.names(scope) {
-            return true;
+        let mut wanted = Some(scope);
+        while let Some(scope) = wanted {
+            if self.names(scope) {
+                return true;
+            }
+            wanted = scope.implied_by();
         }
-        match scope.implied_by() {
-            Some(wider) => self.names(wider),
-            None => false,
-        }
+        false
     }
 
     /// Whether the set names `scope` itself.
@@ -225,7 +280,7 @@ impl Scopes {
 
     /// The scopes that the set names, in declaration order.
     pub fn iter(self) -> impl Iterator<Item = Scope> {
-        Scope::ALL.into_iter().filter(move |scope| self.names(*scope))
+        Scope::ALL.into_iter().chain([Scope::IssuesClaimed]).filter(move |scope| self.names(*scope))
     }
 }
 
@@ -250,12 +305,15 @@ impl serde::Serialize for Scopes {
 impl<'de> serde::Deserialize<'de> for Scopes {
     fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let names = Vec::<String>::deserialize(from)?;
-        names
-            .iter()
-            .map(|name| {
-                Scope::parse(name).ok_or_else(|| serde::de::Error::custom(format_args!("unknown scope `{name}`")))
-            })
-            .collect()
+        let mut scopes = Vec::new();
+        for name in &names {
+            match (Scope::parse(name), Scope::TOGETHER.iter().find(|(together, _)| together == name)) {
+                (Some(scope), _) => scopes.push(scope),
+                (None, Some((_, both))) => scopes.extend(both),
+                (None, None) => return Err(serde::de::Error::custom(format_args!("unknown scope `{name}`"))),
+            }
+        }
+        Ok(scopes.into_iter().collect())
     }
 }
 
@@ -264,7 +322,8 @@ impl schemars::JsonSchema for Scopes {
         "Scopes".into()
     }
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        let names = Scope::ALL.map(Scope::as_str);
+        let together = Scope::TOGETHER.map(|(name, _)| name);
+        let names: Vec<&str> = Scope::ALL.iter().map(|scope| scope.as_str()).chain(together).collect();
         schemars::json_schema!({"type": "array", "items": {"type": "string", "enum": names}})
     }
 }
@@ -284,6 +343,34 @@ mod tests {
         let tasks: Scopes = [Scope::TasksWrite].into_iter().collect();
         assert_eq!(writes.within(tasks), tasks);
         assert_eq!(tasks.within(writes), tasks);
+    }
+
+    #[test]
+    fn writing_implies_reading_and_reading_issues_implies_reading_signals() {
+        let held = |scope: Scope| Scopes::from_iter([scope]);
+        for (wide, narrow) in [
+            (Scope::IssuesWrite, Scope::IssuesRead),
+            (Scope::IssuesWrite, Scope::SignalsRead),
+            (Scope::IssuesRead, Scope::SignalsRead),
+            (Scope::PromptsWrite, Scope::PromptsRead),
+        ] {
+            assert!(held(wide).has(narrow) && !held(narrow).has(wide), "{wide} {narrow}");
+        }
+        assert!(!held(Scope::SignalsWrite).has(Scope::SignalsRead));
+        assert!(!held(Scope::IssuesWrite).has(Scope::SignalsWrite));
+    }
+
+    #[test]
+    fn nobody_is_given_what_only_a_claim_gives() {
+        assert!(!Scopes::all().has(Scope::IssuesClaimed));
+        assert!(serde_json::from_str::<Scopes>(r#"["issues:claimed"]"#).is_err());
+    }
+
+    #[test]
+    fn a_star_names_both() {
+        let read: Scopes = serde_json::from_str(r#"["issues:*"]"#).unwrap();
+        assert_eq!(read.iter().collect::<Vec<_>>(), [Scope::IssuesRead, Scope::IssuesWrite]);
+        assert!(serde_json::from_str::<Scopes>(r#"["*"]"#).is_err());
     }
 
     proptest! {

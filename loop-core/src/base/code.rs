@@ -42,6 +42,8 @@ pub enum Code {
     ApprovalExpired,
     /// The input does not fit the tool's schema.
     SchemaMismatch,
+    /// The input is well formed, but names what is not there or asks for what cannot be.
+    Unprocessable,
     /// The body is larger than the operation accepts.
     TooLarge,
     /// A limit on the number of requests or stored things was reached.
@@ -82,6 +84,7 @@ impl Code {
             Self::MessageExpired => "MESSAGE_EXPIRED",
             Self::ApprovalExpired => "APPROVAL_EXPIRED",
             Self::SchemaMismatch => "SCHEMA_MISMATCH",
+            Self::Unprocessable => "UNPROCESSABLE",
             Self::TooLarge => "TOO_LARGE",
             Self::RateLimited => "RATE_LIMITED",
             Self::NotImplemented => "NOT_IMPLEMENTED",

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use loop_core::{access::Scope, base::secret::Secret};
 
 use crate::{
-    config::{Config, Durability, Limits, Links, REQUESTS_PER_MINUTE},
+    config::{Config, Durability, Limits, Links, REQUESTS_PER_MINUTE, WebhookSecrets},
     http::Listen,
     log::LogFormat,
 };
@@ -16,7 +16,9 @@ const ENVIRONMENT: &str = "Environment, besides the variables named above:
   LOOP_API_KEY     the first key of tenant `default` [default: minted and printed once]
   LOOP_SECRET_KEY  what stored secrets are sealed with [default: a key file beside the database]
   LOOP_SMTP_URL    the mail server: smtps://user:password@host, or smtp:// for STARTTLS, which a password makes
-                   compulsory unless the URL ends in ?tls=none [default: no mail]";
+                   compulsory unless the URL ends in ?tls=none [default: no mail]
+  GITHUB_WEBHOOK_SECRET, SENTRY_CLIENT_SECRET, POSTHOG_WEBHOOK_SECRET
+                   what the webhooks of tenant `default` are verified with [default: those webhooks are refused]";
 
 /// Loop governs AI agents: every action decided, approved, proved and learnt from
 #[derive(Debug, Parser)]
@@ -281,6 +283,11 @@ impl ServeArgs {
             allow_signup: self.allow_signup,
             links: self.links,
             checkpoints: self.checkpoints.clone(),
+            webhooks: WebhookSecrets {
+                github: secret("GITHUB_WEBHOOK_SECRET"),
+                sentry: secret("SENTRY_CLIENT_SECRET"),
+                posthog: secret("POSTHOG_WEBHOOK_SECRET"),
+            },
             limits: Limits {
                 connections: usize::try_from(self.max_connections).unwrap_or(1024),
                 head_time: Duration::from_secs(self.head_timeout),

@@ -11,6 +11,8 @@ use loop_core::{
 use super::{Dialect, Failure, Row, dialect::KeyPlace};
 use crate::{state::App, surface::Surface};
 
+/// What most surfaces say of a key that is absent or not valid.
+pub const REFUSED: &str = "missing or invalid API key";
 /// The longest text that is looked up as a key, in bytes.
 const KEY_MAX: usize = 256;
 
@@ -26,7 +28,14 @@ pub async fn caller(
     query: Option<&str>,
     now: Time,
 ) -> Result<Caller, Failure> {
-    let token = presented(row.surface.dialect(), method, headers, query).ok_or_else(refused)?;
+    let dialect = row.surface.dialect();
+    let refused = || Failure::new(Code::Unauthenticated, dialect.bad_key);
+    let Some(token) = told(dialect, method, headers, query) else {
+        return Err(Failure::new(Code::Unauthenticated, dialect.no_key));
+    };
+    if !sane(&token) {
+        return Err(refused());
+    }
     let known = app.engine.known_caller(&token);
     let caller = match known {
         Some(caller) => caller,
@@ -79,10 +88,6 @@ pub fn lacking(surface: Surface, needed: &[Scope], granted: Scopes) -> Failure {
     }
 }
 
-fn refused() -> Failure {
-    Failure::new(Code::Unauthenticated, "missing or invalid API key")
-}
-
 /// The key in the first place that holds one; `None` when that text cannot be a key.
 pub(super) fn presented<'r>(
     dialect: &Dialect,
@@ -90,9 +95,28 @@ pub(super) fn presented<'r>(
     headers: &'r HeaderMap,
     query: Option<&'r str>,
 ) -> Option<Cow<'r, str>> {
+    told(dialect, method, headers, query).filter(|key| sane(key))
+}
+
+/// Whether a text can be a key.
+fn sane(key: &str) -> bool {
+    key.len() <= KEY_MAX && key.bytes().all(|b| b.is_ascii_graphic())
+}
+
+/// The text in the first place that holds one; `None` when there is none, or not in the right form.
+fn told<'r>(
+    dialect: &Dialect,
+    method: &Method,
+    headers: &'r HeaderMap,
+    query: Option<&'r str>,
+) -> Option<Cow<'r, str>> {
+    let authorization = |read: fn(&'r str) -> &'r str| {
+        headers.get(header::AUTHORIZATION).map(|value| read(value.to_str().unwrap_or("")))
+    };
     let place = dialect.keys.iter().find_map(|place| match place {
         KeyPlace::Header(name) => headers.get(*name).map(|value| value.to_str().unwrap_or("")),
-        KeyPlace::Bearer => headers.get(header::AUTHORIZATION).map(|value| bearer(value.to_str().unwrap_or(""))),
+        KeyPlace::Bearer => authorization(bearer),
+        KeyPlace::ExactBearer => authorization(|value| value.strip_prefix("Bearer ").unwrap_or("")),
     });
     let key = match place {
         Some(key) => Cow::Borrowed(key.trim()),
@@ -101,8 +125,7 @@ pub(super) fn presented<'r>(
         }
         None => return None,
     };
-    let sane = (1..=KEY_MAX).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic());
-    sane.then_some(key)
+    (!key.is_empty()).then_some(key)
 }
 
 /// What follows `Bearer `, in any case; nothing for another scheme.
@@ -162,6 +185,15 @@ mod tests {
             assert_eq!(of(&[("authorization", "Bearer sk-upstream")]), None);
             assert_eq!(of(&[("authorization", "Bearer sk-upstream"), ("x-api-key", "tl_a")]).as_deref(), Some("tl_a"));
             assert_eq!(of(&[("x-api-key", "sk-ant-upstream"), ("x-loop-key", "tl_b")]).as_deref(), Some("tl_b"));
+        }
+    }
+
+    #[test]
+    fn the_improvement_surface_reads_the_scheme_as_it_is_spelt() {
+        let of = |value: &str| key(Surface::Improvement, Method::GET, &[("authorization", value)], None);
+        assert_eq!(of("Bearer tl_a").as_deref(), Some("tl_a"));
+        for bad in ["bearer tl_a", "BEARER tl_a", "Basic tl_a", "tl_a", "Bearertl_a", "Bearer ", "Bearer"] {
+            assert_eq!(of(bad), None, "{bad}");
         }
     }
 

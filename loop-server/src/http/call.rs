@@ -41,7 +41,7 @@ impl Call {
     /// # Errors
     /// [`Code::Unauthenticated`] on a row that asks for no key.
     pub fn caller(&self) -> Result<&Caller, Failure> {
-        self.caller.as_ref().ok_or_else(|| Failure::new(Code::Unauthenticated, "missing or invalid API key"))
+        self.caller.as_ref().ok_or_else(|| Failure::new(Code::Unauthenticated, auth::REFUSED))
     }
 
     /// The key that was presented, for the one check that it is not sent on.

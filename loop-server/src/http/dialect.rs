@@ -13,6 +13,12 @@ pub struct Dialect {
     pub keys: &'static [KeyPlace],
     /// Whether `?api_key=` may carry the key when no header does.
     pub query_key: QueryKey,
+    /// What a request is told that carries no key where and how one is read.
+    pub no_key: &'static str,
+    /// What a request is told whose key is not, or no longer, valid.
+    pub bad_key: &'static str,
+    /// Origins of other servers whose pages may call this surface with a key and read its answers.
+    pub origins: &'static [&'static str],
     /// The body of a failure.
     pub failure: fn(&Refusal<'_>) -> Value,
 }
@@ -22,8 +28,10 @@ pub struct Dialect {
 pub enum KeyPlace {
     /// The whole value of this header, named in lower case.
     Header(&'static str),
-    /// `Authorization: Bearer …`.
+    /// `Authorization: Bearer …`, the scheme in any case.
     Bearer,
+    /// `Authorization: Bearer …`, the scheme spelt so.
+    ExactBearer,
 }
 
 /// When a key may stand in the query.

@@ -43,8 +43,9 @@ enum Kept {
 
 /// Whether requests of the row may carry a key. What only looks needs none.
 fn applies(row: &Row) -> bool {
-    row.surface == Surface::Developer
+    matches!(row.surface, Surface::Developer | Surface::Improvement)
         && row.method == Method::POST
+        && row.access.guarded()
         && !row.access.scopes().contains(&Scope::PolicyEvaluate)
 }
 
@@ -106,7 +107,8 @@ pub(super) async fn run(call: Call) -> Outcome {
                         developer::decide_again(&call).await?;
                     }
                     let status = StatusCode::from_u16(status).unwrap_or_default();
-                    Ok(Reply::json(&body)?.with_status(status).with_header(REPLAYED.0, REPLAYED.1))
+                    let reply = if status == StatusCode::NO_CONTENT { Reply::nothing() } else { Reply::json(&body)? };
+                    Ok(reply.with_status(status).with_header(REPLAYED.0, REPLAYED.1))
                 }
                 Kept::Failure(code, status, message, extra) => Err(told_again(&code, status, message, extra)),
                 Kept::Gone => {
@@ -146,7 +148,11 @@ async fn carry_out(call: Call, holder: Holder) -> Outcome {
 }
 
 fn keep(reply: &Reply) -> Kept {
-    let Content::Whole(bytes) = &reply.content else { return Kept::Gone };
+    let bytes = match &reply.content {
+        Content::Nothing => return Kept::Reply(reply.status.as_u16(), Value::Null),
+        Content::Whole(bytes) => bytes,
+        Content::Stream(_) => return Kept::Gone,
+    };
     let Ok(mut body) = serde_json::from_slice::<Value>(bytes) else { return Kept::Gone };
     if let Some(members) = body.as_object_mut() {
         members.retain(|name, _| !reply.once.contains(&name.as_str()));

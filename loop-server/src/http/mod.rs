@@ -6,13 +6,14 @@
 //! - [`router`]: from method and path to a row.
 //! - [`request`]: the way of one request: route, origin, key, scope, body, handler, answer.
 //! - [`idempotency`]: a request sent twice and carried out once.
-//! - [`auth`], [`rate`], [`origin`], [`body`], [`stream`], [`path`], [`request_id`]: its steps and parts.
+//! - [`auth`], [`rate`], [`origin`], [`cors`], [`body`], [`stream`], [`path`], [`request_id`]: its steps and parts.
 //! - [`listen`], [`pulse`], [`serve`]: sockets, time limits of a connection, and the accept loop.
 //! - [`openapi`], [`docs_page`]: the table as a document.
 
 pub mod auth;
 pub mod body;
 pub mod call;
+pub mod cors;
 pub mod dialect;
 pub mod docs_page;
 pub mod failure;

@@ -95,6 +95,8 @@ fn rename(value: &mut Value, name: &str) {
 }
 
 const PREFIX: &str = "#/components/schemas/";
+/// What keys in `Authorization` are called.
+const BEARER: &str = "bearerAuth";
 
 fn operation(row: &Row, inputs: &mut SchemaGenerator, outputs: &mut SchemaGenerator) -> Value {
     let mut parameters: Vec<Value> = row
@@ -139,6 +141,7 @@ fn responses(row: &Row, outputs: &mut SchemaGenerator) -> Value {
                 let schema: Schema = schema(outputs);
                 json!({ "description": row.summary, "content": { "application/json": { "schema": schema } } })
             }
+            Output::Nothing => json!({ "description": row.summary }),
             Output::Media(media) => json!({ "description": row.summary, "content": { media: {} } }),
         };
         responses.insert(status.to_string(), response);
@@ -164,7 +167,7 @@ fn schemes(surface: Surface) -> Vec<String> {
         .iter()
         .map(|place| match place {
             KeyPlace::Header(name) => (*name).to_owned(),
-            KeyPlace::Bearer => "bearer".to_owned(),
+            KeyPlace::Bearer | KeyPlace::ExactBearer => BEARER.to_owned(),
         })
         .collect();
     if dialect.query_key != QueryKey::Never {
@@ -188,7 +191,7 @@ fn security_schemes() -> Value {
     let mut all = Map::new();
     for name in Surface::ALL.into_iter().flat_map(schemes) {
         let scheme = match name.as_str() {
-            "bearer" => json!({ "type": "http", "scheme": "bearer" }),
+            BEARER => json!({ "type": "http", "scheme": "bearer" }),
             "api_key" => json!({ "type": "apiKey", "in": "query", "name": "api_key" }),
             header => json!({ "type": "apiKey", "in": "header", "name": header }),
         };

@@ -21,6 +21,7 @@ pub struct Reply {
 
 /// The body of an answer.
 pub(super) enum Content {
+    Nothing,
     Whole(Bytes),
     Stream(stream::Body),
 }
@@ -33,6 +34,12 @@ const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
 );
 
 impl Reply {
+    /// 204: there is nothing to say.
+    #[must_use]
+    pub const fn nothing() -> Self {
+        Self { status: StatusCode::NO_CONTENT, media: JSON, content: Content::Nothing, headers: Vec::new(), once: &[] }
+    }
+
     /// 200 with JSON that is written already.
     #[must_use]
     pub fn raw_json(json: impl Into<Bytes>) -> Self {

@@ -15,7 +15,7 @@ use loop_core::base::{Code, TenantId, id::LoopId};
 use tokio::time::Instant;
 
 use super::{
-    Access, Call, Dialect, Failure, Handler, Reply, Row, auth, body,
+    Access, Call, Dialect, Failure, Handler, Reply, Row, auth, body, cors,
     dialect::Refusal,
     idempotency, origin,
     rate::Rate,
@@ -46,6 +46,8 @@ pub async fn answer(app: Arc<App>, request: Request<Incoming>) -> Response<Body>
     let started = Instant::now();
     let (head, mut body) = request.into_parts();
     let id = app.ids.of(&head.headers);
+    let page = head.headers.contains_key(header::ORIGIN).then(|| surface::of_path(head.uri.path()));
+    let origin = page.and_then(|surface| cors::allowed(surface.dialect(), &head.headers));
     let mut beside = Beside { started, rate: None, wallet: None };
     let (row, surface, meters, outcome) = match app.router.find(&head.method, head.uri.path()) {
         Found::Route(route, params) => {
@@ -56,7 +58,7 @@ pub async fn answer(app: Arc<App>, request: Request<Incoming>) -> Response<Body>
         }
         found => {
             let surface = surface::of_path(head.uri.path());
-            let outcome = elsewhere(&head, found);
+            let outcome = elsewhere(&head, found, origin.is_some());
             body::drain(&head.headers, &mut body).await;
             (None, surface, &app.unrouted, outcome)
         }
@@ -66,6 +68,9 @@ pub async fn answer(app: Arc<App>, request: Request<Incoming>) -> Response<Body>
         Err(failure) => refusal(failure, surface.dialect(), row, &id),
     };
     beside.tell(&app, response.headers_mut());
+    if let Some(origin) = origin {
+        cors::tell(origin, response.headers_mut());
+    }
     finish(row, meters, response.status(), started, &id);
     response
 }
@@ -102,14 +107,19 @@ async fn handle(
     let admitted = async {
         head_limits(&uri, &headers)?;
         if row.mutates() {
-            origin::check(&headers, app.public_host())?;
+            // A page that may read the answer may also ask: its requests carry a key that it was given.
+            if cors::allowed(row.surface.dialect(), &headers).is_none() {
+                origin::check(&headers, app.public_host())?;
+            }
         }
         if row.access.guarded() {
             let caller = auth::caller(app, row, &method, &headers, uri.query(), now).await?;
-            if row.surface == Surface::Developer {
+            if matches!(row.surface, Surface::Developer | Surface::Improvement) {
                 let (rate, within) = app.rates.take(&caller, beside.started);
                 beside.rate = Some(rate);
-                beside.wallet = caller.loop_id.map(|id| (caller.tenant.clone(), id));
+                if row.surface == Surface::Developer {
+                    beside.wallet = caller.loop_id.map(|id| (caller.tenant.clone(), id));
+                }
                 within?;
             }
             auth::admit(row, &caller)?;
@@ -155,9 +165,10 @@ pub(super) async fn dispatch(call: Call) -> Outcome {
 }
 
 /// What a request gets that no row serves.
-fn elsewhere(head: &Parts, found: Found<'_>) -> Outcome {
+fn elsewhere(head: &Parts, found: Found<'_>, from_allowed_page: bool) -> Outcome {
     head_limits(&head.uri, &head.headers)?;
     match found {
+        Found::Options(..) if from_allowed_page && cors::asks(&head.headers) => Ok(cors::preflight()),
         Found::Options(allow, methods) => {
             Ok(Reply::json(&serde_json::json!({ "allow": methods }))?.with_header(header::ALLOW, allow.clone()))
         }
@@ -194,10 +205,14 @@ pub(super) async fn caught(work: impl Future<Output = Outcome>) -> Outcome {
 
 fn success(reply: Reply, id: &RequestId) -> Response<Body> {
     let body = match reply.content {
+        Content::Nothing => Body::whole(Bytes::new()),
         Content::Whole(bytes) => Body::whole(bytes),
         Content::Stream(body) => body,
     };
     let mut response = plain(reply.status, reply.media, body, id);
+    if reply.status == StatusCode::NO_CONTENT {
+        response.headers_mut().remove(header::CONTENT_TYPE);
+    }
     for (name, value) in reply.headers {
         response.headers_mut().insert(name, value);
     }

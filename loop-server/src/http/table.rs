@@ -109,6 +109,8 @@ pub struct Param {
 pub enum Output {
     /// JSON of this type.
     Json(SchemaFn),
+    /// Nothing: the status says it all.
+    Nothing,
     /// Anything else, by its media type.
     Media(&'static str),
 }

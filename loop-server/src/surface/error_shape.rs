@@ -14,6 +14,11 @@ pub(super) fn flat(refusal: &Refusal<'_>) -> Value {
     with_extra(body, refusal)
 }
 
+/// `error` is plain text, with `details` beside it where a field is at fault.
+pub(super) fn bare(refusal: &Refusal<'_>) -> Value {
+    with_extra(json!({ "error": refusal.message }), refusal)
+}
+
 /// `error` is an object; what a handler adds stands under `details`.
 pub(super) fn nested(refusal: &Refusal<'_>) -> Value {
     let mut error = json!({

@@ -1,7 +1,8 @@
 //! The API surfaces: each has a dialect and its rows of the route table.
 //!
 //! - [`governance`]: intercept, rules, approvals, kill switch, log, settings.
-//! - [`developer`]: policy evaluation; the rest of this surface follows.
+//! - [`developer`]: loops, tools, calls, proofs, messages, tasks.
+//! - [`improvement`]: issues, signals, prompts, and the queue that agents work off.
 //! - [`gateway`]: the proxy before OpenAI and Anthropic, and MCP; their routes stand, their handlers follow.
 //! - [`system`]: health, metrics, documents.
 //! - [`error_shape`]: how failures look in each dialect.
@@ -10,12 +11,14 @@ pub mod developer;
 mod error_shape;
 pub mod gateway;
 pub mod governance;
+pub mod improvement;
 pub mod system;
 
 use crate::http::{
     Dialect, Row,
+    auth::REFUSED,
     dialect::{
-        KeyPlace::{Bearer, Header},
+        KeyPlace::{Bearer, ExactBearer, Header},
         QueryKey,
     },
 };
@@ -27,6 +30,8 @@ pub enum Surface {
     Governance,
     /// Policy, tools, proofs for developers.
     Developer,
+    /// Issues, signals, prompts and their queue.
+    Improvement,
     /// The proxy in OpenAI's shape.
     OpenAi,
     /// The proxy in Anthropic's shape.
@@ -41,6 +46,9 @@ static GOVERNANCE: Dialect = Dialect {
     name: "governance",
     keys: &[Header("x-api-key"), Bearer],
     query_key: QueryKey::OnGet,
+    no_key: REFUSED,
+    bad_key: REFUSED,
+    origins: &[],
     failure: error_shape::flat,
 };
 
@@ -48,7 +56,20 @@ static DEVELOPER: Dialect = Dialect {
     name: "developer",
     keys: &[Bearer, Header("x-api-key")],
     query_key: QueryKey::Never,
+    no_key: REFUSED,
+    bad_key: REFUSED,
+    origins: &[],
     failure: error_shape::nested,
+};
+
+static IMPROVEMENT: Dialect = Dialect {
+    name: "improvement",
+    keys: &[ExactBearer, Header("x-api-key")],
+    query_key: QueryKey::Never,
+    no_key: "Missing or malformed Authorization header",
+    bad_key: "Invalid API key",
+    origins: &["http://localhost:5668", "https://app.looped.me"],
+    failure: error_shape::bare,
 };
 
 // The proxy's `Authorization` carries the upstream's key, and `x-api-key` may too: `x-loop-key` wins over it.
@@ -56,6 +77,9 @@ static OPENAI: Dialect = Dialect {
     name: "openai proxy",
     keys: &[Header("x-loop-key"), Header("x-api-key")],
     query_key: QueryKey::Never,
+    no_key: REFUSED,
+    bad_key: REFUSED,
+    origins: &[],
     failure: error_shape::openai,
 };
 
@@ -63,6 +87,9 @@ static ANTHROPIC: Dialect = Dialect {
     name: "anthropic proxy",
     keys: &[Header("x-loop-key"), Header("x-api-key")],
     query_key: QueryKey::Never,
+    no_key: REFUSED,
+    bad_key: REFUSED,
+    origins: &[],
     failure: error_shape::anthropic,
 };
 
@@ -70,6 +97,9 @@ static MCP: Dialect = Dialect {
     name: "mcp",
     keys: &[Header("x-api-key"), Bearer],
     query_key: QueryKey::Always,
+    no_key: REFUSED,
+    bad_key: REFUSED,
+    origins: &[],
     failure: error_shape::flat,
 };
 
@@ -77,13 +107,16 @@ static SYSTEM: Dialect = Dialect {
     name: "system",
     keys: &[Header("x-api-key"), Bearer],
     query_key: QueryKey::Never,
+    no_key: REFUSED,
+    bad_key: REFUSED,
+    origins: &[],
     failure: error_shape::flat,
 };
 
 impl Surface {
     /// Every surface, in the order of documents.
-    pub const ALL: [Self; 6] =
-        [Self::Governance, Self::Developer, Self::OpenAi, Self::Anthropic, Self::Mcp, Self::System];
+    pub const ALL: [Self; 7] =
+        [Self::Governance, Self::Developer, Self::Improvement, Self::OpenAi, Self::Anthropic, Self::Mcp, Self::System];
 
     /// How it speaks.
     #[must_use]
@@ -91,6 +124,7 @@ impl Surface {
         match self {
             Self::Governance => &GOVERNANCE,
             Self::Developer => &DEVELOPER,
+            Self::Improvement => &IMPROVEMENT,
             Self::OpenAi => &OPENAI,
             Self::Anthropic => &ANTHROPIC,
             Self::Mcp => &MCP,
@@ -99,11 +133,13 @@ impl Surface {
     }
 }
 
-/// The surface whose shape answers for a path that no row serves.
+/// The surface that a path belongs to, also when no row serves it.
 #[must_use]
 pub fn of_path(path: &str) -> Surface {
     if path.starts_with("/api/v1/") || path.starts_with("/api/developer/") {
         Surface::Developer
+    } else if improvement::serves(path) {
+        Surface::Improvement
     } else if path.starts_with("/v1/messages") {
         Surface::Anthropic
     } else if path.starts_with("/v1/") {
@@ -117,5 +153,5 @@ pub fn of_path(path: &str) -> Surface {
 #[must_use]
 pub fn rows() -> Vec<&'static Row> {
     let others = [gateway::ROWS, system::ROWS];
-    governance::ROWS.iter().chain(developer::ROWS).copied().chain(others).flatten().collect()
+    governance::ROWS.iter().chain(developer::ROWS).chain(improvement::ROWS).copied().chain(others).flatten().collect()
 }

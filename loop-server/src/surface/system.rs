@@ -36,7 +36,7 @@ pub static ROWS: &[Row] = &[
         "system.livez",
         "Whether the process answers at all",
         Output::Json(schema_of::<Health>),
-        Handler::Now(|_| Reply::json(&Health { status: "ok", version: VERSION })),
+        Handler::Now(|_| Reply::json(&Health { ok: true, status: "ok", version: VERSION })),
     ),
     page(
         "/metrics",
@@ -113,7 +113,9 @@ struct About {
 /// How the server is.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Health {
-    /// `ok`; anything else comes as an error.
+    /// Always true; anything else comes as an error.
+    ok: bool,
+    /// `ok`, for clients that look here.
     status: &'static str,
     /// The server's version.
     version: &'static str,
@@ -135,7 +137,7 @@ async fn ready(call: Call) -> Outcome {
         tracing::error!(target: "loop::server", %error, "the store does not answer");
         Failure::new(Code::Unavailable, "the store does not answer").with_status(StatusCode::SERVICE_UNAVAILABLE)
     })?;
-    Reply::json(&Health { status: "ok", version: VERSION })
+    Reply::json(&Health { ok: true, status: "ok", version: VERSION })
 }
 
 fn openapi(call: &Call) -> Outcome {

@@ -13,7 +13,10 @@ use crate::support::{Answer, Fixture, client::Client};
 fn assert_shape(surface: surface::Surface, answer: &Answer, what: &str) {
     let body = answer.json();
     match surface {
-        surface::Surface::Governance | surface::Surface::Mcp | surface::Surface::System => {
+        surface::Surface::Governance
+        | surface::Surface::Improvement
+        | surface::Surface::Mcp
+        | surface::Surface::System => {
             assert!(body["error"].as_str().is_some_and(|text| !text.is_empty()), "{what}: {body}");
         }
         surface::Surface::Developer | surface::Surface::OpenAi | surface::Surface::Anthropic => {

@@ -17,6 +17,9 @@ async fn every_example_succeeds_and_fits_its_schema() {
         let answer = run(&fixture, row).await;
         let media = answer.header("content-type").unwrap_or_default().to_owned();
         match row.output {
+            Output::Nothing => {
+                assert_eq!((answer.status, answer.body.len(), media.as_str()), (204, 0, ""), "{row:?}");
+            }
             Output::Media(wanted) => assert!(media.starts_with(wanted), "{row:?} answered {media}"),
             Output::Json(_) => {
                 assert_eq!(media, "application/json", "{row:?}");
