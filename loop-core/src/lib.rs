@@ -30,4 +30,6 @@ pub mod task;
 
 pub mod invoke;
 
+pub mod work;
+
 pub mod engine;

@@ -1,6 +1,13 @@
-//! Ids: newtypes over UUIDv7 (so ids sort by creation), and the tenant's short name.
+//! Ids: newtypes over UUIDv7 (so ids sort by creation), the short ids of issues and what belongs to them ([`ordered`]),
+//! and the tenant's short name.
+
+pub mod ordered;
 
 use std::{fmt, sync::Arc};
+
+pub use ordered::{
+    CommentId, GoalId, IssueId, LabelId, ProjectId, RelationId, ReviewId, SignalId, TemplateId, VersionId,
+};
 
 use super::{Seed, Time};
 

@@ -61,6 +61,12 @@ impl Time {
         self.0.saturating_sub(earlier.0)
     }
 
+    /// The instant cut to whole milliseconds, towards the past.
+    #[must_use]
+    pub const fn to_millis(self) -> Self {
+        Self::from_micros(self.0.div_euclid(1_000).saturating_mul(1_000))
+    }
+
     /// The same instant for calendar work.
     #[must_use]
     pub fn to_timestamp(self) -> jiff::Timestamp {
@@ -105,6 +111,56 @@ impl<'de> serde::Deserialize<'de> for Time {
     }
 }
 
+/// The text form with three fraction digits, for fields that say `#[serde(with = "millis")]`. What is written so must
+/// have been cut with [`Time::to_millis`] before, or it is read back as another instant.
+pub mod millis {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::Time;
+
+    /// Writes an instant.
+    ///
+    /// # Errors
+    /// The serializer's.
+    pub fn serialize<S: Serializer>(at: &Time, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(&format_args!("{:.3}", at.to_timestamp()))
+    }
+
+    /// Reads an instant.
+    ///
+    /// # Errors
+    /// Text that is no RFC 3339 time.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Time, D::Error> {
+        Time::deserialize(from)
+    }
+
+    /// The same for an instant that may be missing.
+    pub mod option {
+        use serde::{Deserialize, Deserializer, Serializer};
+
+        use super::Time;
+
+        /// Writes an instant or null.
+        ///
+        /// # Errors
+        /// The serializer's.
+        pub fn serialize<S: Serializer>(at: &Option<Time>, to: S) -> Result<S::Ok, S::Error> {
+            match at {
+                Some(at) => super::serialize(at, to),
+                None => to.serialize_none(),
+            }
+        }
+
+        /// Reads an instant or null.
+        ///
+        /// # Errors
+        /// Text that is no RFC 3339 time.
+        pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Time>, D::Error> {
+            Option::deserialize(from)
+        }
+    }
+}
+
 impl schemars::JsonSchema for Time {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         "Time".into()
@@ -131,6 +187,17 @@ mod tests {
         assert_eq!(Time::parse("2023-11-14T23:13:20.0000019+01:00"), Time::parse("2023-11-14T22:13:20.000001Z"));
         assert_eq!(Time::parse("yesterday"), None);
         assert_eq!(Time::parse("2023-11-14T22:13:20"), None);
+    }
+
+    #[test]
+    fn the_short_form_has_three_digits_and_cuts_towards_the_past() {
+        #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+        struct Two(#[serde(with = "super::millis")] Time, #[serde(with = "super::millis::option")] Option<Time>);
+        let at = Time::from_micros(1_700_000_000_123_999).to_millis();
+        let text = serde_json::to_string(&Two(at, None)).unwrap();
+        assert_eq!(text, r#"["2023-11-14T22:13:20.123Z",null]"#);
+        assert_eq!(serde_json::from_str::<Two>(&text).unwrap(), Two(at, None));
+        assert_eq!(Time::from_micros(-1).to_millis(), Time::from_micros(-1_000));
     }
 
     #[test]
