@@ -27,11 +27,15 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Reads the command line; what is missing is five rounds of one second, every case.
+    /// Reads the command line; what is missing is five rounds of one second, every case. When the bench is only
+    /// [checked](checking), one short round.
     ///
     /// # Errors
     /// A number that is none.
     pub fn read() -> Outcome<Self> {
+        if checking() {
+            return Ok(Self { rounds: 1, window: Duration::from_millis(20), only: None });
+        }
         // Cargo adds options of its own.
         let mut args = std::env::args().skip(1).filter(|arg| !arg.starts_with("--"));
         let rounds = args.next().map_or(Ok(5), |arg| arg.parse::<usize>())?.max(1);
@@ -60,6 +64,10 @@ impl Plan {
             ourses.push(ours);
             ratios.push(ours / floor.max(f64::MIN_POSITIVE));
         }
+        if checking() {
+            println!("{} works", case.name);
+            return Ok(());
+        }
         let ratio = median(&mut ratios);
         let (budget, verdict) = match case.budget {
             Some(budget) => (format!("{budget:.2}"), if ratio >= budget { "ok" } else { "MISS" }),
@@ -75,8 +83,23 @@ impl Plan {
     }
 }
 
+/// Whether the bench is run to see that it works, not to measure: `cargo bench … -- --test`, as criterion has it.
+#[must_use]
+pub fn checking() -> bool {
+    std::env::args().any(|arg| arg == "--test")
+}
+
+/// Whether a case of this size is run: all are, but a [check](checking) leaves the large ones out.
+#[must_use]
+pub fn wanted(size: usize) -> bool {
+    size <= 1_000 || !checking()
+}
+
 /// Prints the line of a figure that has an upper bound instead of a floor.
 pub fn bounded(name: &str, figure: f64, unit: &str, bound: f64) {
+    if checking() {
+        return;
+    }
     let verdict = if figure <= bound { "ok" } else { "MISS" };
     println!("{name:<44} ours {figure:>9.1} {unit:<6} bound {bound:>9.1} {unit:<6} {verdict}");
 }
