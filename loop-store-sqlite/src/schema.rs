@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use hashbrown::HashMap;
-use loop_core::store::{Catalog, Column, Index, Journal, Kind, Ledger, Queue, Spans, Table};
+use loop_core::store::{Catalog, Column, Index, Journal, Kind, Ledger, Queue, Spans, Table, Terms};
 
 /// The script that makes the tables of a catalog.
 #[must_use]
@@ -23,6 +23,9 @@ pub fn ddl(catalog: &Catalog) -> String {
     }
     for ledger in catalog.ledgers {
         ledger_tables(&mut out, ledger);
+    }
+    for terms in catalog.terms {
+        term_table(&mut out, terms);
     }
     out
 }
@@ -122,6 +125,15 @@ fn ledger_tables(out: &mut String, ledger: &Ledger) {
     );
 }
 
+fn term_table(out: &mut String, terms: &Terms) {
+    let name = terms.name;
+    let _ = write!(
+        out,
+        "\nCREATE TABLE \"{name}\" (\n  tenant TEXT NOT NULL,\n  term TEXT NOT NULL,\n  id TEXT NOT NULL,\n  \
+         PRIMARY KEY (tenant, term, id)\n) STRICT, WITHOUT ROWID;\n"
+    );
+}
+
 fn declared(columns: &[Column]) -> String {
     columns.iter().fold(String::new(), |mut out, column| {
         let kind = match column.kind {
@@ -141,6 +153,7 @@ pub(crate) struct Statements {
     pub(crate) queues: HashMap<&'static str, QueueSql>,
     pub(crate) spans: HashMap<&'static str, SpansSql>,
     pub(crate) ledgers: HashMap<&'static str, LedgerSql>,
+    pub(crate) terms: HashMap<&'static str, TermsSql>,
 }
 
 pub(crate) struct TableSql {
@@ -205,6 +218,16 @@ pub(crate) struct LedgerSql {
     pub(crate) holds_over: String,
 }
 
+pub(crate) struct TermsSql {
+    pub(crate) put: String,
+    pub(crate) take: String,
+    pub(crate) of: String,
+    pub(crate) of_after: String,
+    pub(crate) count: String,
+    pub(crate) under: String,
+    pub(crate) under_after: String,
+}
+
 impl Statements {
     pub(crate) fn new(catalog: &Catalog) -> Self {
         Self {
@@ -213,6 +236,7 @@ impl Statements {
             queues: catalog.queues.iter().map(|queue| (queue.name, QueueSql::new(queue.name))).collect(),
             spans: catalog.spans.iter().map(|spans| (spans.name, SpansSql::new(spans.name))).collect(),
             ledgers: catalog.ledgers.iter().map(|ledger| (ledger.name, LedgerSql::new(ledger.name))).collect(),
+            terms: catalog.terms.iter().map(|terms| (terms.name, TermsSql::new(terms.name))).collect(),
         }
     }
 
@@ -223,7 +247,8 @@ impl Statements {
         let queues = self.queues.values().flat_map(|sql| [sql.put.as_str(), sql.lease_put.as_str()]);
         let spans = self.spans.values().map(|sql| sql.put.as_str());
         let ledgers = self.ledgers.values().flat_map(|sql| [sql.put.as_str(), sql.hold_put.as_str()]);
-        tables.chain(journals).chain(queues).chain(spans).chain(ledgers)
+        let terms = self.terms.values().map(|sql| sql.put.as_str());
+        tables.chain(journals).chain(queues).chain(spans).chain(ledgers).chain(terms)
     }
 }
 
@@ -356,6 +381,24 @@ impl LedgerSql {
                 "SELECT id, account, amount, until FROM \"{name}_holds\" WHERE tenant = ? AND until <= ? \
                  ORDER BY id LIMIT ?"
             ),
+        }
+    }
+}
+
+impl TermsSql {
+    fn new(name: &str) -> Self {
+        let of = format!("SELECT id FROM \"{name}\" WHERE tenant = ? AND term = ?");
+        let under = format!("SELECT term, id FROM \"{name}\" WHERE tenant = ?");
+        Self {
+            put: format!(
+                "INSERT INTO \"{name}\" (tenant, term, id) VALUES (?, ?, ?) ON CONFLICT (tenant, term, id) DO NOTHING"
+            ),
+            take: format!("DELETE FROM \"{name}\" WHERE tenant = ? AND term = ? AND id = ?"),
+            count: format!("SELECT count(*) FROM \"{name}\" WHERE tenant = ? AND term = ?"),
+            of_after: format!("{of} AND id > ? ORDER BY id LIMIT ? OFFSET ?"),
+            of: format!("{of} ORDER BY id LIMIT ? OFFSET ?"),
+            under_after: format!("{under} AND (term, id) > (?, ?) ORDER BY term, id LIMIT ?"),
+            under: format!("{under} AND term >= ? ORDER BY term, id LIMIT ?"),
         }
     }
 }

@@ -89,6 +89,19 @@ pub(crate) fn try_run<'a>(
     conn.prepare_cached(sql)?.execute(params_from_iter(binds))
 }
 
+/// Runs a statement that answers nothing once for each row of binds.
+pub(crate) fn run_each<'a, const N: usize>(
+    conn: &Connection,
+    sql: &str,
+    rows: impl IntoIterator<Item = [Bind<'a>; N]>,
+) -> Answer<()> {
+    let mut statement = conn.prepare_cached(sql).map_err(fault)?;
+    for binds in rows {
+        statement.execute(params_from_iter(binds)).map_err(fault)?;
+    }
+    Ok(())
+}
+
 /// The first row of a query.
 pub(crate) fn first<'a, T>(
     conn: &Connection,

@@ -254,7 +254,7 @@ fn migrations_run_in_order_and_once() {
     const SECOND: &str = "INSERT INTO epochs VALUES ('second', 2);";
     const BROKEN: &str = "INSERT INTO epochs VALUES ('broken', 3); SELECT * FROM nowhere;";
     const NOTHING: loop_core::store::Catalog =
-        loop_core::store::Catalog { tables: &[], journals: &[], queues: &[], spans: &[], ledgers: &[] };
+        loop_core::store::Catalog { tables: &[], journals: &[], queues: &[], spans: &[], ledgers: &[], terms: &[] };
     let (_folder, file) = folder();
     let open = |migrations| SqliteStore::open(&file, Options { migrations, ..Options::new(NOTHING) });
     let epoch = |store: &SqliteStore, name: &'static str| -> Result<u64, StoreError> {

@@ -19,6 +19,6 @@ pub use checkpoint::{Checkpoint, checkpoints};
 pub use entry::{AUDIT, AuditEntry, CHANGES, DECISIONS, Event, STREAMS, Status};
 pub use erase::{TAGS, TagCursor, Tagged, decisions_above, erase_entries, purge_before, subject_entries, tag_subjects};
 pub use error::AuditError;
-pub use query::{Filter, count, page};
+pub use query::{Filter, count, entry, page};
 pub use stats::{STATS, Stats, TOOLS, known_tools, record as record_stats, record_tool, stats};
 pub use verify::{Finding, Verified, Verifier, verify};

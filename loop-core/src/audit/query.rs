@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     base::{TenantId, Time},
-    store::{Cond, JournalQuery, Order, Tx},
+    store::{Cond, JournalQuery, Order, StoreError, Tx},
 };
 
 /// Which entries to read; every field that is given must hold.
@@ -67,4 +67,19 @@ pub fn page(
 /// Storage failures.
 pub fn count(tx: &mut dyn Tx, tenant: &TenantId, stream: &'static str, filter: &Filter) -> Result<u64, AuditError> {
     Ok(tx.tally(&AUDIT, tenant, stream, &filter.query(0, 0))?)
+}
+
+/// One entry by its number; `None` when there is none, or none any more.
+///
+/// # Errors
+/// Storage failures.
+pub fn entry(
+    tx: &mut dyn Tx,
+    tenant: &TenantId,
+    stream: &'static str,
+    seq: u64,
+) -> Result<Option<AuditEntry>, StoreError> {
+    let query = JournalQuery { above: seq.checked_sub(1), limit: 1, ..JournalQuery::default() };
+    let found = tx.scan(&AUDIT, tenant, stream, &query)?.into_iter().find(|entry| entry.seq == seq);
+    found.map(|entry| AuditEntry::read(stream, entry)).transpose()
 }

@@ -86,6 +86,7 @@ pub static CATALOG: Catalog = Catalog {
         &crate::credit::CREDITS,
         &crate::invoke::USAGE,
     ],
+    terms: &[],
 };
 
 /// The governance engine. Cheap to clone; clones share everything.

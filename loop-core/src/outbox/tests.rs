@@ -14,8 +14,14 @@ use crate::{
     tool::Risk,
 };
 
-static CATALOG: Catalog =
-    Catalog { tables: &[&NOTICES, &APPROVAL_LINKS], journals: &[], queues: &[&OUTBOX], spans: &[], ledgers: &[] };
+static CATALOG: Catalog = Catalog {
+    tables: &[&NOTICES, &APPROVAL_LINKS],
+    journals: &[],
+    queues: &[&OUTBOX],
+    spans: &[],
+    ledgers: &[],
+    terms: &[],
+};
 
 const ONE: [u8; 16] = [1; 16];
 const TWO: [u8; 16] = [2; 16];

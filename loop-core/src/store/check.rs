@@ -22,6 +22,7 @@ impl Catalog {
         names.extend(self.spans.iter().map(|spans| spans.name.to_owned()));
         names.extend(self.queues.iter().flat_map(|queue| [queue.name.to_owned(), format!("{}_leases", queue.name)]));
         names.extend(self.ledgers.iter().flat_map(|ledger| [ledger.name.to_owned(), format!("{}_holds", ledger.name)]));
+        names.extend(self.terms.iter().map(|terms| terms.name.to_owned()));
         names.sort_unstable();
         for name in &names {
             well_formed(name)?;
@@ -220,7 +221,7 @@ mod tests {
     use super::{Catalog, Column, Journal, Kind, Table};
     use crate::store::Queue;
 
-    const NOTHING: Catalog = Catalog { tables: &[], journals: &[], queues: &[], spans: &[], ledgers: &[] };
+    const NOTHING: Catalog = Catalog { tables: &[], journals: &[], queues: &[], spans: &[], ledgers: &[], terms: &[] };
 
     static EPOCHS: Table = Table { name: "epochs", columns: &[] };
     static LEASES: Table = Table { name: "jobs_leases", columns: &[] };

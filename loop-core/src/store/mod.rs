@@ -1,8 +1,9 @@
-//! Storage as the core sees it: closures in transactions, tickets for their completion, and five shapes of
+//! Storage as the core sees it: closures in transactions, tickets for their completion, and six shapes of
 //! access.
 //!
 //! - [`job`]: what is submitted to a [`Store`] and how its end is learnt ([`Ticket`]).
-//! - [`shape`]: how an entity declares its table ([`Table`], [`Journal`], [`Queue`], [`Spans`], [`Ledger`]).
+//! - [`shape`]: how an entity declares its table ([`Table`], [`Journal`], [`Queue`], [`Spans`], [`Ledger`],
+//!   [`Terms`]).
 //! - [`tx`]: the operations of a transaction.
 //! - [`balance`]: the arithmetic of accounts.
 //! - [`check`]: what every store refuses before it touches storage.
@@ -27,7 +28,7 @@ pub use balance::Balance;
 pub use error::StoreError;
 pub use job::{Access, Done, Job, JobEnd, Lane, Run, Store, StoreExt};
 pub use repo::{Entity, Repo, Stored};
-pub use shape::{Catalog, Column, Index, Journal, Kind, Ledger, Queue, Spans, Table, Value};
+pub use shape::{Catalog, Column, Index, Journal, Kind, Ledger, Queue, Spans, Table, Terms, Value};
 pub use ticket::{Completer, Ticket, wait};
 pub use tx::{
     Claim, Cond, Entry, Head, Hold, JournalQuery, NewEntry, NewSpan, Order, QueueItem, Record, RecordQuery, SpanRow, Tx,

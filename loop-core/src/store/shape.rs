@@ -169,6 +169,13 @@ pub struct Ledger {
     pub name: &'static str,
 }
 
+/// Sets of ids, each under a term, to find things by what they have in common. Table `name(tenant, term, id)`.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// The table's name.
+    pub name: &'static str,
+}
+
 /// Everything a store keeps. Adapters create or migrate their schema from it.
 #[derive(Debug, Clone, Copy)]
 pub struct Catalog {
@@ -182,4 +189,6 @@ pub struct Catalog {
     pub spans: &'static [&'static Spans],
     /// Ledgers.
     pub ledgers: &'static [&'static Ledger],
+    /// Sets of ids by term.
+    pub terms: &'static [&'static Terms],
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Balance, Journal, Ledger, Queue, Spans, StoreError, Table, Value};
+use super::{Balance, Journal, Ledger, Queue, Spans, StoreError, Table, Terms, Value};
 use crate::base::{TenantId, Time};
 
 type Answer<T> = Result<T, StoreError>;
@@ -199,6 +199,34 @@ pub trait Tx {
     /// Holds that ended at or before `now`, `limit` at most, by id.
     fn expired_holds(&mut self, ledger: &'static Ledger, tenant: &TenantId, now: Time, limit: u32)
     -> Answer<Vec<Hold>>;
+
+    // ---- Terms ---------------------------------------------------------------------------------------
+
+    /// Puts an id into the set of each term; where it is already, nothing happens.
+    fn put_terms(&mut self, terms: &'static Terms, tenant: &TenantId, id: &str, words: &[&str]) -> Answer<()>;
+    /// Takes an id out of the set of each term; where it is not, nothing happens.
+    fn drop_terms(&mut self, terms: &'static Terms, tenant: &TenantId, id: &str, words: &[&str]) -> Answer<()>;
+    /// The ids in a term's set after `after`, in order: `offset` are skipped, then `limit` at most answered.
+    fn holders(
+        &mut self,
+        terms: &'static Terms,
+        tenant: &TenantId,
+        term: &str,
+        after: Option<&str>,
+        limit: u32,
+        offset: u32,
+    ) -> Answer<Vec<String>>;
+    /// How many ids a term's set has.
+    fn count_holders(&mut self, terms: &'static Terms, tenant: &TenantId, term: &str) -> Answer<u64>;
+    /// The `(term, id)` whose term starts with `prefix`, after the given one, by term, then id.
+    fn holders_under(
+        &mut self,
+        terms: &'static Terms,
+        tenant: &TenantId,
+        prefix: &str,
+        after: Option<(&str, &str)>,
+        limit: u32,
+    ) -> Answer<Vec<(String, String)>>;
 }
 
 /// A stored record.

@@ -6,12 +6,13 @@ mod ledgers;
 mod queues;
 mod records;
 mod spans;
+mod terms;
 
 use loop_core::{
     base::{TenantId, Time},
     store::{
         Access, Balance, Claim, Cond, Entry, Head, Hold, Journal, JournalQuery, Ledger, NewEntry, NewSpan, Queue,
-        QueueItem, Record, RecordQuery, SpanRow, Spans, StoreError, Table, Tx, Value,
+        QueueItem, Record, RecordQuery, SpanRow, Spans, StoreError, Table, Terms, Tx, Value,
     },
 };
 use rusqlite::Connection;
@@ -319,5 +320,40 @@ impl Tx for SqlTx<'_> {
         limit: u32,
     ) -> Answer<Vec<Hold>> {
         self.read(|tx| ledgers::expired(tx, ledger, tenant, now, limit))
+    }
+
+    fn put_terms(&mut self, terms: &'static Terms, tenant: &TenantId, id: &str, words: &[&str]) -> Answer<()> {
+        self.write(|tx| terms::put(tx, terms, tenant, id, words))
+    }
+
+    fn drop_terms(&mut self, terms: &'static Terms, tenant: &TenantId, id: &str, words: &[&str]) -> Answer<()> {
+        self.write(|tx| terms::remove(tx, terms, tenant, id, words))
+    }
+
+    fn holders(
+        &mut self,
+        terms: &'static Terms,
+        tenant: &TenantId,
+        term: &str,
+        after: Option<&str>,
+        limit: u32,
+        offset: u32,
+    ) -> Answer<Vec<String>> {
+        self.read(|tx| terms::holders(tx, terms, tenant, term, after, limit, offset))
+    }
+
+    fn count_holders(&mut self, terms: &'static Terms, tenant: &TenantId, term: &str) -> Answer<u64> {
+        self.read(|tx| terms::count(tx, terms, tenant, term))
+    }
+
+    fn holders_under(
+        &mut self,
+        terms: &'static Terms,
+        tenant: &TenantId,
+        prefix: &str,
+        after: Option<(&str, &str)>,
+        limit: u32,
+    ) -> Answer<Vec<(String, String)>> {
+        self.read(|tx| terms::under(tx, terms, tenant, prefix, after, limit))
     }
 }

@@ -1,6 +1,6 @@
 //! The tables the suite works on.
 
-use crate::store::{Catalog, Column, Journal, Kind, Ledger, Queue, Spans, Table};
+use crate::store::{Catalog, Column, Journal, Kind, Ledger, Queue, Spans, Table, Terms};
 
 /// Records with every kind of column and every way to search.
 pub static THINGS: Table = Table {
@@ -48,6 +48,12 @@ pub static CREDITS: Ledger = Ledger { name: "credits" };
 /// A second ledger, to show that the two do not mix.
 pub static QUOTAS: Ledger = Ledger { name: "quotas" };
 
+/// Sets of ids.
+pub static WORDS: Terms = Terms { name: "words" };
+
+/// Second sets of ids, to show that the two do not mix.
+pub static MARKS: Terms = Terms { name: "marks" };
+
 /// All of them.
 pub const CATALOG: Catalog = Catalog {
     tables: &[&THINGS, &BARE],
@@ -55,4 +61,5 @@ pub const CATALOG: Catalog = Catalog {
     queues: &[&JOBS, &TIMERS],
     spans: &[&TRACES],
     ledgers: &[&CREDITS, &QUOTAS],
+    terms: &[&WORDS, &MARKS],
 };

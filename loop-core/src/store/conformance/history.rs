@@ -3,14 +3,14 @@
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
 use super::{
-    catalog::{BARE, CATALOG, CREDITS, DIARY, EVENTS, JOBS, QUOTAS, THINGS, TIMERS, TRACES},
+    catalog::{BARE, CATALOG, CREDITS, DIARY, EVENTS, JOBS, MARKS, QUOTAS, THINGS, TIMERS, TRACES, WORDS},
     given::{at, tenant},
 };
 use crate::{
     base::TenantId,
     store::{
         Cond, Journal, JournalQuery, Kind, Ledger, NewEntry, NewSpan, Order, Queue, Record, RecordQuery, StoreError,
-        Table, Tx, Value,
+        Table, Terms, Tx, Value,
     },
 };
 
@@ -53,6 +53,11 @@ pub enum Op {
     Hold(&'static Ledger, Who, Name, Name, i64, i64),
     Release(&'static Ledger, Who, Name, i64),
     ExpiredHolds(&'static Ledger, Who, i64, u32),
+    PutTerms(&'static Terms, Who, Name, Vec<Name>),
+    DropTerms(&'static Terms, Who, Name, Vec<Name>),
+    Holders(&'static Terms, Who, Name, Option<Name>, u32, u32),
+    CountHolders(&'static Terms, Who, Name),
+    HoldersUnder(&'static Terms, Who, Name, Option<(Name, Name)>, u32),
 }
 
 type Who = &'static str;
@@ -137,6 +142,10 @@ fn queue() -> impl Strategy<Value = &'static Queue> {
 
 fn ledger() -> impl Strategy<Value = &'static Ledger> {
     select(vec![&CREDITS, &CREDITS, &QUOTAS])
+}
+
+fn sets() -> impl Strategy<Value = &'static Terms> {
+    select(vec![&WORDS, &WORDS, &MARKS])
 }
 
 fn value(kind: Kind) -> BoxedStrategy<Value> {
@@ -259,7 +268,16 @@ fn op() -> impl Strategy<Value = Op> {
         2 => (ledger(), who(), name(), amount()).prop_map(|(l, w, n, a)| Op::Release(l, w, n, a)),
         1 => (ledger(), who(), seconds(), limit()).prop_map(|(l, w, t, m)| Op::ExpiredHolds(l, w, t, m)),
     ];
-    prop_oneof![1 => epochs, 4 => records, 4 => journals, 3 => queues, 2 => spans, 4 => ledgers]
+    let terms = prop_oneof![
+        4 => (sets(), who(), name(), vec(name(), 0..4)).prop_map(|(s, w, n, t)| Op::PutTerms(s, w, n, t)),
+        2 => (sets(), who(), name(), vec(name(), 0..4)).prop_map(|(s, w, n, t)| Op::DropTerms(s, w, n, t)),
+        1 => (sets(), who(), name(), option::of(name()), limit(), 0..3_u32)
+            .prop_map(|(s, w, t, a, l, o)| Op::Holders(s, w, t, a, l, o)),
+        1 => (sets(), who(), name()).prop_map(|(s, w, t)| Op::CountHolders(s, w, t)),
+        1 => (sets(), who(), name(), option::of((name(), name())), limit())
+            .prop_map(|(s, w, p, a, l)| Op::HoldersUnder(s, w, p, a, l)),
+    ];
+    prop_oneof![1 => epochs, 4 => records, 4 => journals, 3 => queues, 2 => spans, 4 => ledgers, 2 => terms]
 }
 
 impl Op {
@@ -325,6 +343,11 @@ impl Op {
             Self::Hold(l, w, n, i, a, t) => text(tx.hold(l, &tenant(w), n, i, *a, at(*t))),
             Self::Release(l, w, n, a) => text(tx.release(l, &tenant(w), n, *a)),
             Self::ExpiredHolds(l, w, t, m) => text(tx.expired_holds(l, &tenant(w), at(*t), *m)),
+            Self::PutTerms(s, w, n, t) => text(tx.put_terms(s, &tenant(w), n, t)),
+            Self::DropTerms(s, w, n, t) => text(tx.drop_terms(s, &tenant(w), n, t)),
+            Self::Holders(s, w, t, a, l, o) => text(tx.holders(s, &tenant(w), t, *a, *l, *o)),
+            Self::CountHolders(s, w, t) => text(tx.count_holders(s, &tenant(w), t)),
+            Self::HoldersUnder(s, w, p, a, l) => text(tx.holders_under(s, &tenant(w), p, *a, *l)),
         };
         match answer {
             Ok(answer) => answer,
@@ -379,6 +402,9 @@ pub fn dump(tx: &mut dyn Tx) -> Result<Vec<String>, StoreError> {
         for ledger in CATALOG.ledgers {
             out.push(format!("{:?}", tx.balances(ledger, &tenant, "", ALL)?));
             out.push(format!("{:?}", tx.expired_holds(ledger, &tenant, at(ALL.into()), ALL)?));
+        }
+        for terms in CATALOG.terms {
+            out.push(format!("{:?}", tx.holders_under(terms, &tenant, "", None, ALL)?));
         }
     }
     Ok(out)

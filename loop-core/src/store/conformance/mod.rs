@@ -6,7 +6,7 @@
 //! - [`catalog`]: the tables the suite works on, with every shape and kind of column.
 //! - [`given`]: short ways to say what a case starts from.
 //! - One file per part of the contract: [`jobs`], [`tenants`], [`epochs`], [`records`], [`journals`], [`queues`],
-//!   [`spans`], [`ledgers`].
+//!   [`spans`], [`ledgers`], [`terms`].
 //! - [`model`]: random histories, run through the reference store and an adapter side by side.
 
 pub mod catalog;
@@ -21,6 +21,7 @@ mod queues;
 mod records;
 mod spans;
 mod tenants;
+mod terms;
 
 use std::sync::Arc;
 
@@ -62,6 +63,8 @@ pub const CASES: &[Case] = cases! {
     spans: a_span_replaces_its_namesake groups_and_windows_page_when_times_tie the_oldest_spans_go_first;
     ledgers: floors_refuse_without_change an_account_may_go_below_zero_without_floor overflow_changes_nothing
         holds_reserve_and_release holds_end_at_their_time balances_are_found_by_prefix additions_of_a_batch_add_up;
+    terms: an_id_is_in_each_set_once ids_come_in_order_and_page_without_gap sets_are_found_by_prefix
+        an_undone_set_is_as_it_was undeclared_terms_are_refused;
 };
 
 /// Runs every case; the panic of a failing one names it.

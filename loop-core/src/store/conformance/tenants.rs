@@ -2,7 +2,7 @@
 
 use super::{
     New,
-    catalog::{CREDITS, EVENTS, JOBS, THINGS, TRACES},
+    catalog::{CREDITS, EVENTS, JOBS, THINGS, TRACES, WORDS},
     given::{at, read, tenant, thing, with, write},
 };
 use crate::{
@@ -26,6 +26,7 @@ fn furnish(tx: &mut dyn Tx, tenant: &TenantId) -> Outcome {
     tx.put_spans(&TRACES, tenant, &[NewSpan { group: "g", at: at(1), id: "id", body }])?;
     tx.add(&CREDITS, tenant, "account", 10, None)?;
     tx.hold(&CREDITS, tenant, "account", "hold", 4, at(5))?;
+    tx.put_terms(&WORDS, tenant, "id", &["word"])?;
     tx.bump_epoch(tenant).map(drop)
 }
 
@@ -49,6 +50,9 @@ fn view(tx: &mut dyn Tx, tenant: &TenantId) -> Result<Vec<String>, StoreError> {
         format!("{:?}", tx.window(&TRACES, tenant, at(0), at(9), None, 9)?),
         format!("{:?}", tx.balances(&CREDITS, tenant, "", 9)?),
         format!("{:?}", tx.expired_holds(&CREDITS, tenant, at(9), 9)?),
+        format!("{:?}", tx.holders(&WORDS, tenant, "word", None, 9, 0)?),
+        format!("{:?}", tx.count_holders(&WORDS, tenant, "word")?),
+        format!("{:?}", tx.holders_under(&WORDS, tenant, "", None, 9)?),
     ])
 }
 
@@ -106,6 +110,7 @@ pub(super) fn one_tenant_cannot_touch_what_another_has(new: New<'_>) -> Outcome 
         assert_eq!(tx.release(&CREDITS, &t, "hold", 4)?, None);
         assert_eq!(tx.add(&CREDITS, &t, "account", -1, Some(0))?, None);
         assert_eq!(tx.add(&CREDITS, &t, "account", 1, None)?, Some(Balance { total: 1, held: 0 }));
+        tx.drop_terms(&WORDS, &t, "id", &["word"])?;
         tx.insert(&THINGS, &t, &with(thing("other"), "slug", "slug"))
     })?;
     assert_eq!(read(&store, |tx| view(tx, &tenant("two")))?, before);

@@ -5,12 +5,13 @@
 //! written to be obvious rather than fast.
 //!
 //! - [`Space`](space): everything of one tenant.
-//! - [`rows`], [`stream`], [`line`], [`timeline`], [`accounts`]: the five shapes.
+//! - [`rows`], [`stream`], [`line`], [`timeline`], [`accounts`], [`sets`]: the six shapes.
 //! - [`tx`]: the operations of a transaction, each handed to its shape.
 
 mod accounts;
 mod line;
 mod rows;
+mod sets;
 mod space;
 mod stream;
 mod timeline;

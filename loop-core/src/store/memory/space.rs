@@ -2,7 +2,7 @@
 
 use imbl::OrdMap;
 
-use super::{accounts::Accounts, line::Line, rows::Rows, stream::Stream, timeline::Timeline};
+use super::{accounts::Accounts, line::Line, rows::Rows, sets::Sets, stream::Stream, timeline::Timeline};
 use crate::base::TenantId;
 
 /// The whole store. A clone shares everything with its original.
@@ -23,6 +23,7 @@ pub(super) struct Space {
     pub(super) lines: OrdMap<&'static str, Line>,
     pub(super) timelines: OrdMap<&'static str, Timeline>,
     pub(super) accounts: OrdMap<&'static str, Accounts>,
+    pub(super) sets: OrdMap<&'static str, Sets>,
 }
 
 impl Root {

@@ -4,6 +4,7 @@ use super::{
     accounts::Accounts,
     line::Line,
     rows::Rows,
+    sets::Sets,
     space::{Root, Space},
     stream::Stream,
     timeline::Timeline,
@@ -12,7 +13,7 @@ use crate::{
     base::{TenantId, Time},
     store::{
         Access, Balance, Catalog, Claim, Cond, Entry, Head, Hold, Journal, JournalQuery, Ledger, NewEntry, NewSpan,
-        Queue, QueueItem, Record, RecordQuery, SpanRow, Spans, StoreError, Table, Tx, Value,
+        Queue, QueueItem, Record, RecordQuery, SpanRow, Spans, StoreError, Table, Terms, Tx, Value,
     },
 };
 
@@ -103,6 +104,17 @@ impl<'c> MemoryTx<'c> {
         self.check_write()?;
         declared(self.catalog.ledgers.contains(&ledger), ledger.name)?;
         Ok(self.space_mut(tenant).accounts.entry(ledger.name).or_default())
+    }
+
+    fn sets(&self, terms: &Terms, tenant: &TenantId) -> Answer<Option<&Sets>> {
+        declared(self.catalog.terms.contains(&terms), terms.name)?;
+        Ok(self.space(tenant).and_then(|space| space.sets.get(terms.name)))
+    }
+
+    fn sets_mut(&mut self, terms: &'static Terms, tenant: &TenantId) -> Answer<&mut Sets> {
+        self.check_write()?;
+        declared(self.catalog.terms.contains(&terms), terms.name)?;
+        Ok(self.space_mut(tenant).sets.entry(terms.name).or_default())
     }
 }
 
@@ -378,5 +390,42 @@ impl Tx for MemoryTx<'_> {
         limit: u32,
     ) -> Answer<Vec<Hold>> {
         Ok(self.accounts(ledger, tenant)?.map(|accounts| accounts.expired(now, limit)).unwrap_or_default())
+    }
+
+    fn put_terms(&mut self, terms: &'static Terms, tenant: &TenantId, id: &str, words: &[&str]) -> Answer<()> {
+        self.sets_mut(terms, tenant)?.put(id, words);
+        Ok(())
+    }
+
+    fn drop_terms(&mut self, terms: &'static Terms, tenant: &TenantId, id: &str, words: &[&str]) -> Answer<()> {
+        self.sets_mut(terms, tenant)?.remove(id, words);
+        Ok(())
+    }
+
+    fn holders(
+        &mut self,
+        terms: &'static Terms,
+        tenant: &TenantId,
+        term: &str,
+        after: Option<&str>,
+        limit: u32,
+        offset: u32,
+    ) -> Answer<Vec<String>> {
+        Ok(self.sets(terms, tenant)?.map(|sets| sets.holders(term, after, limit, offset)).unwrap_or_default())
+    }
+
+    fn count_holders(&mut self, terms: &'static Terms, tenant: &TenantId, term: &str) -> Answer<u64> {
+        Ok(self.sets(terms, tenant)?.map_or(0, |sets| sets.count(term)))
+    }
+
+    fn holders_under(
+        &mut self,
+        terms: &'static Terms,
+        tenant: &TenantId,
+        prefix: &str,
+        after: Option<(&str, &str)>,
+        limit: u32,
+    ) -> Answer<Vec<(String, String)>> {
+        Ok(self.sets(terms, tenant)?.map(|sets| sets.under(prefix, after, limit)).unwrap_or_default())
     }
 }
