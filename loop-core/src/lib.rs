@@ -32,4 +32,6 @@ pub mod invoke;
 
 pub mod work;
 
+pub mod dispatch;
+
 pub mod engine;

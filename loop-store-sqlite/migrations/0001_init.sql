@@ -291,6 +291,65 @@ CREATE TABLE "transactions" (
 ) STRICT;
 CREATE INDEX "transactions.contract" ON "transactions" (tenant, "contract", id) WHERE "contract" IS NOT NULL;
 
+CREATE TABLE "issues" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  "active_at" INTEGER,
+  "completed_at" INTEGER,
+  body TEXT NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT;
+CREATE INDEX "issues.active_at" ON "issues" (tenant, "active_at", id) WHERE "active_at" IS NOT NULL;
+CREATE INDEX "issues.completed_at" ON "issues" (tenant, "completed_at", id) WHERE "completed_at" IS NOT NULL;
+
+CREATE TABLE "issue_relations" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  "issue_id" TEXT,
+  "related_id" TEXT,
+  "edge" TEXT,
+  "blocker" TEXT,
+  "blocked" TEXT,
+  body TEXT NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT;
+CREATE INDEX "issue_relations.issue_id" ON "issue_relations" (tenant, "issue_id", id) WHERE "issue_id" IS NOT NULL;
+CREATE INDEX "issue_relations.related_id" ON "issue_relations" (tenant, "related_id", id) WHERE "related_id" IS NOT NULL;
+CREATE UNIQUE INDEX "issue_relations.edge" ON "issue_relations" (tenant, "edge") WHERE "edge" IS NOT NULL;
+CREATE INDEX "issue_relations.blocker" ON "issue_relations" (tenant, "blocker", id) WHERE "blocker" IS NOT NULL;
+CREATE INDEX "issue_relations.blocked" ON "issue_relations" (tenant, "blocked", id) WHERE "blocked" IS NOT NULL;
+
+CREATE TABLE "projects" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  "live" INTEGER,
+  "goal_id" TEXT,
+  body TEXT NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT;
+CREATE INDEX "projects.live" ON "projects" (tenant, "live", id) WHERE "live" IS NOT NULL;
+CREATE INDEX "projects.goal_id" ON "projects" (tenant, "goal_id", id) WHERE "goal_id" IS NOT NULL;
+
+CREATE TABLE "claims" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  "number" INTEGER,
+  body TEXT NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT;
+
 CREATE TABLE "audit_streams" (
   no INTEGER PRIMARY KEY,
   tenant TEXT NOT NULL,
@@ -401,6 +460,57 @@ CREATE TABLE "invocation_timers_leases" (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX "invocation_timers_leases.until" ON "invocation_timers_leases" (tenant, until, id);
 
+CREATE TABLE "dispatch" (
+  tenant TEXT NOT NULL,
+  key BLOB NOT NULL,
+  id TEXT NOT NULL,
+  PRIMARY KEY (tenant, key, id),
+  UNIQUE (tenant, id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE "dispatch_leases" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  key BLOB NOT NULL,
+  until INTEGER NOT NULL,
+  holder BLOB NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX "dispatch_leases.until" ON "dispatch_leases" (tenant, until, id);
+
+CREATE TABLE "dispatch_heads" (
+  tenant TEXT NOT NULL,
+  key BLOB NOT NULL,
+  id TEXT NOT NULL,
+  PRIMARY KEY (tenant, key, id),
+  UNIQUE (tenant, id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE "dispatch_heads_leases" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  key BLOB NOT NULL,
+  until INTEGER NOT NULL,
+  holder BLOB NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX "dispatch_heads_leases.until" ON "dispatch_heads_leases" (tenant, until, id);
+
+CREATE TABLE "claim_timers" (
+  tenant TEXT NOT NULL,
+  key BLOB NOT NULL,
+  id TEXT NOT NULL,
+  PRIMARY KEY (tenant, key, id),
+  UNIQUE (tenant, id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE "claim_timers_leases" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  key BLOB NOT NULL,
+  until INTEGER NOT NULL,
+  holder BLOB NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX "claim_timers_leases.until" ON "claim_timers_leases" (tenant, until, id);
+
 CREATE TABLE "subject_tags" (
   tenant TEXT NOT NULL,
   grp TEXT NOT NULL,
@@ -496,3 +606,37 @@ CREATE TABLE "usage_holds" (
   PRIMARY KEY (tenant, id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX "usage_holds.until" ON "usage_holds" (tenant, until, id);
+
+CREATE TABLE "dispatch_counts" (
+  tenant TEXT NOT NULL,
+  account TEXT NOT NULL,
+  total INTEGER NOT NULL,
+  held INTEGER NOT NULL,
+  PRIMARY KEY (tenant, account)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE "dispatch_counts_holds" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  account TEXT NOT NULL,
+  amount INTEGER NOT NULL,
+  until INTEGER NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX "dispatch_counts_holds.until" ON "dispatch_counts_holds" (tenant, until, id);
+
+CREATE TABLE "claim_outcomes" (
+  tenant TEXT NOT NULL,
+  account TEXT NOT NULL,
+  total INTEGER NOT NULL,
+  held INTEGER NOT NULL,
+  PRIMARY KEY (tenant, account)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE "claim_outcomes_holds" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  account TEXT NOT NULL,
+  amount INTEGER NOT NULL,
+  until INTEGER NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX "claim_outcomes_holds.until" ON "claim_outcomes_holds" (tenant, until, id);

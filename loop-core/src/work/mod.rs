@@ -1,16 +1,21 @@
 //! What there is to do: issues and all that hangs on them.
 //!
 //! - [`issue`], [`project`], [`goal`], [`label`], [`comment`], [`relation`]: the things and their rules.
+//! - [`score`] and [`ready`]: what can be worked on, and in which order.
+//! - [`claim`]: who works on what.
 //! - `status`: the words of their states and kinds.
 //! - `error`: why a step is refused.
 
+pub mod claim;
 pub mod comment;
 mod error;
 pub mod goal;
 pub mod issue;
 pub mod label;
 pub mod project;
+pub mod ready;
 pub mod relation;
+pub mod score;
 mod status;
 
 pub use comment::{AuthorType, Comment};

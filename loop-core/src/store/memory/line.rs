@@ -1,5 +1,7 @@
 //! A priority queue with leases.
 
+use std::ops::Bound;
+
 use imbl::{OrdMap, OrdSet};
 
 use crate::{
@@ -67,8 +69,9 @@ impl Line {
     }
 
     pub(super) fn ready(&self, after: Option<(&[u8], &str)>, limit: u32) -> Vec<QueueItem> {
-        let later = |(key, id): &&(Vec<u8>, String)| after.is_none_or(|after| (key.as_slice(), id.as_str()) > after);
-        self.ready.iter().filter(later).take(limit as usize).map(item).collect()
+        let from = after.map(|(key, id)| (key.to_vec(), id.to_owned()));
+        let from = from.map_or(Bound::Unbounded, Bound::Excluded);
+        self.ready.range((from, Bound::Unbounded)).take(limit as usize).map(item).collect()
     }
 
     pub(super) fn lease(&self, id: &str) -> Option<Claim> {

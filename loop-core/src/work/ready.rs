@@ -1,0 +1,308 @@
+//! Which issues can be worked on, in the order in which they are handed out.
+//!
+//! An issue is ready when it is live, in `todo`, and waits for no other: no live issue that is still open blocks it. One
+//! queue, [`READY`], holds exactly the ready issues, each under its project and its [`Rank`]; a second, [`HEADS`], holds
+//! the first of each project under its rank with the bonus of the project's goal. So a project's first issue and the
+//! first of all are one step in an index, and a goal that is reached or begun moves one row, however many issues its
+//! project has. Both are kept by the transaction that changes an issue, a relation or a goal.
+
+use super::{Issue, IssueRelation, IssueStatus, Project, score::Rank};
+use crate::{
+    access::Ctx,
+    base::{
+        TenantId,
+        id::{IssueId, ProjectId},
+    },
+    store::{Cond, Ledger, Queue, QueueItem, RecordQuery, Repo, StoreError, Tx, Value},
+};
+
+/// The ready issues: item an issue's id, key the project and the rank.
+pub static READY: Queue = Queue { name: "dispatch" };
+/// The first ready issue of each project: item the project, key the rank with the goal's bonus and the issue's id.
+pub static HEADS: Queue = Queue { name: "dispatch_heads" };
+/// How many issues are ready: accounts `all` and one for each project.
+pub static READY_COUNTS: Ledger = Ledger { name: "dispatch_counts" };
+
+/// How many relations are read at once.
+const EDGES: u32 = 100;
+/// The account that counts the ready issues of all projects.
+const ALL: &str = "all";
+
+/// A project, or the place of issues without one, as it leads keys: 24 bytes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Lane(String);
+
+impl Lane {
+    /// The lane of issues without a project. It sorts before every project and is no project's id.
+    const NONE: &'static str = "------------------------";
+
+    /// The lane of a project.
+    #[must_use]
+    pub fn of(project: Option<&ProjectId>) -> Self {
+        Self(project.map_or_else(|| Self::NONE.to_owned(), ToString::to_string))
+    }
+
+    /// The project; `None` for issues without one.
+    #[must_use]
+    pub fn project(&self) -> Option<ProjectId> {
+        ProjectId::parse(&self.0)
+    }
+
+    /// The lane as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Where a ready issue stands in its lane.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// Its rank without the bonus of a goal.
+    pub rank: Rank,
+    /// The issue's id.
+    pub id: String,
+}
+
+/// The first ready issue of a lane.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// The lane.
+    pub lane: Lane,
+    /// The issue's rank with the bonus of the lane's goal.
+    pub rank: Rank,
+    /// The issue's id.
+    pub id: String,
+}
+
+fn key(lane: &Lane, rank: Rank) -> Vec<u8> {
+    [lane.as_str().as_bytes(), &rank.to_bytes()].concat()
+}
+
+fn place(lane: &Lane, item: QueueItem) -> Option<Place> {
+    let rank = item.key.strip_prefix(lane.as_str().as_bytes())?;
+    Some(Place { rank: Rank::from_bytes(rank.try_into().ok()?), id: item.id })
+}
+
+/// The ready issues of a lane after a place, best first.
+///
+/// # Errors
+/// Storage failures.
+pub fn of_lane(
+    tx: &mut dyn Tx,
+    tenant: &TenantId,
+    lane: &Lane,
+    after: Option<&Place>,
+    limit: u32,
+) -> Result<Vec<Place>, StoreError> {
+    let (from, id) = after
+        .map_or_else(|| (lane.as_str().as_bytes().to_vec(), ""), |after| (key(lane, after.rank), after.id.as_str()));
+    let items = tx.ready(&READY, tenant, Some((&from, id)), limit)?;
+    // What follows the lane in the queue is another's.
+    Ok(items.into_iter().map_while(|item| place(lane, item)).collect())
+}
+
+/// The first ready issue of a lane.
+///
+/// # Errors
+/// Storage failures.
+pub fn first_of(tx: &mut dyn Tx, tenant: &TenantId, lane: &Lane) -> Result<Option<Place>, StoreError> {
+    Ok(of_lane(tx, tenant, lane, None, 1)?.pop())
+}
+
+/// The first ready issues of all lanes after a head, best first.
+///
+/// # Errors
+/// Storage failures, a key that this room did not write.
+pub fn heads(tx: &mut dyn Tx, tenant: &TenantId, after: Option<&Head>, limit: u32) -> Result<Vec<Head>, StoreError> {
+    let from = after.map(|head| (head_key(head.rank, &head.id), head.lane.as_str()));
+    let items = tx.ready(&HEADS, tenant, from.as_ref().map(|(key, lane)| (key.as_slice(), *lane)), limit)?;
+    items.into_iter().map(head).collect()
+}
+
+fn head_key(rank: Rank, id: &str) -> Vec<u8> {
+    [&rank.to_bytes(), id.as_bytes()].concat()
+}
+
+fn head(item: QueueItem) -> Result<Head, StoreError> {
+    let broken = || StoreError::Corrupt(format!("a key in `{}`", HEADS.name));
+    let (rank, id) = item.key.split_first_chunk().ok_or_else(broken)?;
+    let id = std::str::from_utf8(id).map_err(|_| broken())?;
+    Ok(Head { lane: Lane(item.id), rank: Rank::from_bytes(*rank), id: id.to_owned() })
+}
+
+/// How many issues are ready: of one lane, or of all.
+///
+/// # Errors
+/// Storage failures.
+pub fn count(tx: &mut dyn Tx, tenant: &TenantId, lane: Option<&Lane>) -> Result<u64, StoreError> {
+    let account = lane.map_or(ALL, Lane::as_str);
+    let found = tx.balances(&READY_COUNTS, tenant, account, 1)?;
+    let total = found.first().filter(|(name, _)| name == account).map_or(0, |(_, balance)| balance.total);
+    Ok(u64::try_from(total).unwrap_or(0))
+}
+
+/// Whether the issues of a lane have the bonus of an active goal.
+///
+/// # Errors
+/// Storage failures.
+pub fn is_boosted(tx: &mut dyn Tx, tenant: &TenantId, lane: &Lane) -> Result<bool, StoreError> {
+    let Some(project) = lane.project() else { return Ok(false) };
+    let found = Repo::<Project>::new(tx, tenant).get(project.as_str())?;
+    Ok(found.is_some_and(|stored| stored.value.boosted))
+}
+
+/// Whether an issue is ready, whatever it waits for.
+fn is_candidate(issue: &Issue) -> bool {
+    issue.status == IssueStatus::Todo && issue.is_live()
+}
+
+/// Where an issue stands when it is ready.
+fn stand(issue: &Issue) -> (Lane, Rank) {
+    (Lane::of(issue.project_id.as_ref()), Rank::of(issue))
+}
+
+/// Keeps readiness after a write of an issue: `before` is what it was, `None` when it is new; `after` what it is by now,
+/// `None` when it is gone. Both are already as the store has them.
+///
+/// # Errors
+/// Storage failures.
+pub fn refresh(tx: &mut dyn Tx, cx: &Ctx, before: Option<&Issue>, after: Option<&Issue>) -> Result<(), StoreError> {
+    let tenant = cx.tenant();
+    let old = before.filter(|issue| is_candidate(issue)).map(|issue| (issue, stand(issue)));
+    let new = after.filter(|issue| is_candidate(issue)).map(|issue| (issue, stand(issue)));
+    match (old, new) {
+        (None, None) => {}
+        (Some((issue, (lane, rank))), None) => {
+            take_out(tx, tenant, &lane, rank, &issue.id)?;
+        }
+        (None, Some((issue, (lane, rank)))) => {
+            // Nothing is related to an issue that is new.
+            if before.is_none() || !is_blocked(tx, tenant, &issue.id)? {
+                put_in(tx, tenant, &lane, rank, &issue.id)?;
+            }
+        }
+        (Some((_, from)), Some((_, to))) if from == to => {}
+        (Some((issue, (from, was))), Some((_, (to, is)))) => {
+            // What it waits for is told by the relations alone: it is in its new place if it was in its old one.
+            if take_out(tx, tenant, &from, was, &issue.id)? {
+                put_in(tx, tenant, &to, is, &issue.id)?;
+            }
+        }
+    }
+    let Some(before) = before else { return Ok(()) };
+    if before.is_open() == after.is_some_and(Issue::is_open) {
+        return Ok(());
+    }
+    each_edge(tx, tenant, "blocker", &before.id, |tx, edge| {
+        if let Some((_, waiting)) = edge.blocking() {
+            settle(tx, tenant, &waiting)?;
+        }
+        Ok(false)
+    })?;
+    Ok(())
+}
+
+/// Keeps readiness after relations of these issues were added or removed.
+///
+/// # Errors
+/// Storage failures.
+pub fn edges_changed(tx: &mut dyn Tx, cx: &Ctx, issues: &[IssueId]) -> Result<(), StoreError> {
+    for id in issues {
+        settle(tx, cx.tenant(), id)?;
+    }
+    Ok(())
+}
+
+/// Keeps the order after a project was given the bonus of a goal or lost it.
+///
+/// # Errors
+/// Storage failures.
+pub fn project_changed(tx: &mut dyn Tx, cx: &Ctx, project: &ProjectId) -> Result<(), StoreError> {
+    let lane = Lane::of(Some(project));
+    match first_of(tx, cx.tenant(), &lane)? {
+        Some(first) => set_head(tx, cx.tenant(), &lane, &first),
+        None => Ok(()),
+    }
+}
+
+/// Puts an issue in or takes it out, as its row and its relations say.
+fn settle(tx: &mut dyn Tx, tenant: &TenantId, id: &IssueId) -> Result<(), StoreError> {
+    let Some(stored) = Repo::<Issue>::new(tx, tenant).get(id.as_str())? else { return Ok(()) };
+    if !is_candidate(&stored.value) {
+        return Ok(());
+    }
+    let (lane, rank) = stand(&stored.value);
+    take_out(tx, tenant, &lane, rank, id)?;
+    if !is_blocked(tx, tenant, id)? {
+        put_in(tx, tenant, &lane, rank, id)?;
+    }
+    Ok(())
+}
+
+/// Whether an open, live issue blocks this one.
+fn is_blocked(tx: &mut dyn Tx, tenant: &TenantId, id: &IssueId) -> Result<bool, StoreError> {
+    each_edge(tx, tenant, "blocked", id, |tx, edge| {
+        let Some((blocker, _)) = edge.blocking() else { return Ok(false) };
+        let found = Repo::<Issue>::new(tx, tenant).get(blocker.as_str())?;
+        Ok(found.is_some_and(|stored| stored.value.is_open()))
+    })
+}
+
+/// Looks at the relations that have an issue on this side, until one is what was looked for; answers whether one was.
+fn each_edge(
+    tx: &mut dyn Tx,
+    tenant: &TenantId,
+    side: &'static str,
+    id: &IssueId,
+    mut look: impl FnMut(&mut dyn Tx, &IssueRelation) -> Result<bool, StoreError>,
+) -> Result<bool, StoreError> {
+    let conds = vec![Cond::Eq(side, id.as_str().into())];
+    let mut query = RecordQuery { conds, limit: EDGES, ..RecordQuery::default() };
+    loop {
+        let edges = Repo::<IssueRelation>::new(tx, tenant).list(&query)?;
+        for edge in &edges {
+            if look(tx, &edge.value)? {
+                return Ok(true);
+            }
+        }
+        let Some(last) = edges.last().filter(|_| edges.len() == EDGES as usize) else { return Ok(false) };
+        query.after = Some((Value::Null, last.value.id.to_string()));
+    }
+}
+
+fn put_in(tx: &mut dyn Tx, tenant: &TenantId, lane: &Lane, rank: Rank, id: &IssueId) -> Result<(), StoreError> {
+    let place = Place { rank, id: id.to_string() };
+    let first = first_of(tx, tenant, lane)?;
+    tx.push(&READY, tenant, &key(lane, rank), &place.id)?;
+    add(tx, tenant, lane, 1)?;
+    if first.is_none_or(|first| place < first) { set_head(tx, tenant, lane, &place) } else { Ok(()) }
+}
+
+/// Takes an issue out; `false` when it was not in.
+fn take_out(tx: &mut dyn Tx, tenant: &TenantId, lane: &Lane, rank: Rank, id: &IssueId) -> Result<bool, StoreError> {
+    let place = Place { rank, id: id.to_string() };
+    if !tx.remove(&READY, tenant, &place.id)? {
+        return Ok(false);
+    }
+    add(tx, tenant, lane, -1)?;
+    match first_of(tx, tenant, lane)? {
+        Some(first) if place < first => set_head(tx, tenant, lane, &first)?,
+        Some(_) => {}
+        None => {
+            tx.remove(&HEADS, tenant, lane.as_str())?;
+        }
+    }
+    Ok(true)
+}
+
+fn set_head(tx: &mut dyn Tx, tenant: &TenantId, lane: &Lane, first: &Place) -> Result<(), StoreError> {
+    let rank = first.rank.with_goal(is_boosted(tx, tenant, lane)?);
+    tx.push(&HEADS, tenant, &head_key(rank, &first.id), lane.as_str())
+}
+
+fn add(tx: &mut dyn Tx, tenant: &TenantId, lane: &Lane, amount: i64) -> Result<(), StoreError> {
+    tx.add(&READY_COUNTS, tenant, ALL, amount, None)?;
+    tx.add(&READY_COUNTS, tenant, lane.as_str(), amount, None)?;
+    Ok(())
+}
