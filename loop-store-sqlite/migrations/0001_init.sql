@@ -325,6 +325,20 @@ CREATE UNIQUE INDEX "issue_relations.edge" ON "issue_relations" (tenant, "edge")
 CREATE INDEX "issue_relations.blocker" ON "issue_relations" (tenant, "blocker", id) WHERE "blocker" IS NOT NULL;
 CREATE INDEX "issue_relations.blocked" ON "issue_relations" (tenant, "blocked", id) WHERE "blocked" IS NOT NULL;
 
+CREATE TABLE "labels" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  "live" INTEGER,
+  "name" TEXT,
+  body TEXT NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT;
+CREATE INDEX "labels.live" ON "labels" (tenant, "live", id) WHERE "live" IS NOT NULL;
+CREATE UNIQUE INDEX "labels.name" ON "labels" (tenant, "name") WHERE "name" IS NOT NULL;
+
 CREATE TABLE "projects" (
   tenant TEXT NOT NULL,
   id TEXT NOT NULL,
@@ -624,6 +638,23 @@ CREATE TABLE "dispatch_counts_holds" (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX "dispatch_counts_holds.until" ON "dispatch_counts_holds" (tenant, until, id);
 
+CREATE TABLE "work_counts" (
+  tenant TEXT NOT NULL,
+  account TEXT NOT NULL,
+  total INTEGER NOT NULL,
+  held INTEGER NOT NULL,
+  PRIMARY KEY (tenant, account)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE "work_counts_holds" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  account TEXT NOT NULL,
+  amount INTEGER NOT NULL,
+  until INTEGER NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX "work_counts_holds.until" ON "work_counts_holds" (tenant, until, id);
+
 CREATE TABLE "claim_outcomes" (
   tenant TEXT NOT NULL,
   account TEXT NOT NULL,
@@ -640,3 +671,24 @@ CREATE TABLE "claim_outcomes_holds" (
   PRIMARY KEY (tenant, id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX "claim_outcomes_holds.until" ON "claim_outcomes_holds" (tenant, until, id);
+
+CREATE TABLE "issue_sets" (
+  tenant TEXT NOT NULL,
+  term TEXT NOT NULL,
+  id TEXT NOT NULL,
+  PRIMARY KEY (tenant, term, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE "issue_words" (
+  tenant TEXT NOT NULL,
+  term TEXT NOT NULL,
+  id TEXT NOT NULL,
+  PRIMARY KEY (tenant, term, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE "issue_history" (
+  tenant TEXT NOT NULL,
+  term TEXT NOT NULL,
+  id TEXT NOT NULL,
+  PRIMARY KEY (tenant, term, id)
+) STRICT, WITHOUT ROWID;

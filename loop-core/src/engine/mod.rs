@@ -77,6 +77,7 @@ pub static CATALOG: Catalog = Catalog {
         &crate::task::transaction::TRANSACTIONS,
         &crate::work::issue::ISSUES,
         &crate::work::relation::RELATIONS,
+        &crate::work::label::LABELS,
         &crate::work::project::PROJECTS,
         &crate::work::claim::CLAIMS,
     ],
@@ -97,9 +98,10 @@ pub static CATALOG: Catalog = Catalog {
         &crate::credit::CREDITS,
         &crate::invoke::USAGE,
         &crate::work::ready::READY_COUNTS,
+        &crate::work::count::WORK_COUNTS,
         &crate::work::claim::OUTCOMES,
     ],
-    terms: &[],
+    terms: &[&crate::work::sets::ISSUE_SETS, &crate::work::sets::ISSUE_WORDS, &crate::work::history::ISSUE_HISTORY],
 };
 
 /// The governance engine. Cheap to clone; clones share everything.

@@ -1,4 +1,22 @@
 //! Issues.
+//!
+//! - [`bounds`]: how large their parts may be.
+//! - `create`, `change`, `view`: what callers do with them.
+//! - `place`: what they belong to.
+//! - `save`: the one way they are written.
+
+pub mod bounds;
+mod change;
+mod create;
+mod place;
+mod save;
+mod view;
+
+pub use bounds::{MAX_CHILDREN, MAX_DESCRIPTION, MAX_LABELS, MAX_PAYLOAD};
+pub use change::{Changed, Patch, delete, patch};
+pub use create::{NewIssue, create};
+pub use save::save;
+pub use view::{Whole, children, get, whole};
 
 use serde_json::{Map, Value as Json};
 

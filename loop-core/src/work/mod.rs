@@ -1,6 +1,9 @@
 //! What there is to do: issues and all that hangs on them.
 //!
 //! - [`issue`], [`project`], [`goal`], [`label`], [`comment`], [`relation`]: the things and their rules.
+//! - [`list`], [`search`], [`sets`]: how issues are found.
+//! - [`count`]: how many there are.
+//! - [`history`]: what happened to an issue.
 //! - [`score`] and [`ready`]: what can be worked on, and in which order.
 //! - [`claim`]: who works on what.
 //! - `status`: the words of their states and kinds.
@@ -8,14 +11,19 @@
 
 pub mod claim;
 pub mod comment;
+pub mod count;
 mod error;
 pub mod goal;
+pub mod history;
 pub mod issue;
 pub mod label;
+pub mod list;
 pub mod project;
 pub mod ready;
 pub mod relation;
 pub mod score;
+pub mod search;
+pub mod sets;
 mod status;
 
 pub use comment::{AuthorType, Comment};
