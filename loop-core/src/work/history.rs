@@ -58,6 +58,13 @@ impl Changes {
         }
     }
 
+    /// These and others.
+    #[must_use]
+    pub(super) fn and(mut self, others: Self) -> Self {
+        self.0.extend(others.0);
+        self
+    }
+
     fn set(&mut self, name: &str, from: Json, to: Json) {
         self.0.insert(name.to_owned(), json!({ "from": from, "to": to }));
     }

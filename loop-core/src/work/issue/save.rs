@@ -30,7 +30,22 @@ pub fn save(
     cx: &Ctx,
     op: &'static str,
     old: &Stored<Issue>,
+    issue: Issue,
+) -> Result<Issue, WorkError> {
+    save_noting(tx, cx, op, old, issue, Changes::new())
+}
+
+/// As [`save`]; the step is written down with more than what it changed.
+///
+/// # Errors
+/// As [`save`].
+pub fn save_noting(
+    tx: &mut dyn Tx,
+    cx: &Ctx,
+    op: &'static str,
+    old: &Stored<Issue>,
     mut issue: Issue,
+    noted: Changes,
 ) -> Result<Issue, WorkError> {
     let before = &old.value;
     let now = cx.now.to_millis().max(before.updated_at);
@@ -48,7 +63,7 @@ pub fn save(
     };
     Repo::new(tx, cx.tenant()).update(old, &issue, cx.now)?;
     kept(tx, cx, Some(before), &issue)?;
-    history::record(tx, cx, op, &issue.id, &changes)?;
+    history::record(tx, cx, op, &issue.id, &changes.and(noted))?;
     Ok(issue)
 }
 
