@@ -105,8 +105,11 @@ pub(super) fn next_number(tx: &mut dyn Tx, tenant: &TenantId) -> Result<u64, Sto
     Ok(last.and_then(|last| u64::try_from(last.total).ok()).unwrap_or(0))
 }
 
-/// What one account holds.
-pub(super) fn of_account(tx: &mut dyn Tx, tenant: &TenantId, account: &str) -> Result<u64, StoreError> {
+/// What one account holds; 0 when there is none.
+///
+/// # Errors
+/// Storage failures.
+pub fn of_account(tx: &mut dyn Tx, tenant: &TenantId, account: &str) -> Result<u64, StoreError> {
     let found = tx.balances(&WORK_COUNTS, tenant, account, 1)?;
     let total = found.first().filter(|(name, _)| name == account).map_or(0, |(_, balance)| balance.total);
     Ok(u64::try_from(total).unwrap_or(0))

@@ -6,9 +6,11 @@
 //! - [`history`]: what happened to an issue.
 //! - [`score`] and [`ready`]: what can be worked on, and in which order.
 //! - [`claim`]: who works on what.
+//! - [`overview`]: what is going on as a whole.
 //! - `status`: the words of their states and kinds.
 //! - `error`: why a step is refused.
 
+mod change;
 pub mod claim;
 pub mod comment;
 pub mod count;
@@ -18,6 +20,7 @@ pub mod history;
 pub mod issue;
 pub mod label;
 pub mod list;
+pub mod overview;
 pub mod project;
 pub mod ready;
 pub mod relation;
