@@ -32,6 +32,8 @@ pub mod invoke;
 
 pub mod work;
 
+pub mod signal;
+
 pub mod dispatch;
 
 pub mod engine;

@@ -80,6 +80,11 @@ pub static CATALOG: Catalog = Catalog {
         &crate::work::label::LABELS,
         &crate::work::project::PROJECTS,
         &crate::work::claim::CLAIMS,
+        &crate::work::goal::GOALS,
+        &crate::work::comment::COMMENTS,
+        &crate::signal::SIGNALS,
+        &crate::signal::DELIVERIES,
+        &crate::signal::WEBHOOK_SETTINGS,
     ],
     journals: &[&crate::audit::AUDIT, &crate::proof::CHAIN, &crate::trust::TRUST],
     queues: &[
