@@ -5,7 +5,7 @@
 //! - `http`: the layer below the surfaces.
 //! - `cli`: the command line.
 //! - `governance`: what the surface promises, on real files.
-//! - `developer`: what its surface promises.
+//! - `developer`, `improvement`: what these surfaces promise.
 //! - `outbox`: notices from the call that asks to the answer.
 
 #[cfg(test)]
@@ -16,6 +16,8 @@ mod developer;
 mod governance;
 #[cfg(test)]
 mod http;
+#[cfg(test)]
+mod improvement;
 #[cfg(test)]
 mod outbox;
 #[cfg(test)]

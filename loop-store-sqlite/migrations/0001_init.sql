@@ -364,6 +364,64 @@ CREATE TABLE "claims" (
   PRIMARY KEY (tenant, id)
 ) STRICT;
 
+CREATE TABLE "goals" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  "live" INTEGER,
+  "project_id" TEXT,
+  "boosts" TEXT,
+  body TEXT NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT;
+CREATE INDEX "goals.live" ON "goals" (tenant, "live", id) WHERE "live" IS NOT NULL;
+CREATE INDEX "goals.project_id" ON "goals" (tenant, "project_id", id) WHERE "project_id" IS NOT NULL;
+CREATE INDEX "goals.boosts" ON "goals" (tenant, "boosts", id) WHERE "boosts" IS NOT NULL;
+
+CREATE TABLE "comments" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  "issue_id" TEXT,
+  body TEXT NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT;
+CREATE INDEX "comments.issue_id" ON "comments" (tenant, "issue_id", id) WHERE "issue_id" IS NOT NULL;
+
+CREATE TABLE "signals" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  body TEXT NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT;
+
+CREATE TABLE "webhook_deliveries" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  body TEXT NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT;
+
+CREATE TABLE "webhook_settings" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  body TEXT NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT;
+
 CREATE TABLE "audit_streams" (
   no INTEGER PRIMARY KEY,
   tenant TEXT NOT NULL,

@@ -1,9 +1,18 @@
 //! The improvement surface: what Loop's own loop of work is made of.
 //!
+//! - [`projects`], [`goals`] and [`comments`]: what stands around issues.
+//! - [`signals`] and [`webhooks`]: what was noticed outside.
+//! - [`dashboard`]: what is going on as a whole.
 //! - [`body`] and [`page`]: what requests bring and lists answer.
 
 mod body;
+mod comments;
+mod dashboard;
+mod goals;
 mod page;
+mod projects;
+mod signals;
+mod webhooks;
 
 use std::error::Error;
 
@@ -15,7 +24,8 @@ use loop_core::{
 use crate::http::{Call, Failure, Row};
 
 /// The rows of the surface, by room.
-pub static ROWS: &[&[Row]] = &[];
+pub static ROWS: &[&[Row]] =
+    &[projects::ROWS, goals::ROWS, comments::ROWS, signals::ROWS, webhooks::ROWS, dashboard::ROWS];
 
 /// What the surface's paths begin with.
 const ROOTS: [&str; 11] = [
