@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use smallvec::SmallVec;
-
 use super::{DecideError, Engine};
 use crate::{
-    access::{AccessError, Caller, MAX_LINE},
+    access::{AccessError, Caller},
     base::id::LoopId,
     policy::{Action, PolicySnapshot, Stage, Verdict, evaluate},
 };
@@ -43,7 +41,7 @@ impl Engine {
         let trust = match stage.loop_id {
             // Of a loop that is not known nothing is allowed, whatever its trust.
             Some(_) if line.is_empty() => Some(0),
-            Some(_) => Some(self.trust_at_hand(line)?),
+            Some(_) => Some(self.trust_at_hand(line.iter().copied())?),
             None => None,
         };
         let stage = Stage { trust: trust.unwrap_or(0), ..stage };
@@ -61,7 +59,7 @@ impl Engine {
             let policy = self.policy(&caller.tenant).await?;
             if let Some(stage) = action.stage {
                 let (_, line) = staged(&policy, caller, stage)?;
-                self.trust(&caller.tenant, &line).await?;
+                self.trust(&caller.tenant, line).await?;
             }
             if let Some(evaluated) = self.evaluate_at_hand(caller, action) {
                 return Ok(evaluated?);
@@ -71,12 +69,13 @@ impl Engine {
     }
 }
 
-/// A loop and those above it, itself first.
-type Line = SmallVec<[LoopId; MAX_LINE]>;
-
-/// Fills in what the caller's key says of the stage, and answers the line of the loop that acts: empty where no loop
-/// does, or nothing is known of it.
-fn staged<'a>(policy: &PolicySnapshot, caller: &Caller, stage: Stage<'a>) -> Result<(Stage<'a>, Line), AccessError> {
+/// Fills in what the caller's key says of the stage, and answers the line of the loop that acts, itself first: empty
+/// where no loop does, or nothing is known of it.
+fn staged<'a, 'p>(
+    policy: &'p PolicySnapshot,
+    caller: &Caller,
+    stage: Stage<'a>,
+) -> Result<(Stage<'a>, &'p [LoopId]), AccessError> {
     let loop_id = stage.loop_id.or(caller.loop_id);
     let line = loop_id.and_then(|id| policy.loops().lineage(id)).unwrap_or_default();
     if stage.loop_id.is_some() {
