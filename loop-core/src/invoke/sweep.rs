@@ -2,7 +2,7 @@
 
 use super::{CallError, end};
 use crate::{
-    access::{Caller, Ctx},
+    access::{Caller, Ctx, Note},
     base::{Seed, TenantId, Time, id::InvocationId},
     credit::RESERVED_SECONDS,
     store::{Queue, Tx},
@@ -36,16 +36,25 @@ pub(super) fn clear(tx: &mut dyn Tx, cx: &Ctx, id: InvocationId) -> Result<(), C
     Ok(())
 }
 
-/// Ends running calls whose time is over, `limit` at most; answers how many timers were handled.
+/// What a sweep did.
+#[derive(Debug, Default)]
+pub struct Swept {
+    /// How many timers were handled.
+    pub handled: u32,
+    /// What it moved that the process keeps at hand, to be told once it is durable.
+    pub notes: Vec<Note>,
+}
+
+/// Ends running calls whose time is over, `limit` at most.
 ///
 /// # Errors
 /// Storage failures; the timers then fire again.
-pub fn sweep(tx: &mut dyn Tx, now: Time, limit: u32, seed: &mut Seed) -> Result<u32, CallError> {
+pub fn sweep(tx: &mut dyn Tx, now: Time, limit: u32, seed: &mut Seed) -> Result<Swept, CallError> {
     let directory = TenantId::directory();
     tx.reclaim(&TIMERS, &directory, now, limit)?;
     let holder = seed.draw16();
     let due = tx.claim(&TIMERS, &directory, Some(&key(now)), now.plus_seconds(LEASE_SECONDS), &holder, limit)?;
-    let mut handled = 0;
+    let mut swept = Swept::default();
     for item in due {
         // First, because ending a call takes its timer out.
         tx.settle(&TIMERS, &directory, &item.id, &holder, None)?;
@@ -57,8 +66,9 @@ pub fn sweep(tx: &mut dyn Tx, now: Time, limit: u32, seed: &mut Seed) -> Result<
                 Ok(_) | Err(CallError::NoInvocation) => {}
                 Err(error) => return Err(error),
             }
+            swept.notes.extend(cx.take_notes());
         }
-        handled += 1;
+        swept.handled += 1;
     }
-    Ok(handled)
+    Ok(swept)
 }

@@ -2,12 +2,7 @@
 
 use std::time::Duration;
 
-use loop_core::{
-    access::AccessError,
-    engine::Engine,
-    invoke::{self, CallError},
-    store::{Lane, StoreExt},
-};
+use loop_core::{engine::Engine, invoke::CallError};
 
 use super::{Step, Stop, every};
 
@@ -19,11 +14,7 @@ const CHUNK: u32 = 100;
 /// Ends abandoned calls until the stop.
 pub async fn run(engine: Engine, pause: Duration, stop: Stop) {
     every("invocations", pause, stop, || async {
-        let (now, seed) = (engine.now(), engine.seed().map_err(AccessError::from)?);
-        let ended: u32 = engine
-            .store()
-            .transact("invoke.sweep", Lane::Normal, move |tx| invoke::sweep(tx, now, CHUNK, &mut seed.clone()))
-            .await?;
+        let ended = engine.sweep_invocations(CHUNK).await?;
         Ok::<_, CallError>(if ended >= CHUNK { Step::More } else { Step::Idle })
     })
     .await;
