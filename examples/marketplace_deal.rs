@@ -99,6 +99,7 @@ impl Business {
                 Ok(contract.id.to_string())
             }
             Sent::Before(..) | Sent::Replayed => Err("a message was sent twice".into()),
+            Sent::Forged | Sent::NotAnother => Err("a message was refused".into()),
         }
     }
 

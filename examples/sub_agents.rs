@@ -73,6 +73,7 @@ fn ask(engine: &Engine, caller: &Caller, step: &str, risk: Risk) -> Result<Outco
         tool: None,
         trust: 0,
         sandboxed: false,
+        least_risk: Risk::Low,
         credits: None,
     };
     let action = Action {

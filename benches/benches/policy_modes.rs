@@ -113,6 +113,7 @@ fn action<'a>(doc: &'a Doc<'a>, acts: LoopId) -> Option<Action<'a>> {
         tool: None,
         trust: 70,
         sandboxed: false,
+        least_risk: Risk::Low,
         credits: step.get("estimatedCredits").and_then(View::as_number).and_then(|text| text.parse().ok()),
     };
     Some(Action {

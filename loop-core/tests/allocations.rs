@@ -117,6 +117,7 @@ fn an_allowed_step_of_a_sub_loop_allocates_nothing() {
             tool: None,
             trust: 50,
             sandboxed: false,
+            least_risk: Risk::Low,
             credits: Some(3),
         };
         let action = Action {

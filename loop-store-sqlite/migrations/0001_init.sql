@@ -15,12 +15,14 @@ CREATE TABLE "keys" (
   "hash" TEXT,
   "owner" TEXT,
   "live" TEXT,
+  "live_by" TEXT,
   body TEXT NOT NULL,
   PRIMARY KEY (tenant, id)
 ) STRICT;
 CREATE UNIQUE INDEX "keys.hash" ON "keys" (tenant, "hash") WHERE "hash" IS NOT NULL;
 CREATE INDEX "keys.owner" ON "keys" (tenant, "owner", id) WHERE "owner" IS NOT NULL;
 CREATE INDEX "keys.live" ON "keys" (tenant, "live", id) WHERE "live" IS NOT NULL;
+CREATE INDEX "keys.live_by" ON "keys" (tenant, "live_by", id) WHERE "live_by" IS NOT NULL;
 
 CREATE TABLE "loops" (
   tenant TEXT NOT NULL,
@@ -31,12 +33,14 @@ CREATE TABLE "loops" (
   "tag" TEXT,
   "parent" TEXT,
   "epoch" INTEGER,
+  "sponsor" TEXT,
   body TEXT NOT NULL,
   PRIMARY KEY (tenant, id)
 ) STRICT;
 CREATE UNIQUE INDEX "loops.tag" ON "loops" (tenant, "tag") WHERE "tag" IS NOT NULL;
 CREATE INDEX "loops.parent" ON "loops" (tenant, "parent", id) WHERE "parent" IS NOT NULL;
 CREATE INDEX "loops.epoch" ON "loops" (tenant, "epoch", id) WHERE "epoch" IS NOT NULL;
+CREATE INDEX "loops.sponsor" ON "loops" (tenant, "sponsor", id) WHERE "sponsor" IS NOT NULL;
 
 CREATE TABLE "idempotency" (
   tenant TEXT NOT NULL,
@@ -141,12 +145,14 @@ CREATE TABLE "proofs" (
   "subject" TEXT,
   "loop_id" TEXT,
   "deal" TEXT,
+  "told_at" INTEGER,
   body TEXT NOT NULL,
   PRIMARY KEY (tenant, id)
 ) STRICT;
 CREATE INDEX "proofs.subject" ON "proofs" (tenant, "subject", id) WHERE "subject" IS NOT NULL;
 CREATE INDEX "proofs.loop_id" ON "proofs" (tenant, "loop_id", id) WHERE "loop_id" IS NOT NULL;
 CREATE INDEX "proofs.deal" ON "proofs" (tenant, "deal", id) WHERE "deal" IS NOT NULL;
+CREATE INDEX "proofs.told_at" ON "proofs" (tenant, "told_at", id) WHERE "told_at" IS NOT NULL;
 
 CREATE TABLE "outcomes" (
   tenant TEXT NOT NULL,
@@ -177,12 +183,14 @@ CREATE TABLE "invocations" (
   "loop_id" TEXT,
   "task" TEXT,
   "waits_for" TEXT,
+  "rests_since" INTEGER,
   body TEXT NOT NULL,
   PRIMARY KEY (tenant, id)
 ) STRICT;
 CREATE INDEX "invocations.loop_id" ON "invocations" (tenant, "loop_id", id) WHERE "loop_id" IS NOT NULL;
 CREATE INDEX "invocations.task" ON "invocations" (tenant, "task", id) WHERE "task" IS NOT NULL;
 CREATE INDEX "invocations.waits_for" ON "invocations" (tenant, "waits_for", id) WHERE "waits_for" IS NOT NULL;
+CREATE INDEX "invocations.rests_since" ON "invocations" (tenant, "rests_since", id) WHERE "rests_since" IS NOT NULL;
 
 CREATE TABLE "retention" (
   tenant TEXT NOT NULL,
@@ -244,6 +252,7 @@ CREATE TABLE "messages" (
   "inbox" TEXT,
   "thread" TEXT,
   "sent" INTEGER,
+  "expires_at" INTEGER,
   "client" TEXT,
   "nonce" TEXT,
   body TEXT NOT NULL,
@@ -252,6 +261,7 @@ CREATE TABLE "messages" (
 CREATE INDEX "messages.inbox" ON "messages" (tenant, "inbox", id) WHERE "inbox" IS NOT NULL;
 CREATE INDEX "messages.thread" ON "messages" (tenant, "thread", id) WHERE "thread" IS NOT NULL;
 CREATE INDEX "messages.sent" ON "messages" (tenant, "sent", id) WHERE "sent" IS NOT NULL;
+CREATE INDEX "messages.expires_at" ON "messages" (tenant, "expires_at", id) WHERE "expires_at" IS NOT NULL;
 CREATE UNIQUE INDEX "messages.client" ON "messages" (tenant, "client") WHERE "client" IS NOT NULL;
 CREATE UNIQUE INDEX "messages.nonce" ON "messages" (tenant, "nonce") WHERE "nonce" IS NOT NULL;
 
@@ -274,10 +284,12 @@ CREATE TABLE "tasks" (
   created_at INTEGER NOT NULL,
   updated_at INTEGER NOT NULL,
   "loop_id" TEXT,
+  "kept_since" INTEGER,
   body TEXT NOT NULL,
   PRIMARY KEY (tenant, id)
 ) STRICT;
 CREATE INDEX "tasks.loop_id" ON "tasks" (tenant, "loop_id", id) WHERE "loop_id" IS NOT NULL;
+CREATE INDEX "tasks.kept_since" ON "tasks" (tenant, "kept_since", id) WHERE "kept_since" IS NOT NULL;
 
 CREATE TABLE "transactions" (
   tenant TEXT NOT NULL,

@@ -207,7 +207,7 @@ export type PolicyEvaluateAnswer = {
   requiresApproval: boolean;
   /** The mode it was evaluated in: sandbox for a sandbox key, guided where the plan has no autopilot. */
   executionMode: Mode;
-  /** The greatest of the claim, the tool's manifest, what the names tell, and the field's least risk. */
+  /** The greatest of the claim, the tool's manifest, what the names tell, the field's least risk, and that of a step which cannot be undone (high) or reaches beyond the tenant (medium). */
   effectiveRiskLevel: Risk;
   /** Everything that tightened the verdict, strictest first. */
   reasons: ReasonShape[];
@@ -678,6 +678,8 @@ export type AapSendInput = {
   expiresAt?: Time | null;
   /** A word to be used once: used again for another message, it is a replay. */
   nonce?: string | null;
+  /** An Ed25519 signature in base64 or hexadecimal, by a key registered on the sending loop, of the RFC 8785 form of this body without `signature`. Numbers that a double does not keep are refused then. A wrong signature is refused with `POLICY_DENIED` and costs trust. */
+  signature?: string | null;
   /** The name of the task, 1 to 200 characters; a `TASK_REQUEST` needs it. */
   task?: string | null;
   /** The task's inputs. */
@@ -704,7 +706,7 @@ export type AapSendInput = {
   outcome?: unknown;
   /** Words about the proof; they prove nothing by themselves. */
   proof?: string | null;
-  /** A proof. */
+  /** A proof. An `ACK` that names one acknowledges it, as `POST /api/v1/proof/{id}/acknowledge` does. */
   proofId?: string | null;
   /** The amount in minor units; `PAYMENT_REQUEST` and `PAYMENT_CONFIRM` need it. */
   amountCents?: number | null;
@@ -765,7 +767,7 @@ export type AapSendAnswer = {
   outcome?: unknown;
   /** Words about the proof; they prove nothing by themselves. */
   proof?: string | null;
-  /** A proof. */
+  /** A proof. An `ACK` that names one acknowledges it, as `POST /api/v1/proof/{id}/acknowledge` does. */
   proofId?: string | null;
   /** The amount in minor units; `PAYMENT_REQUEST` and `PAYMENT_CONFIRM` need it. */
   amountCents?: number | null;
@@ -781,6 +783,14 @@ export type AapSendAnswer = {
   clientId?: string | null;
   /** The word that the sender used once. */
   nonce?: string | null;
+  /** The sender's signature. */
+  signature?: string | null;
+  /** The registered key of the sender under which the signature was verified when it was sent. */
+  signedBy?: string | null;
+  /** Whether it was signed, and the signature verified. */
+  verified: boolean;
+  /** Whether what it said was erased. */
+  erased?: boolean;
   /** Whether it was sent with a sandbox key. */
   simulated: boolean;
   /** How far it got. */
@@ -953,9 +963,9 @@ type InputStep = {
   amountCents?: number | null;
   /** The currency of `amountCents`, three letters. */
   currency?: string | null;
-  /** Whether the step can be undone. */
+  /** Whether the step can be undone. `false` makes its risk high at least; `true` and absence change nothing. */
   reversible?: boolean | null;
-  /** Whether the step reaches beyond the tenant. */
+  /** Whether the step reaches beyond the tenant. `true` makes its risk medium at least; `false` and absence change nothing. */
   external?: boolean | null;
 };
 
@@ -972,7 +982,7 @@ type ReasonShape = {
 
 type LoopKind = "personal" | "developer" | "business" | "sub";
 
-type Scopes = ("policy:evaluate" | "rules:read" | "rules:write" | "approvals:read" | "approvals:decide" | "tools:block" | "logs:read" | "settings:write" | "data:erase" | "keys:manage" | "aap:send" | "aap:read" | "tools:invoke" | "tools:publish" | "proof:create" | "proof:audit" | "trust:read" | "contracts:read" | "contracts:write" | "tasks:read" | "tasks:write" | "loops:read" | "loops:write" | "credits:read" | "credits:grant")[];
+type Scopes = ("policy:evaluate" | "rules:read" | "rules:write" | "approvals:read" | "approvals:decide" | "tools:block" | "logs:read" | "settings:write" | "data:erase" | "keys:manage" | "aap:send" | "aap:read" | "tools:invoke" | "tools:publish" | "proof:create" | "proof:audit" | "trust:read" | "contracts:read" | "contracts:write" | "tasks:read" | "tasks:write" | "loops:read" | "loops:write" | "credits:read" | "credits:grant" | "issues:read" | "issues:write" | "signals:read" | "signals:write" | "prompts:read" | "prompts:write" | "dispatch:claim" | "dashboard:read" | "issues:*" | "signals:*" | "prompts:*")[];
 
 type Plan = "free" | "pro" | "business";
 
@@ -1144,7 +1154,7 @@ type MessageRow = {
   outcome?: unknown;
   /** Words about the proof; they prove nothing by themselves. */
   proof?: string | null;
-  /** A proof. */
+  /** A proof. An `ACK` that names one acknowledges it, as `POST /api/v1/proof/{id}/acknowledge` does. */
   proofId?: string | null;
   /** The amount in minor units; `PAYMENT_REQUEST` and `PAYMENT_CONFIRM` need it. */
   amountCents?: number | null;
@@ -1160,6 +1170,14 @@ type MessageRow = {
   clientId?: string | null;
   /** The word that the sender used once. */
   nonce?: string | null;
+  /** The sender's signature. */
+  signature?: string | null;
+  /** The registered key of the sender under which the signature was verified when it was sent. */
+  signedBy?: string | null;
+  /** Whether it was signed, and the signature verified. */
+  verified: boolean;
+  /** Whether what it said was erased. */
+  erased?: boolean;
   /** Whether it was sent with a sandbox key. */
   simulated: boolean;
   /** How far it got. */

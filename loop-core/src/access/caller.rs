@@ -10,7 +10,7 @@ use crate::{
     base::{
         Seed, TenantId, Time,
         id::{KeyId, LoopId},
-        secret::TokenHash,
+        secret::{MasterKey, TokenHash},
     },
     store::Tx,
 };
@@ -30,6 +30,8 @@ pub struct Caller {
     pub scopes: Scopes,
     /// The loop the key belongs to; `None` for the tenant's own keys.
     pub loop_id: Option<LoopId>,
+    /// The loop on whose account its loop makes others: itself, or the one that the tenant made and that made it.
+    pub sponsor: Option<LoopId>,
     /// Whether everything the key does is simulated.
     pub sandboxed: bool,
     /// Whether the loop, or one above it, is suspended.
@@ -52,6 +54,7 @@ impl Caller {
             name: name.into(),
             scopes: Scopes::NONE,
             loop_id: None,
+            sponsor: None,
             sandboxed: false,
             suspended: false,
             expires_at: None,
@@ -141,13 +144,28 @@ pub struct Ctx {
     seed: Seed,
     drawn: Cell<u64>,
     notes: RefCell<Vec<Note>>,
+    master: Option<Arc<MasterKey>>,
 }
 
 impl Ctx {
     /// A context for one request.
     #[must_use]
     pub const fn new(caller: Caller, now: Time, seed: Seed) -> Self {
-        Self { caller, now, seed, drawn: Cell::new(0), notes: RefCell::new(Vec::new()) }
+        Self { caller, now, seed, drawn: Cell::new(0), notes: RefCell::new(Vec::new()), master: None }
+    }
+
+    /// The same context with the key that tags of persons are derived from. Whoever stores what may speak of a person
+    /// needs one: see `audit::tag`.
+    #[must_use]
+    pub fn tagging(mut self, master: Arc<MasterKey>) -> Self {
+        self.master = Some(master);
+        self
+    }
+
+    /// The key that tags of persons are derived from.
+    #[must_use]
+    pub fn master(&self) -> Option<&MasterKey> {
+        self.master.as_deref()
     }
 
     /// The tenant.
@@ -185,6 +203,6 @@ impl Ctx {
     /// The same request in a run of its own; draws go on from where they are and never repeat.
     #[must_use]
     pub fn again(&self) -> Self {
-        Self::new(self.caller.clone(), self.now, self.seed())
+        Self { master: self.master.clone(), ..Self::new(self.caller.clone(), self.now, self.seed()) }
     }
 }

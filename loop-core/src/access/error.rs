@@ -56,12 +56,15 @@ pub enum AccessError {
     /// Something that makes no sense.
     #[error("{0}")]
     Invalid(&'static str),
-    /// The tenant has as many requests with idempotency keys as are kept at once.
+    /// The tenant, or the loop and all that came of it, has as many requests with idempotency keys as are kept at once.
     #[error("too many requests with an `Idempotency-Key` within a day")]
     TooManyClaims,
     /// The tenant has as many loops as it may have.
     #[error("a tenant may have {0} loops at most")]
     TooManyLoops(u64),
+    /// A loop has made as many loops as it may.
+    #[error("a loop, and all that came of it, may make {0} loops at most: the tenant's own keys make more")]
+    TooManyLoopsByLoop(u64),
     /// More skills than a loop may have.
     #[error("a loop may have {0} skills at most")]
     TooManySkills(usize),
@@ -77,6 +80,9 @@ pub enum AccessError {
     /// The tenant has as many keys as it may have.
     #[error("a tenant may have {0} keys at most")]
     TooMany(u64),
+    /// A loop has made as many keys as it may.
+    #[error("a loop, and all that came of it, may have made {0} live keys at most: revoke some")]
+    TooManyByLoop(u64),
     /// The machine gave no randomness.
     #[error("no randomness available")]
     NoEntropy,
@@ -99,7 +105,11 @@ impl AccessError {
             Self::NotFound => Code::NotFound,
             Self::NoLoop => Code::LoopNotFound,
             Self::TagTaken | Self::TooDeep | Self::Retired | Self::TooManySigningKeys(_) => Code::Conflict,
-            Self::TooMany(_) | Self::TooManyLoops(_) | Self::TooManyClaims => Code::RateLimited,
+            Self::TooMany(_)
+            | Self::TooManyByLoop(_)
+            | Self::TooManyLoops(_)
+            | Self::TooManyLoopsByLoop(_)
+            | Self::TooManyClaims => Code::RateLimited,
             Self::NoEntropy | Self::Moved => Code::Unavailable,
             Self::Store(error) => error.code(),
         }

@@ -10,6 +10,7 @@ use crate::{
     base::{
         Seed, TenantId, Time,
         host::keyed,
+        id::LoopId,
         json::{Doc, canonical},
         secret::{MasterKey, Secret, hex},
     },
@@ -22,6 +23,8 @@ pub const CLAIM_SECONDS: i64 = 15 * 60;
 pub const KEEP_SECONDS: i64 = 24 * 3_600;
 /// The most claims and answers of a tenant.
 pub const MAX_CLAIMS: i64 = 1_000_000;
+/// The most claims and answers of one loop and all that came of it.
+pub const MAX_CLAIMS_BY_LOOP: i64 = 50_000;
 /// The longest answer that is kept, in bytes.
 pub const MAX_ANSWER: usize = 256 << 10;
 
@@ -29,6 +32,11 @@ pub const MAX_ANSWER: usize = 256 << 10;
 const PURPOSE: &str = "idempotency.answer";
 /// The account that counts claims, downwards from 0.
 const ACCOUNT: &str = "claims";
+
+/// The account that counts the claims made on a loop's account.
+fn account_of(sponsor: LoopId) -> String {
+    format!("claims/{sponsor}")
+}
 
 /// A claim as stored.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -40,6 +48,9 @@ struct Claim {
     /// The sealed answer; `None` while the request is under way.
     answer: Option<String>,
     ends_at: Time,
+    /// The loop on whose account it was made.
+    #[serde(default)]
+    sponsor: Option<LoopId>,
 }
 
 /// Where claims are kept.
@@ -139,6 +150,7 @@ pub fn claim(tx: &mut dyn Tx, cx: &Ctx, request: &Request) -> Result<Claimed, Ac
         holder: token.clone(),
         answer: None,
         ends_at: cx.now.plus_seconds(CLAIM_SECONDS),
+        sponsor: cx.caller.sponsor,
     };
     let holder = Holder { name: request.name.clone(), token };
     let found: Option<Stored<Claim>> = Repo::new(tx, cx.tenant()).get(&request.name)?;
@@ -147,10 +159,18 @@ pub fn claim(tx: &mut dyn Tx, cx: &Ctx, request: &Request) -> Result<Claimed, Ac
             if tx.add(&CLAIM_COUNTS, cx.tenant(), ACCOUNT, -1, Some(-MAX_CLAIMS))?.is_none() {
                 return Err(AccessError::TooManyClaims);
             }
+            if let Some(sponsor) = cx.caller.sponsor {
+                let account = account_of(sponsor);
+                if tx.add(&CLAIM_COUNTS, cx.tenant(), &account, -1, Some(-MAX_CLAIMS_BY_LOOP))?.is_none() {
+                    return Err(AccessError::TooManyClaims);
+                }
+            }
             Repo::new(tx, cx.tenant()).insert(&fresh, cx.now)?;
             Ok(Claimed::Fresh(holder))
         }
         Some(old) if old.value.ends_at <= cx.now => {
+            // It counts where it counted.
+            let fresh = Claim { sponsor: old.value.sponsor, ..fresh };
             Repo::new(tx, cx.tenant()).update(&old, &fresh, cx.now)?;
             Ok(Claimed::Fresh(holder))
         }
@@ -189,10 +209,10 @@ pub fn answer(
 /// # Errors
 /// Storage failures: the request may then be sent again once its claim ends.
 pub fn release(tx: &mut dyn Tx, tenant: &TenantId, holder: &Holder) -> Result<(), AccessError> {
-    if held(tx, tenant, holder)?.is_some() {
-        forget(tx, tenant, &holder.name)?;
+    match held(tx, tenant, holder)? {
+        Some(stored) => forget(tx, tenant, &stored.value),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Forgets claims and answers that ended, `limit` at most; answers how many.
@@ -208,7 +228,7 @@ pub fn purge(tx: &mut dyn Tx, tenant: &TenantId, now: Time, limit: u32) -> Resul
     };
     let ended: Vec<Stored<Claim>> = Repo::new(tx, tenant).list(&query)?;
     for stored in &ended {
-        forget(tx, tenant, &stored.value.name)?;
+        forget(tx, tenant, &stored.value)?;
     }
     Ok(ended.len() as u64)
 }
@@ -218,9 +238,12 @@ fn held(tx: &mut dyn Tx, tenant: &TenantId, holder: &Holder) -> Result<Option<St
     Ok(found.filter(|stored| stored.value.holder == holder.token && stored.value.answer.is_none()))
 }
 
-fn forget(tx: &mut dyn Tx, tenant: &TenantId, name: &str) -> Result<(), AccessError> {
-    if Repo::<Claim>::new(tx, tenant).delete(name)? {
+fn forget(tx: &mut dyn Tx, tenant: &TenantId, claim: &Claim) -> Result<(), AccessError> {
+    if Repo::<Claim>::new(tx, tenant).delete(&claim.name)? {
         tx.add(&CLAIM_COUNTS, tenant, ACCOUNT, 1, None)?;
+        if let Some(sponsor) = claim.sponsor {
+            tx.add(&CLAIM_COUNTS, tenant, &account_of(sponsor), 1, None)?;
+        }
     }
     Ok(())
 }

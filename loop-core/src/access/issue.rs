@@ -49,6 +49,7 @@ pub fn create(tx: &mut dyn Tx, cx: &Ctx, wanted: &Wanted) -> Result<Minted, Acce
         expires_at: wanted.expires_at,
         loop_id,
         form: if wanted.sandboxed { Form::Test } else { Form::Live },
+        sponsor: cx.caller.sponsor,
     };
     key::mint(tx, cx.tenant(), &new, cx.now, &mut cx.seed())
 }
@@ -76,6 +77,7 @@ pub fn rotate(tx: &mut dyn Tx, cx: &Ctx, id: &str, grace: u32) -> Result<Minted,
         expires_at: old.value.expires_at,
         loop_id: old.value.loop_id,
         form: if old.value.sandboxed { Form::Test } else { Form::Live },
+        sponsor: old.value.sponsor,
     };
     let minted = key::mint(tx, cx.tenant(), &new, cx.now, &mut cx.seed())?;
     let end = cx.now.plus_seconds(i64::from(grace));

@@ -12,6 +12,8 @@ use crate::{
 
 /// The most live keys a tenant may have.
 pub const MAX_KEYS: u64 = 20_000;
+/// The most live keys that one loop, and all that came of it, may have made.
+pub const MAX_KEYS_BY_LOOP: u64 = 1_000;
 /// The longest name of a key, in characters.
 pub const MAX_NAME: usize = 100;
 /// The name under which the key of the server's environment is stored.
@@ -56,6 +58,9 @@ pub struct Key {
     pub scopes: Scopes,
     /// The loop it belongs to; `None` for the tenant's own.
     pub loop_id: Option<LoopId>,
+    /// The loop on whose account a loop made it; `None` when the tenant did.
+    #[serde(default)]
+    pub sponsor: Option<LoopId>,
     /// Whether everything it does is simulated.
     pub sandboxed: bool,
     /// When it stops by itself.
@@ -73,6 +78,7 @@ pub static KEYS: Table = Table {
         Column::unique("hash", Kind::Text),
         Column::indexed("owner", Kind::Text),
         Column::indexed("live", Kind::Text),
+        Column::indexed("live_by", Kind::Text),
     ],
 };
 
@@ -86,7 +92,8 @@ impl Entity for Key {
     fn columns(&self) -> Vec<Value> {
         let owner = self.tenant.as_str();
         let live = self.revoked_at.is_none().then_some(owner);
-        vec![self.hash.as_str().into(), owner.into(), live.into()]
+        let sponsor = live.and(self.sponsor).map(|sponsor| sponsor.to_string());
+        vec![self.hash.as_str().into(), owner.into(), live.into(), sponsor.into()]
     }
 }
 
@@ -112,13 +119,15 @@ pub struct NewKey {
     pub loop_id: Option<LoopId>,
     /// How it looks, and whether what it does is real.
     pub form: Form,
+    /// The loop on whose account a loop makes it; `None` when the tenant does.
+    pub sponsor: Option<LoopId>,
 }
 
 impl NewKey {
     /// An operator's key of the tenant itself, without an end.
     #[must_use]
     pub fn operator(name: impl Into<String>, scopes: Scopes) -> Self {
-        Self { name: name.into(), scopes, expires_at: None, loop_id: None, form: Form::Operator }
+        Self { name: name.into(), scopes, expires_at: None, loop_id: None, form: Form::Operator, sponsor: None }
     }
 }
 
@@ -134,11 +143,13 @@ pub fn authenticate(tx: &mut dyn Tx, hash: TokenHash, now: Time) -> Result<Calle
     }
     let epoch = tx.epoch(&key.tenant)?;
     let given = if key.sandboxed { key.scopes.in_sandbox() } else { key.scopes };
-    let (scopes, suspended) = match key.loop_id {
-        None => (given, false),
+    let (scopes, suspended, sponsor) = match key.loop_id {
+        None => (given, false, None),
         Some(id) => {
-            let line = Effective::of(&loops::lineage(tx, &key.tenant, id)?);
-            (given.within(line.permissions), line.suspended)
+            let line = loops::lineage(tx, &key.tenant, id)?;
+            let sponsor = line.first().and_then(|own| own.sponsor).unwrap_or(id);
+            let line = Effective::of(&line);
+            (given.within(line.permissions), line.suspended, Some(sponsor))
         }
     };
     Ok(Caller {
@@ -148,6 +159,7 @@ pub fn authenticate(tx: &mut dyn Tx, hash: TokenHash, now: Time) -> Result<Calle
         name: key.name.into(),
         scopes,
         loop_id: key.loop_id,
+        sponsor,
         sandboxed: key.sandboxed,
         suspended,
         expires_at: key.expires_at,
@@ -197,6 +209,11 @@ fn store(
     if keys(tx, &directory).count(&[Cond::Eq("live", tenant.as_str().into())])? >= MAX_KEYS {
         return Err(AccessError::TooMany(MAX_KEYS));
     }
+    if let Some(sponsor) = new.sponsor
+        && keys(tx, &directory).count(&[Cond::Eq("live_by", sponsor.to_string().into())])? >= MAX_KEYS_BY_LOOP
+    {
+        return Err(AccessError::TooManyByLoop(MAX_KEYS_BY_LOOP));
+    }
     let key = Key {
         id: KeyId::draw(now, seed),
         tenant: tenant.clone(),
@@ -205,6 +222,7 @@ fn store(
         prefix,
         scopes: new.scopes,
         loop_id: new.loop_id,
+        sponsor: new.sponsor,
         sandboxed: new.form == Form::Test,
         expires_at: new.expires_at,
         revoked_at: None,
@@ -253,6 +271,7 @@ pub fn put_env(
                 expires_at: None,
                 scopes: Scopes::all(),
                 loop_id: None,
+                sponsor: None,
                 sandboxed: false,
                 replaced_by: None,
                 name: ENV_NAME.to_owned(),

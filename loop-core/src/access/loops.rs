@@ -11,6 +11,8 @@ use crate::{
 
 /// The most loops of a tenant.
 pub const MAX_LOOPS: u64 = 100_000;
+/// The most loops that one loop, and all that came of it, may have made.
+pub const MAX_LOOPS_BY_LOOP: u64 = 1_000;
 /// The longest tag, in characters.
 pub const MAX_TAG: usize = 64;
 /// The longest owner's name, in characters.
@@ -72,6 +74,10 @@ pub struct Loop {
     pub owner_id: String,
     /// The loop it stands under; sub-loops only.
     pub parent: Option<LoopId>,
+    /// The loop on whose account it was made: the one that the tenant made, and whose key made this loop or the loop that
+    /// did. `None` when the tenant made it.
+    #[serde(default)]
+    pub sponsor: Option<LoopId>,
     /// Whether the operator vouches for it. Never set by a claim.
     pub verified: bool,
     /// What it can do, in words of its own.
@@ -101,6 +107,7 @@ pub static LOOPS: Table = Table {
         Column::unique("tag", Kind::Text),
         Column::indexed("parent", Kind::Text),
         Column::indexed("epoch", Kind::Int),
+        Column::indexed("sponsor", Kind::Text),
     ],
 };
 
@@ -113,7 +120,9 @@ impl Entity for Loop {
 
     fn columns(&self) -> Vec<Value> {
         let parent = self.parent.map(|parent| parent.to_string());
-        vec![folded(&self.tag).into(), parent.into(), Value::Int(i64::try_from(self.epoch).unwrap_or(i64::MAX))]
+        let epoch = Value::Int(i64::try_from(self.epoch).unwrap_or(i64::MAX));
+        let sponsor = self.sponsor.map(|sponsor| sponsor.to_string());
+        vec![folded(&self.tag).into(), parent.into(), epoch, sponsor.into()]
     }
 }
 
@@ -227,6 +236,11 @@ pub fn create(tx: &mut dyn Tx, cx: &Ctx, new: &NewLoop) -> Result<Loop, AccessEr
     if repo.count(&[])? >= MAX_LOOPS {
         return Err(AccessError::TooManyLoops(MAX_LOOPS));
     }
+    if let Some(sponsor) = cx.caller.sponsor
+        && repo.count(&[Cond::Eq("sponsor", sponsor.to_string().into())])? >= MAX_LOOPS_BY_LOOP
+    {
+        return Err(AccessError::TooManyLoopsByLoop(MAX_LOOPS_BY_LOOP));
+    }
     if repo.find("tag", &folded(tag).into())?.is_some() {
         return Err(AccessError::TagTaken);
     }
@@ -237,6 +251,7 @@ pub fn create(tx: &mut dyn Tx, cx: &Ctx, new: &NewLoop) -> Result<Loop, AccessEr
         status: LoopStatus::Active,
         owner_id,
         parent: new.parent,
+        sponsor: cx.caller.sponsor,
         verified: false,
         skills: new.skills.clone(),
         permissions: new.permissions.unwrap_or_else(Scopes::all),
@@ -362,6 +377,15 @@ pub fn resolve(tx: &mut dyn Tx, tenant: &TenantId, name: &str) -> Result<Loop, A
 /// [`AccessError::NoLoop`], storage failures.
 pub fn lineage(tx: &mut dyn Tx, tenant: &TenantId, id: LoopId) -> Result<Vec<Loop>, AccessError> {
     lineage::read(tx, tenant, id)
+}
+
+/// Whether two loops are different owners', so that one can vouch for the other.
+///
+/// # Errors
+/// Storage failures.
+pub fn apart(tx: &mut dyn Tx, tenant: &TenantId, one: LoopId, other: LoopId) -> Result<bool, AccessError> {
+    let owners = (get(tx, tenant, one)?, get(tx, tenant, other)?);
+    Ok(matches!(owners, (Some(one), Some(other)) if one.owner_id != other.owner_id))
 }
 
 /// The loop at the top of a loop's line, whose wallet pays.

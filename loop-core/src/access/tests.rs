@@ -274,6 +274,7 @@ proptest! {
             status: if asleep { LoopStatus::Suspended } else { LoopStatus::Active },
             owner_id: "o".into(),
             parent: None,
+            sponsor: None,
             verified: false,
             skills: (0..8).filter(|n| skills >> n & 1 == 1).map(|n| format!("s{n}")).collect(),
             permissions: Scope::ALL.into_iter().filter(|scope| bits >> (*scope as u8) & 1 == 1).collect(),

@@ -2,23 +2,66 @@
 //!
 //! Both leave their own entry behind, which is what lets [`super::verify`] tell erasure from tampering.
 
+use hmac::Mac as _;
+
 use super::{
     append,
     entry::{AUDIT, CHANGES, DECISIONS, Event, HASH, STREAMS},
 };
 use crate::{
     access::Ctx,
-    base::{TenantId, Time, secret},
+    base::{
+        TenantId, Time,
+        host::keyed,
+        secret::{self, MasterKey},
+    },
     store::{JournalQuery, NewSpan, Spans, StoreError, Tx, Value},
 };
 
 /// Which entries speak of which person: a group per keyed tag, a row per entry number.
 pub static TAGS: Spans = Spans { name: "subject_tags" };
 
+/// Why something goes that the tenant keeps no longer.
+pub const RETENTION_WHY: &str = "retention";
 /// The most entries one erasure entry names.
 const CHUNK: u32 = 500;
 /// What is set to null with the body: everything the digest covers, and the salt that would let it be guessed.
 const ERASED: [&str; 6] = ["op", "status", "tool_name", "agent_name", "risk", "salt"];
+
+/// The keyed tags under which what speaks of these persons is found again. `subjects` are in the normal form of
+/// [`crate::tool::redact::Redacted::subjects`].
+#[must_use]
+pub fn subject_tags(master: &MasterKey, tenant: &TenantId, subjects: &[String]) -> Vec<String> {
+    if subjects.is_empty() {
+        return Vec::new();
+    }
+    let key = master.derive("audit.subject", tenant.as_str());
+    let tag = |subject: &String| {
+        let mut mac = keyed(&key);
+        mac.update(subject.as_bytes());
+        let full: [u8; 32] = mac.finalize().into_bytes().into();
+        secret::hex(full.first_chunk::<16>().map_or(&[][..], |half| half))
+    };
+    let mut tags: Vec<String> = subjects.iter().map(tag).collect();
+    tags.sort_unstable();
+    tags.dedup();
+    tags
+}
+
+/// Remembers that a record speaks of these persons. Its tags are dropped with entries of the time `at`, so that they
+/// last as long as what they lead to.
+///
+/// # Errors
+/// A context that cannot make tags ([`Ctx::tagging`]): what could not be found again must not be stored. Storage
+/// failures.
+pub fn tag(tx: &mut dyn Tx, cx: &Ctx, at: Time, id: &str, subjects: &[String]) -> Result<(), StoreError> {
+    if subjects.is_empty() {
+        return Ok(());
+    }
+    let master = cx.master();
+    let master = master.ok_or_else(|| StoreError::Internal("a context without a key for tags".to_owned()))?;
+    tag_subjects(tx, cx.tenant(), at, id, &subject_tags(master, cx.tenant(), subjects))
+}
 
 /// Remembers that an entry speaks of persons, by keyed tags of what was masked.
 ///
@@ -70,6 +113,30 @@ pub fn subject_entries(
         }
     }
     Ok((tagged, last))
+}
+
+/// Writes down which records' content is gone and why; nothing when there are none.
+///
+/// # Errors
+/// Storage failures.
+pub fn forgotten(tx: &mut dyn Tx, cx: &Ctx, table: &str, ids: &[String], why: &str) -> Result<(), StoreError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let body = serde_json::json!({ "table": table, "ids": ids, "why": why, "by": cx.caller.name });
+    append(tx, cx, &Event::change("data.forget", &body.to_string())).map(drop)
+}
+
+/// Writes down how many records are gone altogether and why; nothing when there are none.
+///
+/// # Errors
+/// Storage failures.
+pub fn removed(tx: &mut dyn Tx, cx: &Ctx, table: &str, count: u64, why: &str) -> Result<(), StoreError> {
+    if count == 0 {
+        return Ok(());
+    }
+    let body = serde_json::json!({ "table": table, "count": count, "why": why, "by": cx.caller.name });
+    append(tx, cx, &Event::change("data.remove", &body.to_string())).map(drop)
 }
 
 /// The numbers of the next decisions that are not erased yet, in order.

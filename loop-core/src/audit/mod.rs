@@ -17,7 +17,10 @@ mod verify;
 pub use chain::{Sealed, append, append_sealed, seal};
 pub use checkpoint::{Checkpoint, checkpoints};
 pub use entry::{AUDIT, AuditEntry, CHANGES, DECISIONS, Event, STREAMS, Status};
-pub use erase::{TAGS, TagCursor, Tagged, decisions_above, erase_entries, purge_before, subject_entries, tag_subjects};
+pub use erase::{
+    RETENTION_WHY, TAGS, TagCursor, Tagged, decisions_above, erase_entries, forgotten, purge_before, removed,
+    subject_entries, subject_tags, tag, tag_subjects,
+};
 pub use error::AuditError;
 pub use query::{Filter, count, entry, page};
 pub use stats::{STATS, Stats, TOOLS, known_tools, record as record_stats, record_tool, stats};

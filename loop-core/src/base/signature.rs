@@ -14,6 +14,12 @@ pub fn verifies(public_key: &str, message: &[u8], signature: &str) -> bool {
     key.zip(signature).is_some_and(|(key, signature)| key.verify_strict(message, &signature).is_ok())
 }
 
+/// Whether a text has the form of a signature: 64 bytes in base64 or hexadecimal.
+#[must_use]
+pub fn is_signature(text: &str) -> bool {
+    read(text).is_some()
+}
+
 fn read(text: &str) -> Option<[u8; 64]> {
     if let Some(bytes) = unhex::<64>(text) {
         return Some(bytes);

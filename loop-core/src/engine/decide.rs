@@ -2,8 +2,6 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use hmac::Mac;
-
 use super::{
     DecideError, Engine,
     written::{Details, Written},
@@ -12,13 +10,7 @@ use crate::{
     access::{Caller, Ctx},
     approval::{self, Asking, Proposal},
     audit::{self, Status},
-    base::{
-        TenantId, Time,
-        host::keyed,
-        id::ApprovalId,
-        json,
-        secret::{MasterKey, hex},
-    },
+    base::{Time, id::ApprovalId, json, secret::MasterKey},
     policy::{Action, Outcome, PolicySnapshot, Verdict, evaluate, kill_switch::MAX_TOOL_NAME},
     store::{Access, Lane, StoreError, StoreExt, Tx},
     tool::redact,
@@ -243,7 +235,7 @@ pub(super) fn prepare(
     let [reason, agent, session] = [call.reason, action.agent, call.session].map(|text| text.map(redact::text));
     let beside = || [&reason, &agent, &session].into_iter().flatten();
     let subjects: Vec<String> = beside().flat_map(|text| &text.subjects).chain(&masked.subjects).cloned().collect();
-    let tags = subject_tags(master, cx.tenant(), &subjects);
+    let tags = audit::subject_tags(master, cx.tenant(), &subjects);
     let personal = beside().fold(masked.personal, |sum, text| sum.saturating_add(text.personal));
     let secrets = beside().fold(masked.secrets, |sum, text| sum.saturating_add(text.secrets));
     let [reason, agent, session] = [reason, agent, session].map(|text| text.map(|text| text.masked));
@@ -274,26 +266,6 @@ pub(super) fn prepare(
         None => Record::Known(Box::new(Written::new(cx, &snapshot, &verdict, &tool_name, &details, None)?)),
     };
     Ok(Prepared { snapshot, verdict, tool_name, new_tool: true, personal, secrets, tags, record })
-}
-
-/// The keyed tags under which what speaks of these persons is found again. `subjects` are in the normal form of
-/// [`redact::Redacted::subjects`].
-#[must_use]
-pub fn subject_tags(master: &MasterKey, tenant: &TenantId, subjects: &[String]) -> Vec<String> {
-    if subjects.is_empty() {
-        return Vec::new();
-    }
-    let key = master.derive("audit.subject", tenant.as_str());
-    let tag = |subject: &String| {
-        let mut mac = keyed(&key);
-        mac.update(subject.as_bytes());
-        let full: [u8; 32] = mac.finalize().into_bytes().into();
-        hex(full.first_chunk::<16>().map_or(&[][..], |half| half))
-    };
-    let mut tags: Vec<String> = subjects.iter().map(tag).collect();
-    tags.sort_unstable();
-    tags.dedup();
-    tags
 }
 
 fn asking(verdict: &Verdict) -> Vec<Asking> {

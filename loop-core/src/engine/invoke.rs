@@ -114,6 +114,7 @@ fn action<'a>(request: &Request<'a>, tag: &'a str, start: &Start, trust: u8, san
         tool: Some(start.tool),
         trust,
         sandboxed,
+        least_risk: Risk::Low,
         credits: Some(start.cost),
     };
     Action {
@@ -216,7 +217,7 @@ impl Engine {
         let line = snapshot.loops().lineage(loop_id).ok_or(AccessError::NoLoop)?;
         let tag = snapshot.loops().get(loop_id).map(|member| Arc::clone(&member.tag)).unwrap_or_default();
         let root = line.last().copied().unwrap_or(loop_id);
-        let trust = self.trust(&caller.tenant, &line).await?;
+        let trust = self.trust(&caller.tenant, line).await?;
         let cost = cost(&tool, request.mode, caller.sandboxed);
         let cx = self.context(caller.clone())?;
         let start = Start {

@@ -27,7 +27,7 @@ use crate::{
     invoke::{self, Answering, CallError, Fault, InvocationStatus, Job, Natives, Provider},
     policy::{ReasonCode, kill_switch},
     proof::{self, Level, ProofKind},
-    store::{Lane, StoreExt, memory::MemoryStore, wait},
+    store::{memory::MemoryStore, wait},
     tool::manifest::Content,
     trust::{self, TrustError},
 };
@@ -160,13 +160,7 @@ impl World {
     }
 
     fn sweep(&self) -> u32 {
-        let (now, seed) = (self.engine.now(), self.engine.seed().unwrap());
-        wait(
-            self.engine
-                .store()
-                .transact("sweep", Lane::Normal, move |tx| invoke::sweep(tx, now, 100, &mut seed.clone())),
-        )
-        .unwrap()
+        wait(self.engine.sweep_invocations(100)).unwrap()
     }
 
     fn decide(&self, id: &str, answer: Answer) {
@@ -343,7 +337,9 @@ fn a_call_that_never_ends_is_swept_and_its_credits_go_back() {
     assert_eq!(world.wallet(&a), Wallet { balance: 4, reserved: 4 });
     assert_eq!(world.sweep(), 0);
     world.forward(RESERVED_SECONDS);
-    assert_eq!(world.sweep(), 1);
+    let known = wait(world.engine.trust(&world.admin.tenant, &[a.id]));
+    assert_eq!((known, world.sweep()), (Ok(50), 1));
+    assert_eq!(world.engine.trust_at_hand([a.id]), Some(48), "the next decision counts with what was lost");
     assert_eq!((world.wallet(&a), world.score(&a)), (Wallet { balance: 4, reserved: 0 }, 48));
     assert_eq!(world.sweep(), 0);
 }
@@ -421,7 +417,7 @@ fn nobody_proves_or_acknowledges_for_themselves() {
     }
     let acknowledge = |by: &Actor| {
         let (cx, id) = (world.engine.context(by.caller.clone()).unwrap(), proof.clone());
-        wait(world.engine.write(cx, "ack", move |tx, cx| invoke::acknowledge(tx, cx, &id))).unwrap()
+        wait(world.engine.write(cx, "ack", move |tx, cx| trust::acknowledge(tx, cx, &id))).unwrap()
     };
     for own in [&a, &twin] {
         let (proof, ok) = acknowledge(own);

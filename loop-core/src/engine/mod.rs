@@ -21,6 +21,7 @@ mod invoke_tests;
 mod known;
 mod policies;
 mod poll;
+mod sweep;
 #[cfg(test)]
 mod tests;
 mod toolbox;
@@ -29,7 +30,7 @@ mod written;
 use std::sync::Arc;
 
 pub use bootstrap::{Bootstrap, bootstrap};
-pub use decide::{Call, Decision, subject_tags};
+pub use decide::{Call, Decision};
 pub use error::DecideError;
 pub use evaluate::Evaluated;
 pub use invoke::{Invoked, Request};
@@ -118,7 +119,7 @@ pub struct Engine {
 struct Inner {
     store: Arc<dyn Store>,
     host: Arc<dyn Host>,
-    master: MasterKey,
+    master: Arc<MasterKey>,
     policies: Policies,
     callers: Callers,
     tools: KnownTools,
@@ -135,7 +136,7 @@ impl Engine {
             inner: Arc::new(Inner {
                 store,
                 host,
-                master,
+                master: Arc::new(master),
                 policies,
                 callers: Callers::default(),
                 tools: KnownTools::default(),
@@ -176,7 +177,7 @@ impl Engine {
     /// # Errors
     /// When the machine has no randomness.
     pub fn context(&self, caller: Caller) -> Result<Ctx, NoEntropy> {
-        Ok(Ctx::new(caller, self.now(), self.seed()?))
+        Ok(Ctx::new(caller, self.now(), self.seed()?).tagging(Arc::clone(&self.inner.master)))
     }
 
     /// Who presents `token`, when that is known without asking the store.

@@ -308,7 +308,7 @@ fn a_person_named_beside_the_arguments_is_masked_and_found_again() {
     let (entry, found) = wait(world.engine.read(cx, "t", move |tx, cx| {
         let entry = audit::page(tx, cx.tenant(), audit::DECISIONS, &Filter::default(), 1, 0).unwrap().remove(0);
         let subjects = redact::text("bob@example.org").subjects;
-        let tag = super::subject_tags(&master, cx.tenant(), &subjects).remove(0);
+        let tag = crate::audit::subject_tags(&master, cx.tenant(), &subjects).remove(0);
         Ok::<_, ApprovalError>((entry, audit::subject_entries(tx, cx.tenant(), &tag, None)?.0.decisions))
     }))
     .unwrap();

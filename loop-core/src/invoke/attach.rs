@@ -9,7 +9,6 @@ use super::{
 use crate::{
     access::{AccessError, Ctx, Mode, Scope, loops},
     base::{
-        TenantId,
         id::LoopId,
         json::{Doc, canonical},
         secret::{Secret, same},
@@ -98,19 +97,6 @@ pub fn attach(
     Ok(proof)
 }
 
-/// A loop of another owner acknowledges an outcome. `false` beside the proof when the caller may not: the attempt is
-/// kept with the proof, and changes nothing else.
-///
-/// # Errors
-/// An unknown proof, a key without a loop, storage failures.
-pub fn acknowledge(tx: &mut dyn Tx, cx: &Ctx, id: &str) -> Result<(Proof, bool), CallError> {
-    let by = cx.caller.acting_loop()?;
-    let proof = proof::get(tx, cx.tenant(), id)?;
-    let ok = !cx.caller.sandboxed && apart(tx, cx.tenant(), by, proof.loop_id)?;
-    let found = Verification { method: Method::Acknowledgement, by: by.to_string(), at: cx.now, ok, detail: None };
-    Ok((trust::raise(tx, cx, id, found)?, ok))
-}
-
 /// An auditor's word on an outcome. The auditor is the tenant's administrator or a loop of another owner; `false`
 /// beside the proof when it is not.
 ///
@@ -143,7 +129,7 @@ fn about(tx: &mut dyn Tx, cx: &Ctx, claim: &Claim) -> Result<About, CallError> {
             commands(tx, cx, call.loop_id, CallError::NoInvocation)?;
             let tool = manifest::by_id(tx, cx.tenant(), call.tool)?.map(|stored| stored.value);
             let sealed = match tool {
-                Some(tool) if apart(tx, cx.tenant(), tool.owner, call.loop_id)? => Some(tool.sealed_secret),
+                Some(tool) if loops::apart(tx, cx.tenant(), tool.owner, call.loop_id)? => Some(tool.sealed_secret),
                 _ => None,
             };
             Ok(About {
@@ -173,17 +159,11 @@ fn commands(tx: &mut dyn Tx, cx: &Ctx, loop_id: LoopId, otherwise: CallError) ->
     if cx.caller.stands_above(&line) { Ok(()) } else { Err(otherwise) }
 }
 
-/// Whether two loops are different owners'.
-fn apart(tx: &mut dyn Tx, tenant: &TenantId, one: LoopId, other: LoopId) -> Result<bool, AccessError> {
-    let owners = (loops::get(tx, tenant, one)?, loops::get(tx, tenant, other)?);
-    Ok(matches!(owners, (Some(one), Some(other)) if one.owner_id != other.owner_id))
-}
-
 fn auditor(tx: &mut dyn Tx, cx: &Ctx, of: LoopId) -> Result<bool, AccessError> {
     match cx.caller.loop_id {
         _ if cx.caller.sandboxed || !cx.caller.scopes.has(Scope::ProofAudit) => Ok(false),
         None => Ok(true),
-        Some(own) => apart(tx, cx.tenant(), own, of),
+        Some(own) => loops::apart(tx, cx.tenant(), own, of),
     }
 }
 
@@ -225,7 +205,7 @@ fn signed(
         Err(AccessError::NoLoop) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
-    if !apart(tx, cx.tenant(), signer.id, about.loop_id)? {
+    if !loops::apart(tx, cx.tenant(), signer.id, about.loop_id)? {
         return Ok(None);
     }
     let message = json!({ "record": record, "subject": subject });

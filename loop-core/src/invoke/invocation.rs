@@ -74,6 +74,8 @@ pub static INVOCATIONS: Table = Table {
         Column::indexed("loop_id", Kind::Text),
         Column::indexed("task", Kind::Text),
         Column::indexed("waits_for", Kind::Text),
+        // When it came to an end, or was put before a human. A call that runs has none.
+        Column::indexed("rests_since", Kind::Int),
     ],
 };
 
@@ -90,6 +92,7 @@ impl Entity for Invocation {
             self.loop_id.to_string().into(),
             self.task.map(|task| task.to_string()).into(),
             waits.map(|approval| approval.to_string()).into(),
+            self.ended_at.or(waits.map(|_| self.created_at)).into(),
         ]
     }
 }

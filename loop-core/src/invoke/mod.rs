@@ -9,6 +9,7 @@
 //! - [`capture`]: what an answer carries to prove itself.
 //! - [`sweep`]: calls that never came to an end.
 //! - [`attach`]: a proof that a loop brings of its own.
+//! - [`erase`]: forgetting calls.
 //! - [`usage`]: how much was called and paid.
 //! - [`provider`]: who executes a call.
 
@@ -16,6 +17,7 @@ mod attach;
 mod begin;
 mod capture;
 mod end;
+pub mod erase;
 mod error;
 mod invocation;
 pub mod provider;
@@ -23,7 +25,7 @@ mod publish;
 mod sweep;
 mod usage;
 
-pub use attach::{Claim, acknowledge, attach, audit_proof, fetched};
+pub use attach::{Claim, attach, audit_proof, fetched};
 pub use begin::{Start, pending, run, simulate};
 pub use capture::{Captured, capture};
 pub use end::{Ended, fail, succeed};
@@ -31,5 +33,5 @@ pub use error::CallError;
 pub use invocation::{INVOCATIONS, Invocation, InvocationStatus, get, of_task};
 pub use provider::{Answering, Fault, Job, Natives, Provider};
 pub use publish::{MAX_TOOLS, MAX_VERSIONS, publish, review};
-pub use sweep::{TIMERS, sweep};
+pub use sweep::{Swept, TIMERS, sweep};
 pub use usage::{Metric, Month, USAGE, months, note};

@@ -3,9 +3,13 @@
 use sha2::{Digest, Sha256};
 
 use super::{Kind, MessageError};
-use crate::base::{
-    Time,
-    json::{self, Kind as JsonKind, View},
+use crate::{
+    base::{
+        Time,
+        json::{self, Kind as JsonKind, View},
+        signature::is_signature,
+    },
+    tool::redact,
 };
 
 /// The largest body of a message, in bytes.
@@ -66,7 +70,9 @@ const CONTENT: &[(&str, Shape)] = &[
 ];
 
 /// Members that say nothing about what is sent: the same message may be sent again with others.
-const ASIDE: [&str; 2] = ["id", "timestamp"];
+const ASIDE: [&str; 3] = ["id", "timestamp", SIGNATURE];
+/// The member that signs all others.
+const SIGNATURE: &str = "signature";
 
 /// A message as sent, checked for its form. Who sends it is never read from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,6 +103,36 @@ pub struct Draft {
     pub content: String,
     /// SHA-256 over the canonical form of all that was said, the sender's id and time apart.
     pub digest: [u8; 32],
+    /// The proof that an `ACK` acknowledges.
+    pub proof_id: Option<String>,
+    /// What the sender signed, when it did.
+    pub signed: Option<Signed>,
+    /// The persons that it speaks of, in the normal form of [`redact::Redacted::subjects`]. Never stored.
+    pub subjects: Vec<String>,
+}
+
+/// A signature and what it is of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signed {
+    /// Ed25519, in base64 or hexadecimal.
+    pub signature: String,
+    /// The canonical form (RFC 8785) of all members but the signature.
+    pub canonical: String,
+}
+
+impl Signed {
+    fn read(body: View<'_>) -> Result<Option<Self>, MessageError> {
+        let Some(given) = given(body, SIGNATURE) else { return Ok(None) };
+        let signature = given
+            .as_str()
+            .filter(|text| is_signature(text))
+            .ok_or_else(|| invalid(format!("`{SIGNATURE}` must be an Ed25519 signature in base64 or hexadecimal")))?;
+        let canonical = json::jcs_without(body, SIGNATURE);
+        let canonical = canonical.ok_or_else(|| {
+            invalid("a signed message may only hold numbers that a double keeps: write others as text".to_owned())
+        })?;
+        Ok(Some(Self { signature: signature.to_owned(), canonical }))
+    }
 }
 
 impl Draft {
@@ -136,6 +172,9 @@ impl Draft {
             currency: text(body, "currency", 3)?.map(str::to_owned),
             content,
             digest: digest(body),
+            proof_id: text(body, "proofId", MAX_ID)?.map(str::to_owned),
+            signed: Signed::read(body)?,
+            subjects: redact::json(body).subjects,
         };
         draft.complete()?;
         Ok(draft)

@@ -1,12 +1,14 @@
 //! A message as stored.
 
 use serde_json::value::RawValue;
+use sha2::{Digest as _, Sha256};
 
 use super::{Kind, Status};
 use crate::{
     base::{
         Time,
         id::{ContractId, LoopId, MessageId},
+        secret::hex,
     },
     store::{Column, Entity, Kind as ColumnKind, Table, Value},
 };
@@ -41,8 +43,19 @@ pub struct Message {
     pub client_id: Option<String>,
     /// The word that the sender used once.
     pub nonce: Option<String>,
-    /// SHA-256 of what was said, in hexadecimal.
+    /// SHA-256 of what was said, in hexadecimal; empty once erased.
     pub digest: String,
+    /// Told to nobody: under it the log tells what was said, so that nobody can guess it from there.
+    pub salt: String,
+    /// The sender's signature; gone once erased.
+    #[serde(default)]
+    pub signature: Option<String>,
+    /// The registered key of the sender under which the signature was verified when it was sent.
+    #[serde(default)]
+    pub signed_by: Option<String>,
+    /// Whether what was said is gone.
+    #[serde(default)]
+    pub erased: bool,
     /// Whether it was sent with a sandbox key.
     pub simulated: bool,
     /// How far it got, expiry apart.
@@ -62,6 +75,7 @@ pub static MESSAGES: Table = Table {
         // Thread and time.
         Column::indexed("thread", ColumnKind::Text),
         Column::indexed("sent", ColumnKind::Int),
+        Column::indexed("expires_at", ColumnKind::Int),
         // Sender and the sender's own id or nonce.
         Column::unique("client", ColumnKind::Text),
         Column::unique("nonce", ColumnKind::Text),
@@ -81,6 +95,7 @@ impl Entity for Message {
             place(&self.to.to_string(), self.created_at).into(),
             place(&self.correlation_id, self.created_at).into(),
             self.created_at.into(),
+            self.expires_at.into(),
             of_sender(&self.client_id).into(),
             of_sender(&self.nonce).into(),
         ]
@@ -88,6 +103,12 @@ impl Entity for Message {
 }
 
 impl Message {
+    /// What the log tells of what was said: its digest, salted.
+    #[must_use]
+    pub fn salted_digest(&self) -> String {
+        hex(&Sha256::new_with_prefix(&self.salt).chain_update(&self.digest).finalize())
+    }
+
     /// How far it got at `now`.
     #[must_use]
     pub fn status_at(&self, now: Time) -> Status {

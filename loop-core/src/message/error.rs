@@ -14,6 +14,9 @@ pub enum MessageError {
     /// No such thread, or one that is not the caller's to see.
     #[error("no such thread")]
     NoThread,
+    /// A signature by a loop that has no key to sign with.
+    #[error("`signature`: this loop has no signing key: register one first")]
+    NoSigningKey,
     /// The message is past its time.
     #[error("this message has expired")]
     Expired,
@@ -30,7 +33,7 @@ impl MessageError {
     #[must_use]
     pub const fn code(&self) -> Code {
         match self {
-            Self::Invalid(_) => Code::InvalidRequest,
+            Self::Invalid(_) | Self::NoSigningKey => Code::InvalidRequest,
             Self::NotFound | Self::NoThread => Code::NotFound,
             Self::Expired => Code::MessageExpired,
             Self::Access(error) => error.code(),

@@ -39,6 +39,8 @@ pub struct NewMessage<'a> {
     pub in_reply_to: Option<MessageId>,
     /// When it ends.
     pub expires_at: Time,
+    /// The sender's key under which its signature was verified, when it has one.
+    pub signed_by: Option<&'a str>,
 }
 
 /// Which part of an inbox is wanted.
@@ -88,12 +90,18 @@ pub fn deliver(tx: &mut dyn Tx, cx: &Ctx, new: NewMessage<'_>) -> Result<Message
         client_id: draft.client_id.clone(),
         nonce: draft.nonce.clone(),
         digest: hex(&draft.digest),
+        salt: hex(&cx.draw()),
+        signature: new.signed_by.and(draft.signed.as_ref()).map(|signed| signed.signature.clone()),
+        signed_by: new.signed_by.map(str::to_owned),
+        erased: false,
         simulated: cx.caller.sandboxed,
         status: Status::Queued,
         created_at,
         expires_at: new.expires_at,
     };
     Repo::new(tx, cx.tenant()).insert(&message, cx.now)?;
+    // A message is kept beyond its own end only.
+    audit::tag(tx, cx, message.expires_at, &message.id.to_string(), &draft.subjects)?;
     Ok(message)
 }
 

@@ -31,6 +31,9 @@ pub struct Stage<'a> {
     pub trust: u8,
     /// Whether the key may only simulate.
     pub sandboxed: bool,
+    /// The least risk of the step, by what is known of it beside claims and names: that it cannot be undone, or reaches
+    /// beyond the tenant.
+    pub least_risk: Risk,
     /// What the step costs, in credits, as far as the caller knows; a manifest's cost counts when it is more.
     pub credits: Option<u64>,
 }
@@ -68,7 +71,7 @@ impl<'a> Setting<'a> {
             sound: standing.is_some(),
             standing: standing.unwrap_or(nobody),
             admitted: None,
-            floor: Risk::Low,
+            floor: stage.least_risk,
             asks: false,
             credits: stage.credits,
         };

@@ -1,12 +1,15 @@
 //! A proof as stored.
 
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
+use sha2::{Digest as _, Sha256};
 
 use super::{Level, Method};
 use crate::{
     base::{
         Time,
         id::{InvocationId, LoopId, ProofId, TaskId, TransactionId},
+        json::{Doc, canonical},
+        secret::hex,
     },
     store::{Column, Entity, Kind, Table, Value},
 };
@@ -86,8 +89,12 @@ pub struct Proof {
     pub kind: ProofKind,
     /// Whether the outcome was simulated.
     pub simulated: bool,
-    /// The evidence, masked.
+    /// The evidence, masked; empty once erased.
     pub data: Map<String, Json>,
+    /// What the evidence is salted with in [`Self::data_hash`]; gone once erased, so that nobody can guess it.
+    pub salt: Option<String>,
+    /// SHA-256, in hexadecimal, of the salt and the canonical form of the evidence.
+    pub data_hash: String,
     /// The level that was claimed; it counts for nothing.
     #[serde(default)]
     pub claimed_level: Option<Level>,
@@ -95,7 +102,8 @@ pub struct Proof {
     pub level: Level,
     /// How it was verified.
     pub verifications: Vec<Verification>,
-    /// SHA-256, in hexadecimal, over everything above that never changes and the hash before.
+    /// SHA-256, in hexadecimal, over everything above that never changes, the hash of the evidence in its place, and the
+    /// hash before.
     pub content_hash: String,
     /// The hash of the loop's proof before this one; empty for its first.
     pub prev_hash: String,
@@ -110,6 +118,8 @@ pub static PROOFS: Table = Table {
         Column::indexed("subject", Kind::Text),
         Column::indexed("loop_id", Kind::Text),
         Column::indexed("deal", Kind::Text),
+        // When it was attached, while its evidence is there.
+        Column::indexed("told_at", Kind::Int),
     ],
 };
 
@@ -122,6 +132,36 @@ impl Entity for Proof {
 
     fn columns(&self) -> Vec<Value> {
         let deal = self.transaction.map(|id| id.to_string());
-        vec![self.subject.to_string().into(), self.loop_id.to_string().into(), deal.into()]
+        let told_at = self.salt.as_ref().map(|_| self.created_at);
+        vec![self.subject.to_string().into(), self.loop_id.to_string().into(), deal.into(), told_at.into()]
     }
+}
+
+impl Proof {
+    /// Whether the hashes are those of what is there. Evidence that was erased counts by its hash.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        let told = match &self.salt {
+            Some(salt) => data_hash(salt, &self.data) == self.data_hash,
+            None => self.data.is_empty(),
+        };
+        told && self.hash() == self.content_hash
+    }
+
+    /// What [`Self::content_hash`] is.
+    pub(super) fn hash(&self) -> String {
+        let content = json!({
+            "id": self.id, "loopId": self.loop_id, "subject": self.subject.to_string(),
+            "transactionId": self.transaction, "type": self.kind, "simulated": self.simulated,
+            "dataHash": self.data_hash, "prevHash": self.prev_hash, "createdAt": self.created_at,
+        });
+        hex(&Sha256::digest(canonical(Doc::from_value(&content).root()).as_bytes()))
+    }
+}
+
+/// What [`Proof::data_hash`] is.
+pub(super) fn data_hash(salt: &str, data: &Map<String, Json>) -> String {
+    let data = Json::Object(data.clone());
+    let told = canonical(Doc::from_value(&data).root());
+    hex(&Sha256::new_with_prefix(salt).chain_update(told).finalize())
 }

@@ -1,11 +1,10 @@
 //! Adding to what is proved.
 
 use serde_json::{Map, Value as Json, json};
-use sha2::{Digest, Sha256};
 
 use super::{
     Level, Proof, ProofError, ProofKind, Subject, Verification,
-    artifact::PROOFS,
+    artifact::{PROOFS, data_hash},
     level::{Method, level},
 };
 use crate::{
@@ -13,7 +12,7 @@ use crate::{
     audit::{self, Event},
     base::{
         id::{LoopId, ProofId, TransactionId},
-        json::{Doc, canonical},
+        json::Doc,
         secret::hex,
     },
     store::{Column, Cond, Journal, Kind, NewEntry, Repo, Stored, Tx, Value},
@@ -61,18 +60,14 @@ pub fn attach(tx: &mut dyn Tx, cx: &Ctx, new: NewProof) -> Result<Proof, ProofEr
     if tx.count(&PROOFS, cx.tenant(), &[Cond::Eq("subject", subject.as_str().into())])? >= MAX_PER_SUBJECT {
         return Err(ProofError::TooMany(MAX_PER_SUBJECT));
     }
-    let data = masked(new.data)?;
+    let (data, subjects) = masked(new.data)?;
     let id = ProofId::draw(cx.now, &mut cx.seed());
     let stream = new.loop_id.to_string();
     let head = tx.head(&CHAIN, cx.tenant(), &stream)?;
     let seq = head.as_ref().map_or(0, |head| head.seq).saturating_add(1);
     let prev_hash = head.as_ref().and_then(|head| head.columns.get(1)).and_then(Value::as_text).unwrap_or_default();
-    let content = json!({
-        "id": id, "loopId": new.loop_id, "subject": subject, "transactionId": new.transaction, "type": new.kind,
-        "simulated": new.simulated, "data": data, "prevHash": prev_hash, "createdAt": cx.now,
-    });
-    let content_hash = digest(&content);
-    let proof = Proof {
+    let salt = hex(&cx.draw());
+    let mut proof = Proof {
         id,
         loop_id: new.loop_id,
         subject: new.subject,
@@ -80,16 +75,20 @@ pub fn attach(tx: &mut dyn Tx, cx: &Ctx, new: NewProof) -> Result<Proof, ProofEr
         kind: new.kind,
         simulated: new.simulated,
         level: level(new.kind, new.simulated, &new.verifications),
+        data_hash: data_hash(&salt, &data),
+        salt: Some(salt),
         data,
         claimed_level: new.claimed_level,
         verifications: new.verifications,
         prev_hash: prev_hash.to_owned(),
-        content_hash,
+        content_hash: String::new(),
         created_at: cx.now,
     };
+    proof.content_hash = proof.hash();
     let columns = [id.to_string().into(), proof.content_hash.as_str().into()];
     tx.append(&CHAIN, cx.tenant(), &stream, &NewEntry { seq, at: cx.now, columns: columns.into(), body: "" })?;
     Repo::new(tx, cx.tenant()).insert(&proof, cx.now)?;
+    audit::tag(tx, cx, cx.now, &id.to_string(), &subjects)?;
     let body = json!({
         "proof_id": id, "loop_id": proof.loop_id, "subject": subject, "type": proof.kind, "level": proof.level,
         "claimed_level": proof.claimed_level, "simulated": proof.simulated, "hash": proof.content_hash,
@@ -126,18 +125,15 @@ pub fn verify(
     Ok(Some(proof))
 }
 
-fn masked(data: Map<String, Json>) -> Result<Map<String, Json>, ProofError> {
+/// The evidence without what is personal or secret in it, and the persons it speaks of.
+fn masked(data: Map<String, Json>) -> Result<(Map<String, Json>, Vec<String>), ProofError> {
     let data = Json::Object(data);
-    let masked = redact::json(Doc::from_value(&data).root()).masked;
-    if masked.len() > MAX_DATA {
+    let redacted = redact::json(Doc::from_value(&data).root());
+    if redacted.masked.len() > MAX_DATA {
         return Err(ProofError::TooLarge(MAX_DATA));
     }
-    match serde_json::from_str(&masked) {
-        Ok(Json::Object(data)) => Ok(data),
+    match serde_json::from_str(&redacted.masked) {
+        Ok(Json::Object(data)) => Ok((data, redacted.subjects)),
         _ => Err(ProofError::TooLarge(MAX_DATA)),
     }
-}
-
-fn digest(content: &Json) -> String {
-    hex(&Sha256::digest(canonical(Doc::from_value(content).root()).as_bytes()))
 }

@@ -13,9 +13,11 @@ use crate::{
         Time,
         id::{ContractId, uuid_v7},
         secret::hex,
+        signature::verifies,
     },
     message::{self, DEFAULT_SECONDS, Draft, Kind, MAX_SECONDS, Message, MessageError, NewMessage, Seen},
     store::{Repo, Stored, Tx},
+    tool::redact,
     trust::{self, EventKind},
 };
 
@@ -28,11 +30,16 @@ pub enum Sent {
     Before(Box<Message>, Box<Contract>),
     /// Its nonce was used before for something else. That is noted and costs trust; nothing was sent.
     Replayed,
+    /// It is not signed by a registered key of its sender. That is noted and costs trust; nothing was sent.
+    Forged,
+    /// It acknowledges an outcome of the sender's own owner, or in play. That is noted with the proof; nothing was sent.
+    NotAnother,
 }
 
 /// Sends a message on behalf of the caller's loop.
 ///
-/// A refusal that must leave a trace, [`Sent::Replayed`], is no error.
+/// An `ACK` that names a proof acknowledges it ([`trust::acknowledge`]). A refusal that must leave a trace,
+/// [`Sent::Replayed`], [`Sent::Forged`] or [`Sent::NotAnother`], is no error.
 ///
 /// # Errors
 /// [`TaskError`]. Then nothing was sent.
@@ -42,6 +49,7 @@ pub fn send(tx: &mut dyn Tx, cx: &Ctx, draft: &Draft) -> Result<Sent, TaskError>
         return Err(crate::access::AccessError::Suspended.into());
     }
     let from = from.into_iter().next().ok_or(crate::access::AccessError::NoLoop)?;
+    let Some(signed_by) = signer(draft, &from)? else { return forged(tx, cx, draft, &from) };
     if let Some(sent) = sent_before(tx, cx, draft, &from)? {
         return Ok(sent);
     }
@@ -53,11 +61,37 @@ pub fn send(tx: &mut dyn Tx, cx: &Ctx, draft: &Draft) -> Result<Sent, TaskError>
     if Effective::of(&loops::lineage(tx, cx.tenant(), to.id)?).suspended {
         return Err(TaskError::OtherSuspended);
     }
-    if draft.kind == Kind::TaskRequest {
-        open(tx, cx, draft, &from, &to, expires_at)
-    } else {
-        step(tx, cx, draft, &from, &to, expires_at)
+    let letter = Letter { draft, from: &from, to: &to, signed_by, expires_at };
+    if draft.kind == Kind::TaskRequest { open(tx, cx, letter) } else { step(tx, cx, letter) }
+}
+
+/// What is sent, by whom and to whom.
+#[derive(Clone, Copy)]
+struct Letter<'a> {
+    draft: &'a Draft,
+    from: &'a Loop,
+    to: &'a Loop,
+    /// The sender's key that signed it.
+    signed_by: Option<&'a str>,
+    expires_at: Time,
+}
+
+/// The sender's registered key that signed what is sent: `Some(None)` when nothing is signed, `None` when no key did.
+fn signer<'a>(draft: &Draft, from: &'a Loop) -> Result<Option<Option<&'a str>>, TaskError> {
+    let Some(signed) = &draft.signed else { return Ok(Some(None)) };
+    if from.signing_keys.is_empty() {
+        return Err(MessageError::NoSigningKey.into());
     }
+    let mut keys = from.signing_keys.iter().map(|key| key.public_key.as_str());
+    Ok(keys.find(|key| verifies(key, signed.canonical.as_bytes(), &signed.signature)).map(Some))
+}
+
+fn forged(tx: &mut dyn Tx, cx: &Ctx, draft: &Draft, from: &Loop) -> Result<Sent, TaskError> {
+    let body = json!({ "loop_id": from.id, "type": draft.kind });
+    audit::append(tx, cx, &Event::change("aap.forge", &body.to_string()))?;
+    let reason = "a message was signed by no registered key of its sender";
+    trust::penalise(tx, cx, from.id, EventKind::UnauthorizedAttempt, &from.id.to_string(), reason)?;
+    Ok(Sent::Forged)
 }
 
 /// Finds what the sender sent before under the same id or nonce.
@@ -66,10 +100,15 @@ fn sent_before(tx: &mut dyn Tx, cx: &Ctx, draft: &Draft, from: &Loop) -> Result<
     if let Some(id) = &draft.client_id
         && let Some(old) = message::of_client(tx, cx.tenant(), from.id, id)?
     {
-        return if old.digest == digest { before(tx, cx, old).map(Some) } else { Err(TaskError::IdTaken) };
+        // Of what was erased nobody can tell whether it was the same.
+        let same = old.digest == digest && !old.erased;
+        return if same { before(tx, cx, old).map(Some) } else { Err(TaskError::IdTaken) };
     }
     let Some(nonce) = &draft.nonce else { return Ok(None) };
     let Some(old) = message::of_nonce(tx, cx.tenant(), from.id, nonce)? else { return Ok(None) };
+    if old.erased {
+        return Err(TaskError::IdTaken);
+    }
     if old.digest == digest {
         return before(tx, cx, old).map(Some);
     }
@@ -97,7 +136,8 @@ fn expiry(now: Time, draft: &Draft) -> Result<Time, TaskError> {
 }
 
 /// Opens a contract: its sender is the buyer.
-fn open(tx: &mut dyn Tx, cx: &Ctx, draft: &Draft, from: &Loop, to: &Loop, expires_at: Time) -> Result<Sent, TaskError> {
+fn open(tx: &mut dyn Tx, cx: &Ctx, letter: Letter<'_>) -> Result<Sent, TaskError> {
+    let Letter { draft, from, to, signed_by, expires_at } = letter;
     let correlation_id = match &draft.correlation_id {
         None => format!("corr_{}", uuid_v7(cx.now, &mut cx.seed()).simple()),
         Some(id) => {
@@ -119,6 +159,7 @@ fn open(tx: &mut dyn Tx, cx: &Ctx, draft: &Draft, from: &Loop, to: &Loop, expire
         contract_id,
         in_reply_to: replied.as_ref().map(|message| message.id),
         expires_at,
+        signed_by,
     };
     let message = message::deliver(tx, cx, new)?;
     if let Some(replied) = replied {
@@ -129,7 +170,8 @@ fn open(tx: &mut dyn Tx, cx: &Ctx, draft: &Draft, from: &Loop, to: &Loop, expire
         buyer: from.id,
         seller: to.id,
         correlation_id,
-        task: draft.task.clone().unwrap_or_default(),
+        // Contracts outlive what was said.
+        task: draft.task.as_deref().map(|task| redact::text(task).masked).unwrap_or_default(),
         state: State::Requested,
         standing: Standing { message: message.id, by: Party::Buyer, expires_at },
         amount_cents: None,
@@ -144,7 +186,8 @@ fn open(tx: &mut dyn Tx, cx: &Ctx, draft: &Draft, from: &Loop, to: &Loop, expire
 }
 
 /// Moves a contract by a message of one of its parties.
-fn step(tx: &mut dyn Tx, cx: &Ctx, draft: &Draft, from: &Loop, to: &Loop, expires_at: Time) -> Result<Sent, TaskError> {
+fn step(tx: &mut dyn Tx, cx: &Ctx, letter: Letter<'_>) -> Result<Sent, TaskError> {
+    let Letter { draft, from, to, signed_by, expires_at } = letter;
     let id = draft.contract_id.as_deref().unwrap_or_default();
     let stored = contract::get(tx, cx.tenant(), id)?.ok_or(TaskError::NoContract)?;
     let old = &stored.value;
@@ -172,6 +215,11 @@ fn step(tx: &mut dyn Tx, cx: &Ctx, draft: &Draft, from: &Loop, to: &Loop, expire
     }
     let explicit = replied(tx, cx, draft, from, &old.correlation_id)?.map(|message| message.id);
     let answers = explicit.or_else(|| (old.standing.by != side).then_some(old.standing.message));
+    if let Some(proof) = draft.proof_id.as_ref().filter(|_| draft.kind == Kind::Ack)
+        && !trust::acknowledge(tx, cx, proof)?.1
+    {
+        return Ok(Sent::NotAnother);
+    }
     let new = NewMessage {
         draft,
         from,
@@ -180,6 +228,7 @@ fn step(tx: &mut dyn Tx, cx: &Ctx, draft: &Draft, from: &Loop, to: &Loop, expire
         contract_id: old.id,
         in_reply_to: answers,
         expires_at,
+        signed_by,
     };
     let message = message::deliver(tx, cx, new)?;
     if let Some(answered) = answers {
@@ -231,8 +280,8 @@ fn write_down(tx: &mut dyn Tx, cx: &Ctx, message: &Message, old: Option<State>, 
     // What was said stays between the two: the log tells that it was said, and what came of it.
     let body = json!({
         "message_id": message.id, "type": message.kind, "from": message.from, "to": message.to,
-        "contract_id": message.contract_id, "state": new, "before": old, "digest": message.digest,
-        "simulated": message.simulated,
+        "contract_id": message.contract_id, "state": new, "before": old, "digest": message.salted_digest(),
+        "simulated": message.simulated, "signed_by": message.signed_by,
     });
     audit::append(tx, cx, &Event::change("aap.send", &body.to_string()))?;
     Ok(())

@@ -3,9 +3,11 @@
 //! - [`tasks`]: a loop's own tasks: a plan, jobs, where each stands.
 //! - [`contract`]: what two loops agreed on, moved by their messages only.
 //! - [`exchange`]: sending a message, which moves its contract.
+//! - [`erase`]: forgetting what tasks were about, and tasks that ended long ago.
 //! - [`transaction`]: an amount held in escrow between two loops.
 
 pub mod contract;
+pub mod erase;
 mod error;
 pub mod exchange;
 mod job;

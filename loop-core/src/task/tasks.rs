@@ -12,9 +12,11 @@ use crate::{
     base::{
         TenantId, Time,
         id::{JobId, LoopId, TaskId},
+        json::Doc,
     },
     proof::{Level, Proof},
     store::{Column, Cond, Entity, Kind, Order, RecordQuery, Repo, Stored, Table, Tx, Value},
+    tool::redact,
 };
 
 /// The longest title, in characters.
@@ -47,10 +49,18 @@ pub struct Task {
     pub created_at: Time,
     /// When it last changed.
     pub updated_at: Time,
+    /// Since when it has been kept as it is: its last change, or the last look of retention at a task that goes on.
+    pub kept_since: Time,
+    /// Whether what it was about is gone.
+    #[serde(default)]
+    pub erased: bool,
 }
 
 /// Where tasks are kept.
-pub static TASKS: Table = Table { name: "tasks", columns: &[Column::indexed("loop_id", Kind::Text)] };
+pub static TASKS: Table = Table {
+    name: "tasks",
+    columns: &[Column::indexed("loop_id", Kind::Text), Column::indexed("kept_since", Kind::Int)],
+};
 
 impl Entity for Task {
     const TABLE: &'static Table = &TASKS;
@@ -60,7 +70,15 @@ impl Entity for Task {
     }
 
     fn columns(&self) -> Vec<Value> {
-        vec![self.loop_id.to_string().into()]
+        vec![self.loop_id.to_string().into(), self.kept_since.into()]
+    }
+}
+
+impl Task {
+    /// The persons that it speaks of.
+    pub(super) fn subjects(&self) -> Vec<String> {
+        let told = json!({ "title": self.title, "plan": self.plan, "jobs": self.jobs });
+        redact::json(Doc::from_value(&told).root()).subjects
     }
 }
 
@@ -129,8 +147,11 @@ pub fn create(tx: &mut dyn Tx, cx: &Ctx, new: &NewTask) -> Result<Task, TaskErro
         status: TaskStatus::Planned,
         created_at: cx.now,
         updated_at: cx.now,
+        kept_since: cx.now,
+        erased: false,
     };
     Repo::new(tx, cx.tenant()).insert(&task, cx.now)?;
+    audit::tag(tx, cx, cx.now, &task.id.to_string(), &task.subjects())?;
     write_down(tx, cx, "task.create", &task, None)?;
     Ok(task)
 }
@@ -192,7 +213,7 @@ pub fn update(tx: &mut dyn Tx, cx: &Ctx, id: &str, patch: &Patch, proofs: &[Proo
     if Effective::of(&loops::lineage(tx, cx.tenant(), old.value.loop_id)?).suspended {
         return Err(AccessError::Suspended.into());
     }
-    let mut task = Task { updated_at: cx.now, ..old.value.clone() };
+    let mut task = Task { updated_at: cx.now, kept_since: cx.now, ..old.value.clone() };
     for (id, to) in &patch.jobs {
         move_job(&mut task, id, *to)?;
     }
@@ -207,6 +228,8 @@ pub fn update(tx: &mut dyn Tx, cx: &Ctx, id: &str, patch: &Patch, proofs: &[Proo
         }
     }
     Repo::new(tx, cx.tenant()).update(&old, &task, cx.now)?;
+    // So that its tags last as long as it does.
+    audit::tag(tx, cx, cx.now, &task.id.to_string(), &task.subjects())?;
     write_down(tx, cx, "task.update", &task, Some(old.value.status))?;
     Ok(task)
 }

@@ -104,7 +104,7 @@ impl World {
     fn send(&self, from: LoopId, body: Json) -> Result<(Message, Contract), TaskError> {
         match self.send_with(self.cx(Some(from)), body)? {
             Sent::Now(message, contract) | Sent::Before(message, contract) => Ok((*message, *contract)),
-            Sent::Replayed => panic!("a replay"),
+            refused => panic!("{refused:?}"),
         }
     }
 

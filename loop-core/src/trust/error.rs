@@ -5,9 +5,6 @@ use crate::{access::AccessError, base::Code, proof::ProofError, store::StoreErro
 /// A refused step.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TrustError {
-    /// A loop wants to speak for its own outcome, or for one of its owner's.
-    #[error("an outcome is acknowledged by a loop of another owner")]
-    OwnOutcome,
     /// A penalty that is none.
     #[error("`{0}` must be a number from -100 to 0")]
     Penalty(&'static str),
@@ -27,7 +24,6 @@ impl TrustError {
     #[must_use]
     pub const fn code(&self) -> Code {
         match self {
-            Self::OwnOutcome => Code::PolicyDenied,
             Self::Penalty(_) => Code::InvalidRequest,
             Self::Proof(error) => error.code(),
             Self::Access(error) => error.code(),

@@ -3,7 +3,7 @@
 //! - [`score`]: the arithmetic.
 //! - [`event`]: what moved a score, in a journal that is only appended to; its head is the score.
 //! - [`outcome`]: an outcome pays once, at its highest level; an upgrade pays the difference.
-//! - [`raise`]: a proof that was verified further, and what that pays.
+//! - [`raise`]: a proof that was verified further, what that pays, and who may acknowledge one.
 //! - [`penalty`]: what misconduct costs.
 
 mod error;
@@ -17,5 +17,5 @@ pub use error::TrustError;
 pub use event::{Event, EventKind, NewEvent, Standing, TRUST, page, record, score, standing};
 pub use outcome::{OUTCOMES, Outcome, paid, reverse, reward};
 pub use penalty::{PENALTIES, Penalties, penalise, penalties, set_penalties};
-pub use raise::raise;
+pub use raise::{acknowledge, raise};
 pub use score::{START, Tier, step};

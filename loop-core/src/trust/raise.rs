@@ -2,7 +2,7 @@
 
 use super::{TrustError, outcome};
 use crate::{
-    access::Ctx,
+    access::{Ctx, loops},
     proof::{self, Method, Proof, Verification},
     store::Tx,
 };
@@ -26,4 +26,17 @@ pub fn raise(tx: &mut dyn Tx, cx: &Ctx, id: &str, found: Verification) -> Result
         outcome::reward(tx, cx, &subject, proof.loop_id, proof.id, proof.level)?;
     }
     Ok(proof)
+}
+
+/// A loop of another owner acknowledges an outcome. `false` beside the proof when the caller may not: the attempt is
+/// kept with the proof, and changes nothing else.
+///
+/// # Errors
+/// An unknown proof, a key without a loop, storage failures.
+pub fn acknowledge(tx: &mut dyn Tx, cx: &Ctx, id: &str) -> Result<(Proof, bool), TrustError> {
+    let by = cx.caller.acting_loop()?;
+    let proof = proof::get(tx, cx.tenant(), id)?;
+    let ok = !cx.caller.sandboxed && loops::apart(tx, cx.tenant(), by, proof.loop_id)?;
+    let found = Verification { method: Method::Acknowledgement, by: by.to_string(), at: cx.now, ok, detail: None };
+    Ok((raise(tx, cx, id, found)?, ok))
 }

@@ -6,10 +6,11 @@ use loop_core::{
     access::{AccessError, Caller, Ctx, idempotency, tenant},
     approval::{self, ApprovalError},
     audit::{self, AuditError, retention},
-    base::{TenantId, Time},
+    base::{TenantId, Time, host::NoEntropy},
     engine::Engine,
-    outbox,
-    store::{Lane, StoreError, StoreExt},
+    invoke, message, outbox, proof,
+    store::{Lane, StoreError, StoreExt, Tx},
+    task,
 };
 
 use super::{Step, Stop, every};
@@ -80,35 +81,44 @@ async fn tenant_pass(engine: &Engine, tenant: &TenantId, now: Time, stop: &Stop)
     answers.await.map_err(|error: AccessError| StoreError::Internal(error.to_string()))?;
     let Some(days) = days else { return Ok(()) };
     let before = days_before(now, days);
-    chunks(stop, || async {
-        let seed = engine.seed().map_err(AccessError::from)?;
-        let id = tenant.clone();
-        engine
-            .store()
-            .transact("approvals.purge", Lane::Bulk, move |tx| {
-                let cx = Ctx::new(Caller::system(id.clone(), "retention"), now, seed.clone());
-                approval::purge_before(tx, &cx, before, CHUNK)
-            })
-            .await
-    })
-    .await
-    .map_err(|error: ApprovalError| StoreError::Internal(error.to_string()))?;
-    let gone = chunks(stop, || async {
-        let seed = engine.seed().map_err(|error| StoreError::Internal(error.to_string()))?;
-        let id = tenant.clone();
-        engine
-            .store()
-            .transact("audit.purge", Lane::Bulk, move |tx| {
-                let cx = Ctx::new(Caller::system(id.clone(), "retention"), now, seed.clone());
-                audit::purge_before(tx, &cx, before, CHUNK)
-            })
-            .await
-    })
-    .await?;
+    for (name, remove) in KINDS {
+        chunks(stop, || purge(engine, tenant, now, name, move |tx, cx| remove(tx, cx, before))).await?;
+    }
+    let entries =
+        || purge(engine, tenant, now, "audit.purge", move |tx, cx| audit::purge_before(tx, cx, before, CHUNK));
+    let gone = chunks(stop, entries).await?;
     if gone > 0 {
         tracing::info!(target: "loop::worker", %tenant, gone, days, "old entries were purged");
     }
     Ok(())
+}
+
+/// What goes with the log: each removes a chunk of what is older than a time and answers how much it did.
+type Remove = fn(&mut dyn Tx, &Ctx, Time) -> Result<u64, StoreError>;
+const KINDS: [(&str, Remove); 5] = [
+    ("approvals.purge", |tx, cx, before| match approval::purge_before(tx, cx, before, CHUNK) {
+        Err(ApprovalError::Store(error)) => Err(error),
+        done => done.map_err(|error| StoreError::Internal(error.to_string())),
+    }),
+    ("messages.purge", |tx, cx, before| message::purge_before(tx, cx, before, CHUNK)),
+    ("tasks.purge", |tx, cx, before| task::erase::purge_before(tx, cx, before, CHUNK)),
+    ("proofs.purge", |tx, cx, before| proof::purge_before(tx, cx, before, CHUNK)),
+    ("invocations.purge", |tx, cx, before| invoke::erase::purge_before(tx, cx, before, CHUNK)),
+];
+
+/// Removes one chunk in a transaction of its own.
+async fn purge(
+    engine: &Engine,
+    tenant: &TenantId,
+    now: Time,
+    name: &'static str,
+    chunk: impl Fn(&mut dyn Tx, &Ctx) -> Result<u64, StoreError> + Send + 'static,
+) -> Result<u64, AuditError> {
+    let entropy = |error: NoEntropy| StoreError::Internal(error.to_string());
+    let mut cx = engine.context(Caller::system(tenant.clone(), "retention")).map_err(entropy)?;
+    cx.now = now;
+    let removed = engine.store().transact(name, Lane::Bulk, move |tx| chunk(tx, &cx.again()));
+    Ok(removed.await?)
 }
 
 /// Repeats a step until it removes nothing more or the stop; answers how much went.

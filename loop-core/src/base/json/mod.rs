@@ -5,6 +5,7 @@
 //! arguments do not.
 
 mod canonical;
+mod jcs;
 mod object;
 mod parse;
 #[cfg(test)]
@@ -14,6 +15,7 @@ mod view;
 mod write;
 
 pub use canonical::{canonical, canonical_into};
+pub use jcs::{jcs, jcs_without};
 pub(crate) use object::Object;
 pub use parse::{Error, Limits};
 pub use view::{Doc, Items, Kind, Members, View};

@@ -137,6 +137,7 @@ impl Step {
             tool: None,
             trust: 0,
             sandboxed: false,
+            least_risk: Risk::Low,
             credits: None,
         };
         Action {

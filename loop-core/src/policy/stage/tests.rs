@@ -110,6 +110,7 @@ fn step() -> Step<'static> {
         tool: None,
         trust: 50,
         sandboxed: false,
+        least_risk: Risk::Low,
         credits: None,
     };
     Step { tool: "find_leads", arguments: "{}", claim: Some(Risk::Low), stage }

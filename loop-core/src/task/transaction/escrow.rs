@@ -20,6 +20,7 @@ use crate::{
     message,
     proof::{Method, Proof, Verification},
     store::{Column, Cond, Entity, Kind, RecordQuery, Repo, Stored, Table, Tx, Value},
+    tool::redact,
     trust::{self, EventKind},
 };
 
@@ -283,6 +284,8 @@ pub fn act(
             Actor::Party(party) => Some(party),
             Actor::Administrator => None,
         };
+        // A deal is kept for good: nothing of a person stays in it.
+        let note = note.map(|note| redact::text(&note).masked);
         new.dispute = Some(Dispute { reason, note, opened_by, opened_at: cx.now });
     } else {
         new.ended_at = Some(cx.now);

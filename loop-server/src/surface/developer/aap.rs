@@ -23,6 +23,7 @@ use serde_json::value::RawValue;
 use super::{
     context,
     page::{CURSOR, LIMIT, Page, page_shape},
+    proof::NOT_ANOTHER,
     transactions::failed,
 };
 use crate::{
@@ -114,6 +115,10 @@ struct Input {
     expires_at: Option<Time>,
     /// A word to be used once: used again for another message, it is a replay.
     nonce: Option<String>,
+    /// An Ed25519 signature in base64 or hexadecimal, by a key registered on the sending loop, of the RFC 8785 form of
+    /// this body without `signature`. Numbers that a double does not keep are refused then. A wrong signature is
+    /// refused with `POLICY_DENIED` and costs trust.
+    signature: Option<String>,
     #[serde(flatten)]
     content: Content,
 }
@@ -174,7 +179,7 @@ struct Content {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     proof: Option<Box<RawValue>>,
-    /// A proof.
+    /// A proof. An `ACK` that names one acknowledges it, as `POST /api/v1/proof/{id}/acknowledge` does.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     proof_id: Option<Box<RawValue>>,
@@ -232,6 +237,17 @@ struct MessageRow {
     /// The word that the sender used once.
     #[serde(skip_serializing_if = "Option::is_none")]
     nonce: Option<String>,
+    /// The sender's signature.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signature: Option<String>,
+    /// The registered key of the sender under which the signature was verified when it was sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signed_by: Option<String>,
+    /// Whether it was signed, and the signature verified.
+    verified: bool,
+    /// Whether what it said was erased.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    erased: bool,
     /// Whether it was sent with a sandbox key.
     simulated: bool,
     /// How far it got.
@@ -311,6 +327,10 @@ impl MessageRow {
             content,
             client_id: message.client_id,
             nonce: message.nonce,
+            signature: message.signature,
+            verified: message.signed_by.is_some(),
+            signed_by: message.signed_by,
+            erased: message.erased,
             simulated: message.simulated,
             created_at: message.created_at,
             expires_at: message.expires_at,
@@ -362,6 +382,11 @@ async fn send(call: Call) -> Outcome {
             Ok(Reply::json(&row)?.with_status(StatusCode::CREATED))
         }
         Sent::Replayed => Err(Failure::new(Code::ReplayDetected, "this `nonce` was used before for another message")),
+        Sent::Forged => {
+            let message = "`signature` is not that of a registered key of this loop over this message";
+            Err(Failure::new(Code::PolicyDenied, message).with("reason", "signature"))
+        }
+        Sent::NotAnother => Err(Failure::new(Code::PolicyDenied, NOT_ANOTHER)),
     }
 }
 

@@ -78,9 +78,10 @@ struct InputStep {
     amount_cents: Option<u64>,
     /// The currency of `amountCents`, three letters.
     currency: Option<String>,
-    /// Whether the step can be undone.
+    /// Whether the step can be undone. `false` makes its risk high at least; `true` and absence change nothing.
     reversible: Option<bool>,
-    /// Whether the step reaches beyond the tenant.
+    /// Whether the step reaches beyond the tenant. `true` makes its risk medium at least; `false` and absence change
+    /// nothing.
     external: Option<bool>,
 }
 
@@ -98,7 +99,8 @@ struct Answer {
     requires_approval: bool,
     /// The mode it was evaluated in: sandbox for a sandbox key, guided where the plan has no autopilot.
     execution_mode: Mode,
-    /// The greatest of the claim, the tool's manifest, what the names tell, and the field's least risk.
+    /// The greatest of the claim, the tool's manifest, what the names tell, the field's least risk, and that of a step
+    /// which cannot be undone (high) or reaches beyond the tenant (medium).
     effective_risk_level: Risk,
     /// Everything that tightened the verdict, strictest first.
     reasons: Vec<ReasonShape>,
@@ -158,18 +160,21 @@ impl<'d> Proposed<'d> {
         choice(step, "currency", |code| {
             (code.len() == 3 && code.bytes().all(|b| b.is_ascii_alphabetic())).then_some(code)
         })?;
-        for name in ["reversible", "external"] {
-            if step.get(name).is_some_and(|view| !view.is_null() && view.as_bool().is_none()) {
-                return Err(Failure::invalid(format!("`step.{name}` must be true or false")));
-            }
-        }
+        // What cannot be undone is of high risk at least, what reaches beyond the tenant of medium: whoever says so
+        // can only raise the risk by it.
+        let least_risk = match (truth(step, "reversible")?, truth(step, "external")?) {
+            (Some(false), _) => Risk::High,
+            (_, Some(true)) => Risk::Medium,
+            _ => Risk::Low,
+        };
         let inputs = step.get("inputs").filter(|inputs| !inputs.is_null()).unwrap_or(empty);
         if !inputs.is_object() {
             return Err(Failure::invalid("`step.inputs` must be an object"));
         }
         // An amount beside the inputs counts as one of them: rules then read the step as a whole.
         let arguments = if amount.is_some() { step } else { inputs };
-        let stage = Stage { mode, loop_id, action, domain, tool: None, trust: 0, sandboxed: false, credits };
+        let stage =
+            Stage { mode, loop_id, action, domain, tool: None, trust: 0, sandboxed: false, least_risk, credits };
         Ok(Self { stage, tool, arguments, claimed_risk })
     }
 
@@ -200,6 +205,13 @@ fn choice<'d, T>(view: View<'d>, name: &str, fits: impl FnOnce(&'d str) -> Optio
         let shown: String = text.chars().take(40).collect();
         Failure::invalid(format!("`{name}` is not valid: `{shown}`"))
     })
+}
+
+/// Reads an optional truth value.
+fn truth(step: View<'_>, name: &str) -> Result<Option<bool>, Failure> {
+    let Some(member) = step.get(name).filter(|view| !view.is_null()) else { return Ok(None) };
+    let value = member.as_bool();
+    value.map(Some).ok_or_else(|| Failure::invalid(format!("`step.{name}` must be true or false")))
 }
 
 /// Reads an optional whole number of 0 or more.

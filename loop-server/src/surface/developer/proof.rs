@@ -9,6 +9,7 @@ use loop_core::{
     },
     invoke::{self, CallError, Claim},
     proof::{self, Level, Method as Verified, Proof, ProofKind, Subject, Verification},
+    trust,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -83,6 +84,9 @@ pub(super) static ROWS: &[Row] = &[
         example: None,
     },
 ];
+
+/// Why an acknowledgement does not count.
+pub(super) const NOT_ANOTHER: &str = "an outcome is acknowledged by a loop of another owner";
 
 /// A proof that a loop brings. Exactly one of `taskId` and `invocationId` is needed.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -207,9 +211,10 @@ async fn get(call: Call) -> Outcome {
 
 async fn acknowledge(call: Call) -> Outcome {
     let id = call.param("id").to_owned();
-    let written =
-        call.app.engine.write(context(&call)?, "proof.acknowledge", move |tx, cx| invoke::acknowledge(tx, cx, &id));
-    judged(written.await, "an outcome is acknowledged by a loop of another owner")
+    let written = call.app.engine.write(context(&call)?, "proof.acknowledge", move |tx, cx| {
+        Ok::<_, CallError>(trust::acknowledge(tx, cx, &id)?)
+    });
+    judged(written.await, NOT_ANOTHER)
 }
 
 /// A proof as it is now, or why somebody may not speak for it. The attempt stands with the proof either way.
