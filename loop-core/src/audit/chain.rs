@@ -19,15 +19,14 @@ use crate::{
 /// The hash before the first entry.
 pub(super) const ORIGIN: [u8; 32] = [0; 32];
 
-/// An event with its salt and digest: all of an entry but its place in the chain. It can be made before the
-/// transaction that writes it, which has the less to do.
+/// An event with its salt and digest: all of an entry but its body and its place in the chain. It can be made before
+/// the transaction that writes it, which has the less to do.
 #[derive(Debug)]
 pub struct Sealed {
     stream: &'static str,
     digest: [u8; 32],
     /// Those of [`AUDIT`]; the last, the hash, is filled in when the place is known.
     columns: Arc<[Value]>,
-    body: String,
 }
 
 /// Seals an event with a fresh salt.
@@ -38,7 +37,7 @@ pub fn seal(cx: &Ctx, event: &Event<'_>) -> Sealed {
     let digest = digest(&salt, [&op, &status, &tool, &agent, &risk], event.body);
     let columns =
         [op, status, tool, agent, risk, Value::Bytes(salt.to_vec()), Value::Bytes(digest.to_vec()), Value::Null];
-    Sealed { stream: event.stream, digest, columns: columns.into(), body: event.body.to_owned() }
+    Sealed { stream: event.stream, digest, columns: columns.into() }
 }
 
 /// Writes an event down and answers the entry's id. The entry is durable when the transaction is.
@@ -46,14 +45,14 @@ pub fn seal(cx: &Ctx, event: &Event<'_>) -> Sealed {
 /// # Errors
 /// Storage failures; the caller must then refuse what it was about to do.
 pub fn append(tx: &mut dyn Tx, cx: &Ctx, event: &Event<'_>) -> Result<String, StoreError> {
-    append_sealed(tx, cx, &mut seal(cx, event))
+    append_sealed(tx, cx, &mut seal(cx, event), event.body)
 }
 
-/// As [`append`], for an event that is sealed already.
+/// As [`append`], for an event that is sealed already; `body` is the one it was sealed with.
 ///
 /// # Errors
 /// As [`append`].
-pub fn append_sealed(tx: &mut dyn Tx, cx: &Ctx, sealed: &mut Sealed) -> Result<String, StoreError> {
+pub fn append_sealed(tx: &mut dyn Tx, cx: &Ctx, sealed: &mut Sealed, body: &str) -> Result<String, StoreError> {
     let stream = sealed.stream;
     let head = tx.head(&AUDIT, cx.tenant(), stream)?;
     let (last, previous, at) = match &head {
@@ -66,7 +65,7 @@ pub fn append_sealed(tx: &mut dyn Tx, cx: &Ctx, sealed: &mut Sealed) -> Result<S
     if let Some(hash) = Arc::make_mut(&mut sealed.columns).get_mut(HASH) {
         *hash = Value::Bytes(linked.to_vec());
     }
-    let entry = NewEntry { seq, at, columns: Arc::clone(&sealed.columns), body: &sealed.body };
+    let entry = NewEntry { seq, at, columns: Arc::clone(&sealed.columns), body };
     tx.append(&AUDIT, cx.tenant(), stream, &entry)?;
     Ok(id(stream, seq))
 }

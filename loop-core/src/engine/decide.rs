@@ -1,6 +1,9 @@
 //! A proposed call: decided, settled with its approval, and recorded, in one transaction.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    borrow::Cow,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use super::{
     DecideError, Engine,
@@ -58,7 +61,7 @@ pub struct Decision {
     /// What the caller is told.
     pub status: Status,
     /// For people.
-    pub message: String,
+    pub message: Cow<'static, str>,
     /// The sentence of the rule that decided, if one did.
     pub rule: Option<String>,
     /// What the policy said.
@@ -68,7 +71,7 @@ pub struct Decision {
     /// When a pending approval ends by itself.
     pub expires_at: Option<Time>,
     /// The content hash of the policy that decided.
-    pub policy_hash: String,
+    pub policy_hash: Arc<str>,
     /// The entry in the log.
     pub audit_id: String,
 }
@@ -201,7 +204,7 @@ impl Prepared {
             verdict: self.verdict.clone(),
             approval: written.approval,
             expires_at: written.expires_at,
-            policy_hash: self.snapshot.hash().to_owned(),
+            policy_hash: self.snapshot.shared_hash(),
             audit_id,
         })
     }
@@ -300,7 +303,7 @@ pub(super) fn settle(tx: &mut dyn Tx, cx: &Ctx, prepared: &mut Prepared) -> Resu
             answered.insert(Written::new(cx, snapshot, verdict, tool_name, details, Some(settled))?)
         }
     };
-    let audit_id = audit::append_sealed(tx, cx, &mut written.sealed)?;
+    let audit_id = audit::append_sealed(tx, cx, &mut written.sealed, &written.body)?;
     audit::tag_subjects(tx, cx.tenant(), cx.now, &audit_id, tags)?;
     if let Some(id) = written.approval.filter(|_| written.status == Status::Pending && !tags.is_empty()) {
         audit::tag_subjects(tx, cx.tenant(), cx.now, &id.to_string(), tags)?;

@@ -1,5 +1,7 @@
 //! What is written down of a decision.
 
+use std::borrow::Cow;
+
 use super::{DecideError, body::Body};
 use crate::{
     access::Ctx,
@@ -25,11 +27,13 @@ pub(super) struct Details {
 /// What became of a call, and its entry for the log.
 pub(super) struct Written {
     pub(super) status: Status,
-    pub(super) message: String,
+    pub(super) message: Cow<'static, str>,
     pub(super) rule: Option<String>,
     pub(super) approval: Option<ApprovalId>,
     pub(super) expires_at: Option<Time>,
     pub(super) sealed: Sealed,
+    /// What `sealed` was sealed with.
+    pub(super) body: String,
 }
 
 impl Written {
@@ -74,21 +78,27 @@ impl Written {
             body: &body,
         };
         let sealed = audit::seal(cx, &event);
-        Ok(Self { status, message, rule, approval, expires_at, sealed })
+        Ok(Self { status, message, rule, approval, expires_at, sealed, body })
     }
 }
 
-fn message(status: Status, settled: Option<Settled>, verdict: &Verdict, rule: Option<&str>, tool: &str) -> String {
+fn message(
+    status: Status,
+    settled: Option<Settled>,
+    verdict: &Verdict,
+    rule: Option<&str>,
+    tool: &str,
+) -> Cow<'static, str> {
     let is = |code| verdict.reasons.iter().any(|reason| reason.code == code);
-    let matched = || rule.map(|rule| format!("Matched rule: {rule}"));
+    let matched = || rule.map(|rule| -> Cow<'static, str> { format!("Matched rule: {rule}").into() });
     match (status, settled) {
-        (Status::Allowed, Some(_)) => "Approved by a human".to_owned(),
-        (Status::Allowed, None) if verdict.outcome == Outcome::Simulate => "Simulated".to_owned(),
-        (Status::Allowed, None) => "Allowed".to_owned(),
-        (Status::Pending, _) => matched().unwrap_or_else(|| "Waiting for human approval".to_owned()),
-        (_, Some(Settled::Denied(_))) => "Denied by a human".to_owned(),
-        _ if is(ReasonCode::ToolBlocked) => format!("Tool '{tool}' is blocked by governance policy"),
-        _ if is(ReasonCode::TooManyRules) => Verdict::TOO_MANY_RULES.to_owned(),
-        _ => matched().unwrap_or_else(|| "Blocked by governance policy".to_owned()),
+        (Status::Allowed, Some(_)) => "Approved by a human".into(),
+        (Status::Allowed, None) if verdict.outcome == Outcome::Simulate => "Simulated".into(),
+        (Status::Allowed, None) => "Allowed".into(),
+        (Status::Pending, _) => matched().unwrap_or(Cow::Borrowed("Waiting for human approval")),
+        (_, Some(Settled::Denied(_))) => "Denied by a human".into(),
+        _ if is(ReasonCode::ToolBlocked) => format!("Tool '{tool}' is blocked by governance policy").into(),
+        _ if is(ReasonCode::TooManyRules) => Verdict::TOO_MANY_RULES.into(),
+        _ => matched().unwrap_or(Cow::Borrowed("Blocked by governance policy")),
     }
 }

@@ -172,6 +172,12 @@ impl PolicySnapshot {
         &self.hash
     }
 
+    /// The same, to keep.
+    #[must_use]
+    pub fn shared_hash(&self) -> Arc<str> {
+        Arc::clone(&self.hash)
+    }
+
     /// The settings.
     #[must_use]
     pub const fn settings(&self) -> &PolicySettings {
