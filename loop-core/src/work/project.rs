@@ -1,5 +1,8 @@
 //! Projects: what issues are gathered in.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use super::{
