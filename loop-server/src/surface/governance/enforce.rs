@@ -119,7 +119,7 @@ impl Answer {
                 Status::Pending => "pending",
                 Status::Blocked | Status::Error => "deny",
             },
-            reason: (!decision.allowed()).then_some(decision.message),
+            reason: (!decision.allowed()).then(|| decision.message.into_owned()),
             approval_id: decision.approval.filter(|_| pending),
             expires_at: decision.expires_at,
         }
