@@ -34,6 +34,8 @@ pub mod work;
 
 pub mod signal;
 
+pub mod prompt;
+
 pub mod dispatch;
 
 pub mod engine;

@@ -434,6 +434,68 @@ CREATE TABLE "webhook_settings" (
   PRIMARY KEY (tenant, id)
 ) STRICT;
 
+CREATE TABLE "prompt_templates" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  "live" INTEGER,
+  "slug" TEXT,
+  "rank" TEXT,
+  "project_rank" TEXT,
+  body TEXT NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT;
+CREATE INDEX "prompt_templates.live" ON "prompt_templates" (tenant, "live", id) WHERE "live" IS NOT NULL;
+CREATE UNIQUE INDEX "prompt_templates.slug" ON "prompt_templates" (tenant, "slug") WHERE "slug" IS NOT NULL;
+CREATE INDEX "prompt_templates.rank" ON "prompt_templates" (tenant, "rank", id) WHERE "rank" IS NOT NULL;
+CREATE INDEX "prompt_templates.project_rank" ON "prompt_templates" (tenant, "project_rank", id) WHERE "project_rank" IS NOT NULL;
+
+CREATE TABLE "prompt_versions" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  "place" TEXT,
+  body TEXT NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT;
+CREATE UNIQUE INDEX "prompt_versions.place" ON "prompt_versions" (tenant, "place") WHERE "place" IS NOT NULL;
+
+CREATE TABLE "prompt_health" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  body TEXT NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT;
+
+CREATE TABLE "prompt_summaries" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  body TEXT NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT;
+
+CREATE TABLE "prompt_reviews" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  "template_id" TEXT,
+  body TEXT NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT;
+CREATE INDEX "prompt_reviews.template_id" ON "prompt_reviews" (tenant, "template_id", id) WHERE "template_id" IS NOT NULL;
+
 CREATE TABLE "audit_streams" (
   no INTEGER PRIMARY KEY,
   tenant TEXT NOT NULL,
@@ -741,6 +803,23 @@ CREATE TABLE "claim_outcomes_holds" (
   PRIMARY KEY (tenant, id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX "claim_outcomes_holds.until" ON "claim_outcomes_holds" (tenant, until, id);
+
+CREATE TABLE "prompt_uses" (
+  tenant TEXT NOT NULL,
+  account TEXT NOT NULL,
+  total INTEGER NOT NULL,
+  held INTEGER NOT NULL,
+  PRIMARY KEY (tenant, account)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE "prompt_uses_holds" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  account TEXT NOT NULL,
+  amount INTEGER NOT NULL,
+  until INTEGER NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX "prompt_uses_holds.until" ON "prompt_uses_holds" (tenant, until, id);
 
 CREATE TABLE "issue_sets" (
   tenant TEXT NOT NULL,

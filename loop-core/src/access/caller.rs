@@ -5,11 +5,11 @@ use std::{
     sync::Arc,
 };
 
-use super::{AccessError, Loop, Note, Scope, Scopes, key};
+use super::{AccessError, Loop, Note, Scope, Scopes, claim_key, claim_key::Claimed, key};
 use crate::{
     base::{
         Seed, TenantId, Time,
-        id::{KeyId, LoopId},
+        id::{IssueId, KeyId, LoopId},
         secret::{MasterKey, TokenHash},
     },
     store::Tx,
@@ -38,6 +38,8 @@ pub struct Caller {
     pub suspended: bool,
     /// When the key stops working by itself.
     pub expires_at: Option<Time>,
+    /// The one thing it may work on, for the key in a claim's prompt; `None` for all others.
+    pub claimed: Option<Claimed>,
     /// The tenant's policy epoch when the key was last seen valid in storage. Every transaction that finds
     /// another epoch looks the key up again.
     pub epoch: u64,
@@ -58,6 +60,7 @@ impl Caller {
             sandboxed: false,
             suspended: false,
             expires_at: None,
+            claimed: None,
             epoch: 0,
         }
     }
@@ -101,6 +104,12 @@ impl Caller {
         if self.scopes.has(scope) { Ok(()) } else { Err(AccessError::Scope(scope)) }
     }
 
+    /// Whether the caller may see and change this issue, as far as a claim binds it.
+    #[must_use]
+    pub fn may_touch(&self, issue: IssueId) -> bool {
+        self.claimed.is_none_or(|claimed| claimed.issue == issue)
+    }
+
     /// Whether the key still works at `now`, as far as its own expiry tells.
     #[must_use]
     pub fn alive(&self, now: Time) -> bool {
@@ -119,7 +128,10 @@ impl Caller {
         if tx.epoch(&self.tenant)? == self.epoch {
             return Ok(());
         }
-        let fresh = key::authenticate(tx, self.hash, now)?;
+        let fresh = match self.claimed {
+            None => key::authenticate(tx, self.hash, now)?,
+            Some(claimed) => claim_key::again(tx, self, claimed, now)?,
+        };
         if fresh.tenant != self.tenant || fresh.loop_id != self.loop_id || fresh.sandboxed != self.sandboxed {
             return Err(AccessError::Unauthenticated);
         }

@@ -137,7 +137,19 @@ impl NewKey {
 /// [`AccessError::Unauthenticated`] for an unknown, revoked or expired key.
 pub fn authenticate(tx: &mut dyn Tx, hash: TokenHash, now: Time) -> Result<Caller, AccessError> {
     let found = keys(tx, &TenantId::directory()).find("hash", &hash.to_hex().into())?;
-    let key = found.ok_or(AccessError::Unauthenticated)?.value;
+    caller(tx, found.ok_or(AccessError::Unauthenticated)?.value, hash, now)
+}
+
+/// Who holds the key with this id.
+///
+/// # Errors
+/// As [`authenticate`].
+pub(super) fn holder(tx: &mut dyn Tx, id: KeyId, now: Time) -> Result<Caller, AccessError> {
+    let found = keys(tx, &TenantId::directory()).get(&id.to_string())?;
+    caller(tx, found.ok_or(AccessError::Unauthenticated)?.value, TokenHash::NONE, now)
+}
+
+fn caller(tx: &mut dyn Tx, key: Key, hash: TokenHash, now: Time) -> Result<Caller, AccessError> {
     if key.revoked_at.is_some() || key.expires_at.is_some_and(|at| at <= now) {
         return Err(AccessError::Unauthenticated);
     }
@@ -163,6 +175,7 @@ pub fn authenticate(tx: &mut dyn Tx, hash: TokenHash, now: Time) -> Result<Calle
         sandboxed: key.sandboxed,
         suspended,
         expires_at: key.expires_at,
+        claimed: None,
         epoch,
     })
 }

@@ -1,6 +1,7 @@
 //! Who calls: tenants, loops, keys and scopes.
 
 mod caller;
+pub mod claim_key;
 mod error;
 pub mod idempotency;
 pub mod issue;

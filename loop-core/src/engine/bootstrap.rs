@@ -6,6 +6,7 @@ use crate::{
     audit::{self, Event},
     base::{TenantId, secret::Secret},
     policy::settings::{self, Settings},
+    prompt,
     store::Lane,
 };
 
@@ -38,6 +39,7 @@ pub async fn bootstrap(engine: &Engine, env_key: Option<Secret>) -> Result<Boots
                 crate::policy::PolicyError::Store(error) => AccessError::Store(error),
                 other => AccessError::Store(crate::store::StoreError::Internal(other.to_string())),
             })?;
+            prompt::defaults::plant(tx, cx.tenant(), now)?;
             audit::append(tx, &cx, &Event::change("tenant.create", "{}"))?;
             tx.bump_epoch(cx.tenant())?;
         }

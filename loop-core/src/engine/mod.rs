@@ -37,7 +37,7 @@ pub use invoke::{Invoked, Request};
 pub use invoke_error::InvokeError;
 
 use crate::{
-    access::{AccessError, Caller, Ctx, Note, key},
+    access::{AccessError, Caller, Ctx, Note, claim_key, key},
     base::{
         Host, Seed, TenantId, Time,
         host::NoEntropy,
@@ -86,6 +86,11 @@ pub static CATALOG: Catalog = Catalog {
         &crate::signal::SIGNALS,
         &crate::signal::DELIVERIES,
         &crate::signal::WEBHOOK_SETTINGS,
+        &crate::prompt::template::TEMPLATES,
+        &crate::prompt::version::VERSIONS,
+        &crate::prompt::health::HEALTH,
+        &crate::prompt::health::SUMMARIES,
+        &crate::prompt::review::REVIEWS,
     ],
     journals: &[&crate::audit::AUDIT, &crate::proof::CHAIN, &crate::trust::TRUST],
     queues: &[
@@ -106,6 +111,7 @@ pub static CATALOG: Catalog = Catalog {
         &crate::work::ready::READY_COUNTS,
         &crate::work::count::WORK_COUNTS,
         &crate::work::claim::OUTCOMES,
+        &crate::prompt::health::USES,
     ],
     terms: &[&crate::work::sets::ISSUE_SETS, &crate::work::sets::ISSUE_WORDS, &crate::work::history::ISSUE_HISTORY],
 };
@@ -198,7 +204,18 @@ impl Engine {
         }
         let hash = TokenHash::of(token);
         let now = self.now();
-        let look_up = || self.inner.store.read("key.authenticate", move |tx| key::authenticate(tx, hash, now));
+        let claim = if token.starts_with(claim_key::PREFIX) {
+            Some(claim_key::read(&self.inner.master, token).ok_or(AccessError::Unauthenticated)?)
+        } else {
+            None
+        };
+        let look_up = || {
+            let claim = claim.clone();
+            self.inner.store.read("key.authenticate", move |tx| match &claim {
+                None => key::authenticate(tx, hash, now),
+                Some(claim) => claim_key::authenticate(tx, claim, now),
+            })
+        };
         let mut looked_up = look_up().await;
         // A revocation between the look and the first note of this tenant would go unnoticed: look again.
         if let Ok(caller) = &looked_up

@@ -60,6 +60,10 @@ pub fn admit(row: &Row, caller: &Caller) -> Result<(), Failure> {
     if !needed.is_empty() && !needed.iter().any(|scope| caller.scopes.has(*scope)) {
         return Err(lacking(row.surface, needed, caller.scopes));
     }
+    // What any valid key may call is not for the key in a claim's prompt.
+    if caller.claimed.is_some() && !needed.contains(&Scope::IssuesClaimed) {
+        return Err(Failure::new(Code::InsufficientScope, "the key of a claim works on its issue only"));
+    }
     // Only the developer surface knows how to simulate.
     if caller.sandboxed && row.mutates() && row.surface != Surface::Developer {
         let error = AccessError::Sandboxed;

@@ -13,7 +13,7 @@ pub const MAX_NAME: usize = 500;
 /// The longest text of a hypothesis or an agent's summary, in characters.
 pub const MAX_TEXT: usize = 20_000;
 /// The largest payload, in bytes of JSON.
-pub const MAX_PAYLOAD: usize = 64 * 1024;
+pub const MAX_PAYLOAD: usize = 128 * 1024;
 /// The most pieces of evidence, commits or pull requests.
 pub const MAX_ITEMS: usize = 100;
 /// The most labels of an issue.

@@ -11,6 +11,7 @@ use loop_core::{
     },
     audit::{self, Event},
     base::{Code, TenantId},
+    prompt,
     store::Lane,
 };
 use schemars::JsonSchema;
@@ -77,6 +78,7 @@ async fn sign_up(call: Call) -> Outcome {
     let made = call.app.engine.write_as_system(&directory, "tenant.sign_up", Lane::Normal, move |tx| {
         let (tenant, minted) = tenant::sign_up(tx, &wanted, now, &mut seed.clone())?;
         let cx = Ctx::new(Caller::system(tenant.id.clone(), "signup"), now, seed.clone().fork());
+        prompt::defaults::plant(tx, cx.tenant(), now)?;
         audit::append(tx, &cx, &Event::change("tenant.create", "{}"))?;
         Ok::<_, AccessError>((tenant.id, minted.token))
     });
