@@ -28,6 +28,8 @@ pub mod score;
 pub mod search;
 pub mod sets;
 mod status;
+#[cfg(test)]
+mod tests;
 
 pub use comment::{AuthorType, Comment};
 pub use error::{WorkError, check_length, check_text};

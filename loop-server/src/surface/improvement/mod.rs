@@ -1,5 +1,6 @@
 //! The improvement surface: what Loop's own loop of work is made of.
 //!
+//! - [`issues`], [`relations`] and [`labels`]: what there is to do.
 //! - [`projects`], [`goals`] and [`comments`]: what stands around issues.
 //! - [`signals`] and [`webhooks`]: what was noticed outside.
 //! - [`dashboard`]: what is going on as a whole.
@@ -9,8 +10,11 @@ mod body;
 mod comments;
 mod dashboard;
 mod goals;
+mod issues;
+mod labels;
 mod page;
 mod projects;
+mod relations;
 mod signals;
 mod webhooks;
 
@@ -24,8 +28,17 @@ use loop_core::{
 use crate::http::{Call, Failure, Row};
 
 /// The rows of the surface, by room.
-pub static ROWS: &[&[Row]] =
-    &[projects::ROWS, goals::ROWS, comments::ROWS, signals::ROWS, webhooks::ROWS, dashboard::ROWS];
+pub static ROWS: &[&[Row]] = &[
+    issues::ROWS,
+    relations::ROWS,
+    labels::ROWS,
+    projects::ROWS,
+    goals::ROWS,
+    comments::ROWS,
+    signals::ROWS,
+    webhooks::ROWS,
+    dashboard::ROWS,
+];
 
 /// What the surface's paths begin with.
 const ROOTS: [&str; 11] = [
