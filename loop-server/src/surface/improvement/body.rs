@@ -50,8 +50,9 @@ pub(super) fn read_bytes<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Failure
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
         let inner = error.into_inner();
+        // It is JSON, as was seen above: what serde takes for bad syntax is a value of another kind.
         if inner.is_syntax() || inner.is_eof() {
-            return Failure::invalid(MALFORMED);
+            return if path == "." { Failure::invalid(MALFORMED) } else { invalid(&path, "is of the wrong type") };
         }
         let message = inner.to_string();
         // Where in the text it stands says nothing that the field does not say better.
@@ -103,6 +104,8 @@ mod tests {
         #[serde(default, deserialize_with = "told")]
         count: Option<u8>,
         inner: Option<Inner>,
+        #[serde(default, deserialize_with = "told")]
+        kind: Option<loop_core::work::IssueType>,
     }
 
     #[derive(Debug, Default, PartialEq, Deserialize)]
@@ -125,6 +128,9 @@ mod tests {
             (r#"{"title":"t","count":null}"#, "count"),
             (r#"{"title":"t","count":1.5}"#, "count"),
             (r#"{"title":"t","count":true}"#, "count"),
+            (r#"{"title":"t","kind":null}"#, "kind"),
+            (r#"{"title":"t","kind":1}"#, "kind"),
+            (r#"{"title":"t","kind":"bug"}"#, "kind"),
             (r#"{"title":"t","inner":{}}"#, "inner.statement"),
             (r#"{"title":"t","inner":"x"}"#, "inner"),
         ] {
