@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{AccessError, Loop, Note, Scope, Scopes, claim_key, claim_key::Claimed, key};
+use super::{AccessError, Loop, Note, Scope, Scopes, claim_key, claim_key::Claimed, idempotency, key};
 use crate::{
     base::{
         Seed, TenantId, Time,
@@ -43,6 +43,8 @@ pub struct Caller {
     /// The tenant's policy epoch when the key was last seen valid in storage. Every transaction that finds
     /// another epoch looks the key up again.
     pub epoch: u64,
+    /// The claim under which this one request of the caller is carried out once, if it came with an idempotency key.
+    pub once: Option<Arc<idempotency::Holder>>,
 }
 
 impl Caller {
@@ -62,6 +64,7 @@ impl Caller {
             expires_at: None,
             claimed: None,
             epoch: 0,
+            once: None,
         }
     }
 
@@ -142,6 +145,18 @@ impl Caller {
             (true, None) => Err(AccessError::Unauthenticated),
             // Its loop, or one above it, was changed: trying again is worth it.
             (true, Some(_)) => Err(AccessError::Moved),
+        }
+    }
+
+    /// Marks the caller's request, inside the transaction that carries it out, as one that must not be carried out
+    /// again.
+    ///
+    /// # Errors
+    /// [`AccessError::ClaimGone`] when another has taken the request over; storage failures.
+    pub fn carry_out(&self, tx: &mut dyn Tx, now: Time) -> Result<(), AccessError> {
+        match &self.once {
+            Some(holder) => idempotency::begin(tx, &self.tenant, holder, now),
+            None => Ok(()),
         }
     }
 }

@@ -59,6 +59,9 @@ pub enum AccessError {
     /// The tenant, or the loop and all that came of it, has as many requests with idempotency keys as are kept at once.
     #[error("too many requests with an `Idempotency-Key` within a day")]
     TooManyClaims,
+    /// The request took so long that another took over what its idempotency key stands for.
+    #[error("another request with this idempotency key has taken over")]
+    ClaimGone,
     /// The tenant has as many loops as it may have.
     #[error("a tenant may have {0} loops at most")]
     TooManyLoops(u64),
@@ -110,6 +113,7 @@ impl AccessError {
             | Self::TooManyLoops(_)
             | Self::TooManyLoopsByLoop(_)
             | Self::TooManyClaims => Code::RateLimited,
+            Self::ClaimGone => Code::IdempotencyConflict,
             Self::NoEntropy | Self::Moved => Code::Unavailable,
             Self::Store(error) => error.code(),
         }

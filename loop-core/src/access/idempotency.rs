@@ -1,6 +1,9 @@
 //! Requests that are carried out once however often they are sent: the first is claimed under its key, its answer is
 //! kept for a day, and every later one with the same key and body is given that answer.
 //!
+//! The transaction that carries a request out marks its claim, so that what was done is never done again, also when the
+//! process died before its answer was kept: the answer is lost then, the deed is not repeated.
+//!
 //! Names and digests are keyed hashes, because a body may hold what could be guessed; answers are sealed.
 
 use hmac::Mac;
@@ -17,7 +20,8 @@ use crate::{
     store::{Column, Cond, Entity, Kind, Ledger, RecordQuery, Repo, Stored, Table, Tx, Value},
 };
 
-/// How long a claim stands without an answer, in seconds: whoever made it is gone then.
+/// How long a claim stands without an answer, in seconds: whoever made it is gone then. Nothing is carried out under it
+/// any more once another has taken it over.
 pub const CLAIM_SECONDS: i64 = 15 * 60;
 /// How long an answer is kept, in seconds.
 pub const KEEP_SECONDS: i64 = 24 * 3_600;
@@ -47,6 +51,9 @@ struct Claim {
     holder: String,
     /// The sealed answer; `None` while the request is under way.
     answer: Option<String>,
+    /// When a transaction that carries the request out was committed under it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    begun_at: Option<Time>,
     ends_at: Time,
     /// The loop on whose account it was made.
     #[serde(default)]
@@ -114,9 +121,11 @@ pub enum Claimed {
     Mismatch,
     /// It was carried out; this was answered, sealed.
     Answered(Sealed),
+    /// It was carried out, and whoever did so is gone: nobody knows what was answered.
+    Lost,
 }
 
-/// Who carries a request out.
+/// Who carries a request out. A caller holds it ([`super::Caller::once`]) while its request is under way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
     name: String,
@@ -149,6 +158,7 @@ pub fn claim(tx: &mut dyn Tx, cx: &Ctx, request: &Request) -> Result<Claimed, Ac
         digest: request.digest.clone(),
         holder: token.clone(),
         answer: None,
+        begun_at: None,
         ends_at: cx.now.plus_seconds(CLAIM_SECONDS),
         sponsor: cx.caller.sponsor,
     };
@@ -175,11 +185,25 @@ pub fn claim(tx: &mut dyn Tx, cx: &Ctx, request: &Request) -> Result<Claimed, Ac
             Ok(Claimed::Fresh(holder))
         }
         Some(old) if old.value.digest != request.digest => Ok(Claimed::Mismatch),
-        Some(Stored { value: Claim { answer: None, .. }, .. }) => Ok(Claimed::InFlight),
         Some(Stored { value: Claim { name, answer: Some(text), .. }, .. }) => {
             Ok(Claimed::Answered(Sealed { name, text }))
         }
+        Some(old) if old.value.begun_at.is_some_and(|at| at.plus_seconds(CLAIM_SECONDS) <= cx.now) => Ok(Claimed::Lost),
+        Some(_) => Ok(Claimed::InFlight),
     }
+}
+
+/// Marks a request as carried out, in the transaction that does so: from then on nobody else carries it out.
+///
+/// # Errors
+/// [`AccessError::ClaimGone`] when another has taken it over; storage failures.
+pub fn begin(tx: &mut dyn Tx, tenant: &TenantId, holder: &Holder, now: Time) -> Result<(), AccessError> {
+    let old = held(tx, tenant, holder)?.ok_or(AccessError::ClaimGone)?;
+    if old.value.begun_at.is_some() {
+        return Ok(());
+    }
+    let value = Claim { begun_at: Some(now), ends_at: now.plus_seconds(KEEP_SECONDS), ..old.value.clone() };
+    Ok(Repo::new(tx, tenant).update(&old, &value, now)?)
 }
 
 /// Keeps the answer of a request that was carried out. Nothing happens when somebody else holds it by now.
@@ -204,14 +228,16 @@ pub fn answer(
     Ok(Repo::new(tx, tenant).update(&old, &value, now)?)
 }
 
-/// Gives a request up that changed nothing, so that it may be sent again.
+/// Gives a request up that changed nothing, so that it may be sent again. `false` for one that was carried out: it must
+/// be answered.
 ///
 /// # Errors
 /// Storage failures: the request may then be sent again once its claim ends.
-pub fn release(tx: &mut dyn Tx, tenant: &TenantId, holder: &Holder) -> Result<(), AccessError> {
+pub fn release(tx: &mut dyn Tx, tenant: &TenantId, holder: &Holder) -> Result<bool, AccessError> {
     match held(tx, tenant, holder)? {
-        Some(stored) => forget(tx, tenant, &stored.value),
-        None => Ok(()),
+        Some(stored) if stored.value.begun_at.is_some() => Ok(false),
+        Some(stored) => forget(tx, tenant, &stored.value).map(|()| true),
+        None => Ok(true),
     }
 }
 
@@ -250,7 +276,7 @@ fn forget(tx: &mut dyn Tx, tenant: &TenantId, claim: &Claim) -> Result<(), Acces
 
 #[cfg(test)]
 mod tests {
-    use super::{CLAIM_SECONDS, Claimed, KEEP_SECONDS, Request, answer, claim, purge, release};
+    use super::{CLAIM_SECONDS, Claimed, KEEP_SECONDS, Request, answer, begin, claim, purge, release};
     use crate::{
         access::{AccessError, Caller, Ctx},
         base::{Seed, TenantId, Time, id::KeyId, secret::MasterKey},
@@ -334,6 +360,40 @@ mod tests {
         assert_eq!(try_claim(&store, 4, &one, later), Claimed::InFlight);
         run(&store, move |tx| release(tx, &TenantId::default_tenant(), &new));
         assert!(matches!(try_claim(&store, 5, &one, later), Claimed::Fresh(_)));
+    }
+
+    #[test]
+    fn what_was_carried_out_is_not_carried_out_again_though_its_answer_was_lost() {
+        let store = MemoryStore::new(CATALOG);
+        let one = request("k", "{}");
+        let Claimed::Fresh(holder) = try_claim(&store, 1, &one, NOW) else { panic!("fresh") };
+        let held = holder.clone();
+        run(&store, move |tx| begin(tx, &TenantId::default_tenant(), &held, NOW));
+        let held = holder.clone();
+        assert!(!run(&store, move |tx| release(tx, &TenantId::default_tenant(), &held)), "it must be answered");
+        assert_eq!(try_claim(&store, 2, &one, NOW), Claimed::InFlight);
+        let later = NOW.plus_seconds(CLAIM_SECONDS);
+        assert_eq!(run(&store, move |tx| purge(tx, &TenantId::default_tenant(), later.plus_seconds(1), 9)), 0);
+        assert_eq!(try_claim(&store, 3, &one, later), Claimed::Lost);
+        assert_eq!(try_claim(&store, 3, &request("k", "[]"), later), Claimed::Mismatch);
+        let held = holder.clone();
+        run(&store, move |tx| {
+            answer(tx, &TenantId::default_tenant(), &held, "late", &master(), later, &mut Seed::new([5; 32]))
+        });
+        assert!(matches!(try_claim(&store, 4, &one, later), Claimed::Answered(_)), "a slow answer still counts");
+    }
+
+    #[test]
+    fn who_was_taken_over_carries_nothing_out() {
+        let store = MemoryStore::new(CATALOG);
+        let one = request("k", "{}");
+        let Claimed::Fresh(slow) = try_claim(&store, 1, &one, NOW) else { panic!("fresh") };
+        let later = NOW.plus_seconds(CLAIM_SECONDS);
+        let Claimed::Fresh(quick) = try_claim(&store, 2, &one, later) else { panic!("taken over") };
+        run(&store, move |tx| {
+            assert_eq!(begin(tx, &TenantId::default_tenant(), &slow, later), Err(AccessError::ClaimGone));
+            begin(tx, &TenantId::default_tenant(), &quick, later)
+        });
     }
 
     #[test]

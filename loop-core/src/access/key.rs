@@ -177,6 +177,7 @@ fn caller(tx: &mut dyn Tx, key: Key, hash: TokenHash, now: Time) -> Result<Calle
         expires_at: key.expires_at,
         claimed: None,
         epoch,
+        once: None,
     })
 }
 

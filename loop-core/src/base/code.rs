@@ -61,6 +61,36 @@ pub enum Code {
 }
 
 impl Code {
+    /// Every code.
+    pub const ALL: [Self; 26] = [
+        Self::InvalidRequest,
+        Self::Unauthenticated,
+        Self::InsufficientScope,
+        Self::PolicyDenied,
+        Self::LoopSuspended,
+        Self::InsufficientCredits,
+        Self::NotFound,
+        Self::LoopNotFound,
+        Self::Conflict,
+        Self::InvalidTransition,
+        Self::IdempotencyConflict,
+        Self::IdempotencyMismatch,
+        Self::ReplayDetected,
+        Self::ApprovalUsed,
+        Self::ApprovalMismatch,
+        Self::Gone,
+        Self::MessageExpired,
+        Self::ApprovalExpired,
+        Self::SchemaMismatch,
+        Self::TooLarge,
+        Self::RateLimited,
+        Self::NotImplemented,
+        Self::UpstreamFailed,
+        Self::ProviderFailed,
+        Self::Unavailable,
+        Self::Internal,
+    ];
+
     /// The stable spelling used in logs, metrics and answers.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -94,10 +124,31 @@ impl Code {
             Self::Internal => "INTERNAL",
         }
     }
+
+    /// Reads the spelling; case counts.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|code| code.as_str() == text)
+    }
 }
 
 impl std::fmt::Display for Code {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::Code;
+
+    #[test]
+    fn every_spelling_is_its_own_and_is_read_back() {
+        let spellings: HashSet<&str> = Code::ALL.into_iter().map(Code::as_str).collect();
+        assert_eq!(spellings.len(), Code::ALL.len());
+        assert!(Code::ALL.into_iter().all(|code| Code::parse(code.as_str()) == Some(code)));
+        assert_eq!(Code::parse("internal"), None);
     }
 }

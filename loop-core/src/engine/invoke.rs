@@ -390,7 +390,8 @@ impl Engine {
     /// Writes down which gate refused a call that has no entry as a decision. The call is refused whether or not this
     /// succeeds.
     async fn note_refusal(&self, caller: &Caller, request: &Request<'_>, gate: &'static str, error: &InvokeError) {
-        let Ok(cx) = self.context(caller.clone()) else { return };
+        // A refusal carries nothing out.
+        let Ok(cx) = self.context(Caller { once: None, ..caller.clone() }) else { return };
         let body = json!({
             "gate": gate, "code": error.code().as_str(), "loop_id": caller.loop_id, "key": caller.name,
         })
@@ -475,8 +476,9 @@ fn begin(tx: &mut dyn Tx, cx: &Ctx, passing: &mut Passing) -> Result<(Begun, Str
         },
         _ => Begun::Denied,
     };
-    if matches!(begun, Begun::Denied) {
-        count_denied(tx, cx, start.loop_id)?;
+    match begun {
+        Begun::Denied => count_denied(tx, cx, start.loop_id)?,
+        _ => cx.caller.carry_out(tx, cx.now)?,
     }
     Ok((begun, audit_id))
 }

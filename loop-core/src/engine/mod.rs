@@ -268,6 +268,7 @@ impl Engine {
         let checked = move |tx: &mut dyn Tx| {
             drop(cx.take_notes());
             cx.caller.recheck(tx, cx.now)?;
+            cx.caller.carry_out(tx, cx.now)?;
             let value = work(tx, &cx)?;
             Ok((value, cx.take_notes()))
         };

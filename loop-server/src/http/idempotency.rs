@@ -8,7 +8,7 @@ use std::sync::Arc;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use loop_core::{
     access::{
-        AccessError, Scope,
+        AccessError, Caller, Scope,
         idempotency::{self, Claimed, Holder, MAX_ANSWER, Request},
     },
     base::{Code, json::Doc},
@@ -27,7 +27,8 @@ const MAX_KEY: usize = 255;
 /// Says that an answer was told before.
 const REPLAYED: (HeaderName, HeaderValue) =
     (HeaderName::from_static("idempotent-replayed"), HeaderValue::from_static("true"));
-/// Failures after which something may have happened: they are kept, all others may be tried again.
+/// Failures after which something may have happened outside: they are kept. Others may be tried again, unless something
+/// was written down.
 const KEPT: [Code; 4] = [Code::ProviderFailed, Code::UpstreamFailed, Code::ReplayDetected, Code::Internal];
 
 /// An answer as it is kept.
@@ -86,6 +87,7 @@ pub(super) async fn run(call: Call) -> Outcome {
     let claim = engine.write(cx, "idempotency.claim", move |tx, cx| idempotency::claim(tx, cx, &request));
     match claim.await.map_err(failed)? {
         Claimed::Fresh(holder) => {
+            let call = Call { caller: call.caller.map(|caller| under(caller, &holder)), ..call };
             // A client that hangs up must not stop what it asked for half way.
             let work = tokio::spawn(carry_out(call, holder));
             work.await.unwrap_or_else(|_| Err(Failure::internal("a handler broke off")))
@@ -94,6 +96,7 @@ pub(super) async fn run(call: Call) -> Outcome {
             let message = "a request with this idempotency key is under way";
             Err(Failure::new(Code::IdempotencyConflict, message).retry_after(1))
         }
+        Claimed::Lost => Err(gone()),
         Claimed::Mismatch => {
             let message = "this idempotency key was used with another body";
             Err(Failure::new(Code::IdempotencyMismatch, message))
@@ -111,13 +114,19 @@ pub(super) async fn run(call: Call) -> Outcome {
                     Ok(reply.with_status(status).with_header(REPLAYED.0, REPLAYED.1))
                 }
                 Kept::Failure(code, status, message, extra) => Err(told_again(&code, status, message, extra)),
-                Kept::Gone => {
-                    let message = "this request was carried out; its answer was too long to be kept";
-                    Err(Failure::new(Code::IdempotencyConflict, message))
-                }
+                Kept::Gone => Err(gone()),
             }
         }
     }
+}
+
+/// The caller of a request that is carried out under a claim.
+fn under(caller: Caller, holder: &Holder) -> Caller {
+    Caller { once: Some(Arc::new(holder.clone())), ..caller }
+}
+
+fn gone() -> Failure {
+    Failure::new(Code::IdempotencyConflict, "this request was carried out; its answer was not kept")
 }
 
 /// Runs the handler and keeps its answer, or gives the claim up when nothing happened.
@@ -125,20 +134,23 @@ async fn carry_out(call: Call, holder: Holder) -> Outcome {
     let app = Arc::clone(&call.app);
     let tenant = call.caller()?.tenant.clone();
     let outcome = request::caught(request::dispatch(call)).await;
-    let kept = match &outcome {
-        Ok(reply) => Some(keep(reply)),
-        Err(failure) if KEPT.contains(&failure.code()) => Some(keep_failure(failure)),
-        Err(_) => None,
+    // Whether it may be sent again if nothing was changed.
+    let (kept, again) = match &outcome {
+        Ok(reply) => (keep(reply), false),
+        Err(failure) if failure.code() == Code::Unavailable => (Kept::Gone, true),
+        Err(failure) => (keep_failure(failure), !KEPT.contains(&failure.code())),
     };
-    let text = kept.map(|kept| {
-        let text = serde_json::to_string(&kept).unwrap_or_default();
-        if text.len() > MAX_ANSWER { serde_json::to_string(&Kept::Gone).unwrap_or_default() } else { text }
-    });
+    let mut text = serde_json::to_string(&kept).unwrap_or_default();
+    if text.len() > MAX_ANSWER {
+        text = serde_json::to_string(&Kept::Gone).unwrap_or_default();
+    }
     let Ok(seed) = app.engine.seed() else { return outcome };
     let (master, now, subject) = (app.engine.master().clone(), app.engine.now(), tenant.clone());
-    let noted = app.engine.write_as_system(&tenant, "idempotency.answer", Lane::Normal, move |tx| match &text {
-        Some(text) => idempotency::answer(tx, &subject, &holder, text, &master, now, &mut seed.clone()),
-        None => idempotency::release(tx, &subject, &holder),
+    let noted = app.engine.write_as_system(&tenant, "idempotency.answer", Lane::Normal, move |tx| {
+        if again && idempotency::release(tx, &subject, &holder)? {
+            return Ok(());
+        }
+        idempotency::answer(tx, &subject, &holder, &text, &master, now, &mut seed.clone())
     });
     if let Err(error) = noted.await {
         // What was done is told all the same; the claim ends by itself.
@@ -168,7 +180,7 @@ fn keep_failure(failure: &Failure) -> Kept {
 }
 
 fn told_again(code: &str, status: u16, message: String, extra: Option<Map<String, Value>>) -> Failure {
-    let code = KEPT.into_iter().find(|kept| kept.as_str() == code).unwrap_or(Code::Internal);
+    let code = Code::parse(code).unwrap_or(Code::Internal);
     let status = StatusCode::from_u16(status).ok().filter(|status| status.as_u16() >= 400);
     let failure = Failure::new(code, message).with_status(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
     extra.into_iter().flatten().fold(failure, |failure, (name, value)| failure.with(&name, value))

@@ -1,9 +1,20 @@
 //! `Idempotency-Key`.
 
+use std::sync::Arc;
+
+use loop_core::{
+    access::idempotency::{CLAIM_SECONDS, KEEP_SECONDS},
+    store::{Job, Store, StoreError},
+};
+use loop_store_sqlite::SqliteStore;
 use serde_json::Value;
 
-use super::{get, refused, text};
-use crate::support::{Answer, Fixture};
+use super::{get, loop_with_key, refused, text};
+use crate::support::{
+    Answer, Fixture,
+    client::{Client, request},
+    own::{KEY, Own, open, options},
+};
 
 async fn post(fixture: &Fixture, path: &str, idempotency: &str, body: &str) -> Answer {
     let bearer = format!("Bearer {}", fixture.key);
@@ -76,4 +87,59 @@ async fn keys_of_two_tenants_never_meet_and_bad_keys_are_refused() {
     for bad in ["", long.as_str(), "k\u{e9}"] {
         assert_eq!(refused(&post(&fixture, "/api/v1/loops", bad, body).await), (400, "INVALID_REQUEST".into()));
     }
+}
+
+/// A store that keeps no answer, as when the process dies right before.
+struct Forgets(Arc<SqliteStore>);
+
+impl Store for Forgets {
+    fn submit(&self, job: Job) {
+        if job.name == "idempotency.answer" {
+            (job.done)(Err(StoreError::Unavailable("on purpose")));
+        } else {
+            self.0.submit(job);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_done_is_not_done_again_though_its_answer_was_lost() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let own = Own::over(Arc::new(Forgets(open(&folder.path().join("loop.db"), options())))).await;
+    assert_eq!(own.call("POST", "/api/v1/loops", r#"{"tag":"ann","kind":"developer"}"#).await.status, 201);
+    let grant = async || {
+        let headers = [("x-api-key", KEY), ("idempotency-key", "once")];
+        let mut client = Client::connect(own.address).await;
+        let body = br#"{"loopId":"@ann","amount":7}"#;
+        client.send(&request("POST", "/api/v1/credits/grant", &headers, body)).await;
+        client.answer(false).await.expect("an answer")
+    };
+    let balance = async || own.call("GET", "/api/v1/credits?loopId=@ann", "").await.json()["balance"].clone();
+    assert_eq!(grant().await.status, 200);
+    for seconds in [0, CLAIM_SECONDS, KEEP_SECONDS - CLAIM_SECONDS - 60] {
+        own.clock.pass(seconds);
+        let again = grant().await;
+        assert_eq!(refused(&again), (409, "IDEMPOTENCY_CONFLICT".into()), "{}", again.text());
+        assert_eq!(balance().await, 7);
+    }
+    own.clock.pass(120);
+    assert_eq!((grant().await.status, balance().await), (200, 14.into()), "a day later the key is free");
+}
+
+#[tokio::test]
+async fn a_refusal_that_was_written_down_is_told_again() {
+    let fixture = Fixture::start().await;
+    let scopes = r#"["tasks:write","proof:create"]"#;
+    let (_, ann) = loop_with_key(&fixture, r#"{"kind":"developer","ownerId":"ann"}"#, scopes).await;
+    let task = text(&get(&fixture, "POST", "/api/v1/tasks", &ann, r#"{"title":"t"}"#).await["id"]);
+    let claim = format!(r#"{{"taskId":"{task}","type":"summary","data":{{}}}}"#);
+    let proof = text(&get(&fixture, "POST", "/api/v1/proof", &ann, &claim).await["id"]);
+    let bearer = format!("Bearer {ann}");
+    let headers = [("authorization", bearer.as_str()), ("idempotency-key", "ack")];
+    for _ in 0..2 {
+        let own = fixture.send("POST", &format!("/api/v1/proof/{proof}/acknowledge"), &headers, b"").await;
+        assert_eq!(refused(&own), (403, "POLICY_DENIED".into()));
+    }
+    let kept = get(&fixture, "GET", &format!("/api/v1/proof/{proof}"), &ann, "").await["verifications"].clone();
+    assert_eq!(kept.as_array().map(Vec::len), Some(1), "the attempt is kept once: {kept}");
 }

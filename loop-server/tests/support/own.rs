@@ -89,8 +89,13 @@ impl Own {
 
     /// A server over `store` that writes nothing by itself.
     pub async fn over_as_it_is(store: Arc<dyn Store>) -> Self {
+        Self::under(store, MasterKey::new([3; 32])).await
+    }
+
+    /// The same under another server's key, to read what it sealed.
+    pub async fn under(store: Arc<dyn Store>, master: MasterKey) -> Self {
         let clock = Arc::new(Clock::default());
-        let engine = Engine::new(store, Arc::clone(&clock) as Arc<dyn Host>, MasterKey::new([3; 32]));
+        let engine = Engine::new(store, Arc::clone(&clock) as Arc<dyn Host>, master);
         let config = Config::ephemeral();
         let listener = Listener::bind(&config.listen).await.expect("a free port");
         let outbound = Client::new(Limits { allow_private: false, ..Limits::default() }).expect("a client");
