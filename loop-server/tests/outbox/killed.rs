@@ -1,13 +1,6 @@
 //! A server killed between claiming a notice and learning that it arrived delivers it again.
 
-use std::{
-    io::{BufRead, BufReader},
-    net::SocketAddr,
-    path::Path,
-    process::{Child, Command, Stdio},
-    sync::Arc,
-    time::Duration,
-};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use loop_core::{
     access::{Caller, Ctx},
@@ -31,7 +24,10 @@ use loop_store_sqlite::{Options, SqliteStore};
 use serde_json::json;
 
 use super::hook::{Hook, tokens};
-use crate::support::client::{Client, request};
+use crate::support::{
+    client::{Client, request},
+    process,
+};
 
 const KEY: &str = "tl_killed_0123456789abcdef0123456789abcdef";
 const SECRET: &str = "a passphrase of the test";
@@ -49,24 +45,6 @@ impl Host for Later {
     }
 }
 
-fn start(folder: &Path) -> (Child, SocketAddr) {
-    let mut process = Command::new(env!("CARGO_BIN_EXE_loop-server"))
-        .args(["--listen", "127.0.0.1:0", "--log", "info"])
-        .current_dir(folder)
-        .env_clear()
-        .envs([("LOOP_API_KEY", KEY), ("LOOP_SECRET_KEY", SECRET), ("LOOP_ALLOW_PRIVATE_TARGETS", "true")])
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("started");
-    let mut log = BufReader::new(process.stderr.take().expect("piped")).lines();
-    let line = log.find_map(|line| line.expect("read").split_once("address=http://").map(|(_, rest)| rest.to_owned()));
-    let address = line.expect("it listens").split(' ').next().expect("an address").parse().expect("an address");
-    // Whoever writes to a closed pipe fails, so the rest is read on.
-    std::thread::spawn(move || log.for_each(drop));
-    (process, address)
-}
-
 async fn call(address: SocketAddr, method: &str, path: &str, body: &str) -> u16 {
     let mut client = Client::connect(address).await;
     client.send(&request(method, path, &[("x-api-key", KEY)], body.as_bytes())).await;
@@ -76,7 +54,8 @@ async fn call(address: SocketAddr, method: &str, path: &str, body: &str) -> u16 
 #[tokio::test]
 async fn a_notice_outlives_kill_9_and_both_messages_links_work() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (mut process, address) = start(folder.path());
+    let settings = [("LOOP_API_KEY", KEY), ("LOOP_SECRET_KEY", SECRET), ("LOOP_ALLOW_PRIVATE_TARGETS", "true")];
+    let (mut process, address) = process::start(folder.path(), &settings);
     let mut deaf = Hook::new(false).await;
     let settings = json!({ "slack_webhook_url": deaf.url }).to_string();
     assert_eq!(call(address, "PUT", "/api/notification-settings", &settings).await, 200);

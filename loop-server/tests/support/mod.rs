@@ -3,6 +3,7 @@
 pub mod client;
 pub mod fixture;
 pub mod own;
+pub mod process;
 
 pub use client::Answer;
 pub use fixture::Fixture;

@@ -1,6 +1,4 @@
-//! A process that is killed while it writes loses nothing it acknowledged, and leaves nothing half done.
-
-#![cfg(test)]
+//! Plain writes.
 
 use std::{
     collections::BTreeMap,
@@ -45,7 +43,7 @@ fn what_was_acknowledged_survives_kill_9() {
         dice ^= dice << 17;
         let enough = dice % 300;
         let mut child = Command::new(env::current_exe().unwrap())
-            .args(["child_that_writes", "--exact", "--ignored", "--nocapture"])
+            .args(["writes::child_that_writes", "--exact", "--ignored", "--nocapture"])
             .env(FILE, &file)
             .env(ROUND, round.to_string())
             .stdout(Stdio::piped())
