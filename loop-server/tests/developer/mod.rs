@@ -1,12 +1,17 @@
 //! What the developer surface promises, on real sockets and files.
 
 mod aap;
+mod credits;
 mod evaluate;
 mod frame;
 mod idempotency;
 mod keys;
+mod killed;
 mod loops;
+mod proof;
+mod provider;
 mod tasks;
+mod tools;
 mod transactions;
 
 use serde_json::Value;
