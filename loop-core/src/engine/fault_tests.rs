@@ -218,6 +218,7 @@ fn an_unblock_whose_commit_fails_leaves_the_tool_blocked() {
     assert!(unblocked.is_err());
     assert_eq!(world.evaluate("send_mail"), Outcome::Deny);
     assert_eq!(world.status("send_mail"), Status::Blocked);
+    assert_eq!((world.evaluate("read_mail"), world.status("read_mail")), (Outcome::Allow, Status::Allowed));
 }
 
 #[test]

@@ -28,7 +28,7 @@ use crate::{
     policy::{ReasonCode, kill_switch},
     proof::{self, Level, ProofKind},
     store::{memory::MemoryStore, wait},
-    tool::manifest::Content,
+    tool::manifest::{self, Content, ToolStatus},
     trust::{self, TrustError},
 };
 
@@ -248,6 +248,17 @@ fn every_gate_stops_a_call_before_the_provider() {
         reason: None,
     };
     assert_eq!(code(wait(world.engine.invoke(&a.caller, &request, &Unreached))), Code::SchemaMismatch);
+    // Each of them would have gone through without its gate.
+    let owner = a.id;
+    let reviewed = world.admin(move |tx, cx| {
+        let shelved = manifest::exact(tx, cx.tenant(), owner, "shelved", "1.0.0")?.ok_or(CallError::NoTool)?;
+        invoke::review(tx, cx, &shelved.id.to_string(), ToolStatus::Approved)
+    });
+    assert!(reviewed.is_ok());
+    world.grant(&a, 1);
+    for tool in [&tool, &dear, &shelved] {
+        assert_eq!(world.invoke(&a, tool).unwrap().call.status, InvocationStatus::Succeeded, "{tool}");
+    }
     let blocked = tool.clone();
     world
         .admin(move |tx, cx| {
@@ -261,7 +272,7 @@ fn every_gate_stops_a_call_before_the_provider() {
         }
         other => panic!("{other:?}"),
     }
-    assert_eq!(world.score(&a), 50, "being refused costs no trust");
+    assert_eq!(world.score(&a), 53, "being refused costs no trust");
 }
 
 #[test]

@@ -293,6 +293,7 @@ mod tests {
         ] {
             assert_eq!(decide(&policy, "create_refund", arguments).outcome, Outcome::Deny, "{arguments}");
         }
+        assert_eq!(decide(&policy, "create_refund", r#"{"amount":50}"#).outcome, Outcome::Allow);
     }
 
     #[test]

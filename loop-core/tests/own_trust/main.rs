@@ -55,6 +55,8 @@ fn a_score_rises_only_by_what_the_gateway_saw_or_another_owner_did() {
         "paid V4",
         "paid V5",
         "refused acknowledge",
+        "acknowledged by message",
+        "refused acknowledge by message",
         "refused audit",
         "refused release",
         "refused loop of another",

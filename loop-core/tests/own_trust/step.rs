@@ -13,6 +13,8 @@ pub enum Step {
     Say { by: usize, to: usize, kind: Kind, contract: usize, nonce: Option<u8>, sandbox: bool },
     /// A message that the contract takes now, from the side that may send it.
     Advance { contract: usize, pick: usize },
+    /// A message by which a side of a contract acknowledges a proof.
+    Ack { contract: usize, buyer: bool, proof: usize },
     /// An amount held for a seller.
     Hold { by: usize, seller: usize, real: bool, contract: Option<usize> },
     /// Releasing, refunding or disputing it; `None` is the administrator.
@@ -115,7 +117,9 @@ fn claims() -> impl Strategy<Value = Step> {
 fn steps() -> impl Strategy<Value = Step> {
     let who = || 0..9_usize;
     let say = (who(), who(), prop::sample::select(&Kind::ALL[..]), 0..8_usize, prop::option::of(0..2_u8), seldom());
+    let ack = (0..8_usize, any::<bool>(), 0..24_usize);
     prop_oneof![
+        4 => ack.prop_map(|(contract, buyer, proof)| Step::Ack { contract, buyer, proof }),
         3 => say.prop_map(|(by, to, kind, contract, nonce, sandbox)| {
             Step::Say { by, to, kind, contract, nonce, sandbox }
         }),

@@ -95,6 +95,10 @@ pub struct World {
     pub reached: BTreeMap<String, u32>,
 }
 
+fn acknowledge(tx: &mut dyn Tx, cx: &Ctx, id: &str) -> Result<(Proof, bool), CallError> {
+    Ok(trust::acknowledge(tx, cx, id)?)
+}
+
 const fn owner(hand: Hand) -> &'static str {
     match hand {
         Hand::Ann => "ann",
@@ -189,6 +193,10 @@ impl World {
         self.members.iter().find(|member| member.id == of).unwrap().hand
     }
 
+    fn place(&self, of: LoopId) -> usize {
+        self.members.iter().position(|member| member.id == of).unwrap()
+    }
+
     fn between(&self, one: LoopId, two: LoopId) -> &'static str {
         if self.hand(one) == self.hand(two) { "within" } else { "across" }
     }
@@ -239,6 +247,20 @@ impl World {
                 }
                 self.send(by, *sandbox, &body);
             }
+            Step::Ack { contract, buyer, proof } => {
+                let (contract, proof) =
+                    (Self::at(*contract, self.contracts.len()), Self::at(*proof, self.proofs.len()));
+                let (Some(contract), Some(proof)) = (contract, proof) else { return };
+                let (contract, proof) = (&self.contracts[contract], self.proofs[proof].clone());
+                let (from, to) =
+                    if *buyer { (contract.buyer, contract.seller) } else { (contract.seller, contract.buyer) };
+                let body = json!({"type": Kind::Ack, "to": to, "contractId": contract.id, "proofId": proof.id});
+                let by = self.place(from);
+                if self.send(by, false, &body) {
+                    self.reach("acknowledged by message");
+                    self.vouch(Some(by), &proof, false, Level::V4);
+                }
+            }
             Step::Advance { contract, pick } => self.advance(*contract, *pick),
             Step::Hold { by, seller, real, contract } => self.hold(*by, *seller, *real, *contract),
             Step::Act { by, act, deal } => self.act(*by, *act, *deal),
@@ -247,7 +269,7 @@ impl World {
             Step::Claim(claim) => self.claim(claim),
             Step::Acknowledge { by, proof, sandbox } => {
                 let by = self.who(*by);
-                self.say_of(Some(by), *proof, *sandbox, Level::V4, "refused acknowledge", invoke::acknowledge);
+                self.say_of(Some(by), *proof, *sandbox, Level::V4, "refused acknowledge", acknowledge);
             }
             Step::Audit { by, proof } => {
                 let by = by.map(|by| self.who(by));
@@ -316,8 +338,9 @@ impl World {
         self.run(cx, move |tx, cx| invoke::publish(tx, cx, id, &content, owner(hand))).unwrap().0.id
     }
 
-    fn send(&mut self, by: usize, sandbox: bool, body: &Json) {
-        let Ok(draft) = Draft::read(Doc::from_value(body).root()) else { return };
+    /// Sends a message; whether it arrived.
+    fn send(&mut self, by: usize, sandbox: bool, body: &Json) -> bool {
+        let Ok(draft) = Draft::read(Doc::from_value(body).root()) else { return false };
         let cx = self.cx(Some(by), sandbox);
         match self.run(cx, move |tx, cx| exchange::send(tx, cx, &draft)) {
             Ok(Sent::Now(_, contract)) => {
@@ -327,10 +350,13 @@ impl World {
                     Some(known) => *known = *contract,
                     None => self.contracts.push(*contract),
                 }
+                return true;
             }
             Ok(Sent::Replayed) => self.reach("replayed"),
-            Ok(Sent::Before(..)) | Err(_) => {}
+            Ok(Sent::NotAnother) => self.reach("refused acknowledge by message"),
+            Ok(Sent::Before(..) | Sent::Forged) | Err(_) => {}
         }
+        false
     }
 
     fn advance(&mut self, contract: usize, pick: usize) {
@@ -350,7 +376,7 @@ impl World {
             Party::Seller => (contract.seller, contract.buyer),
         };
         let body = json!({"type": kind, "to": to, "contractId": contract.id, "amountCents": 9000, "currency": "USD"});
-        let by = self.members.iter().position(|member| member.id == from).unwrap();
+        let by = self.place(from);
         self.send(by, false, &body);
     }
 
@@ -516,11 +542,16 @@ impl World {
         if !ok {
             self.reach(refused);
         }
+        self.vouch(by, &proof, sandbox, shows);
+        self.proofs[at] = proof;
+    }
+
+    /// Somebody has said of a proof what shows this level: it counts from another hand, and from the administrator.
+    fn vouch(&mut self, by: Option<usize>, proof: &Proof, sandbox: bool, shows: Level) {
         let apart = by.is_none_or(|by| self.members[by].hand != self.hand(proof.loop_id));
         if apart && !sandbox && !proof.simulated && proof.kind != ProofKind::Summary {
             self.vouched.raise(&proof.subject.to_string(), proof.loop_id, shows);
         }
-        self.proofs[at] = proof;
     }
 
     fn fetch(&mut self, proof: usize, ok: bool) {

@@ -26,8 +26,11 @@ async fn a_key_is_shown_once_and_found_by_its_beginning() {
 async fn a_sandbox_key_does_nothing_real() {
     let fixture = Fixture::start().await;
     let scopes: Vec<&str> = loop_core::access::Scope::ALL.iter().map(|scope| scope.as_str()).collect();
-    let body = serde_json::json!({ "name": "n", "scopes": scopes, "mode": "test" }).to_string();
-    let key = text(&get(&fixture, "POST", KEYS, &fixture.key, &body).await["key"]);
+    let of = async |mode: &str| {
+        let body = serde_json::json!({ "name": "n", "scopes": scopes, "mode": mode }).to_string();
+        text(&get(&fixture, "POST", KEYS, &fixture.key, &body).await["key"])
+    };
+    let (key, live) = (of("test").await, of("live").await);
     for (method, path, body) in [
         ("POST", "/api/intercept", r#"{"tool_name":"get_order","arguments":{}}"#),
         ("POST", "/api/blocked-tools", r#"{"tool_name":"get_order"}"#),
@@ -37,9 +40,13 @@ async fn a_sandbox_key_does_nothing_real() {
     ] {
         let answer = ask(&fixture, method, path, &key, body).await;
         assert!(matches!(answer.status, 403 | 404), "{method} {path}: {}", answer.text());
+        get(&fixture, method, path, &live, body).await;
     }
-    let evaluated = get(&fixture, "POST", "/api/v1/policy/evaluate", &key, r#"{"step":{"action":"find_leads"}}"#).await;
-    assert_eq!(evaluated["allowed"], false, "{evaluated}");
+    for (key, allowed) in [(&key, false), (&live, true)] {
+        let step = r#"{"step":{"action":"find_leads","riskLevel":"low"}}"#;
+        let evaluated = get(&fixture, "POST", "/api/v1/policy/evaluate", key, step).await;
+        assert_eq!(evaluated["allowed"], allowed, "{evaluated}");
+    }
 }
 
 #[tokio::test]

@@ -51,6 +51,7 @@ async fn what_is_done_to_a_loop_reaches_those_under_it_at_once() {
     assert_eq!((&mine["skills"], &mine["parentLoopId"]), (&serde_json::json!(["b"]), &root.as_str().into()));
     let stranger = get(&fixture, "GET", &path, &key, "").await;
     assert!(stranger.get("permissions").is_none(), "limits above are not told: {stranger}");
+    assert_eq!(ask(&fixture, "GET", "/api/v1/keys", &key, "").await.status, 200);
 
     get(&fixture, "PATCH", &path, &fixture.key, r#"{"permissions":["loops:read"],"riskCeiling":"low"}"#).await;
     assert_eq!(ask(&fixture, "GET", LOOPS, &key, "").await.status, 200);

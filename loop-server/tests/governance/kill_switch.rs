@@ -137,9 +137,10 @@ async fn a_tool_blocked_by_another_process_is_never_allowed_again() {
         program(&fixture, &["tools", "block", "read_mail"]).await;
     };
     // `evaluate` reads no storage; it learns of another process's changes from a worker, some milliseconds later.
+    let (path, body, allows) = EVALUATE;
+    assert!(allows(&fixture.call("POST", path, &fixture.key, body).await.json()), "not blocked yet");
     hammer(&fixture, 8, &[INTERCEPT, ENFORCE], block).await;
     fixture.server.app.engine.watch(0).await.expect("what a worker does several times a second");
-    let (path, body, allows) = EVALUATE;
     assert!(!allows(&fixture.call("POST", path, &fixture.key, body).await.json()));
 }
 

@@ -227,7 +227,7 @@ fn check(file: &Path, id: LoopId, acknowledged: &Acknowledged) -> usize {
         let swept = engine
             .store()
             .transact("kill.sweep", Lane::Normal, move |tx| invoke::sweep(tx, later, 50, &mut seed.clone()));
-        if swept.wait().unwrap() == 0 {
+        if swept.wait().unwrap().handled == 0 {
             break;
         }
     }
