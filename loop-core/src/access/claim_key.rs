@@ -143,6 +143,7 @@ mod tests {
             expires_at: None,
             loop_id: None,
             form: Form::Live,
+            sponsor: None,
         };
         let caller = run(&store, move |tx| {
             let minted = key::mint(tx, &TenantId::default_tenant(), &new, NOW, &mut Seed::new([1; 32]))?;
