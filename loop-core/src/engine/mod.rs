@@ -44,6 +44,7 @@ use crate::{
         secret::{MasterKey, TokenHash},
     },
     policy::PolicySnapshot,
+    prompt::Renderer,
     store::{Access, Catalog, Lane, Store, StoreError, StoreExt, Tx},
 };
 use board::Board;
@@ -131,6 +132,7 @@ struct Inner {
     tools: KnownTools,
     board: Board,
     toolbox: Toolbox,
+    renderer: Renderer,
 }
 
 impl Engine {
@@ -148,6 +150,7 @@ impl Engine {
                 tools: KnownTools::default(),
                 board: Board::default(),
                 toolbox: Toolbox::default(),
+                renderer: Renderer::default(),
             }),
         }
     }
@@ -170,6 +173,12 @@ impl Engine {
     #[must_use]
     pub fn master(&self) -> &MasterKey {
         &self.inner.master
+    }
+
+    /// What renders prompts and remembers compiled ones.
+    #[must_use]
+    pub fn renderer(&self) -> &Renderer {
+        &self.inner.renderer
     }
 
     /// The store, for workers and tools that run their own transactions.

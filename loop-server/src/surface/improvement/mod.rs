@@ -3,6 +3,7 @@
 //! - [`issues`], [`relations`] and [`labels`]: what there is to do.
 //! - [`projects`], [`goals`] and [`comments`]: what stands around issues.
 //! - [`signals`] and [`webhooks`]: what was noticed outside.
+//! - [`templates`], [`versions`] and [`reviews`]: what agents are told, and what they say of it.
 //! - [`dashboard`]: what is going on as a whole.
 //! - [`body`] and [`page`]: what requests bring and lists answer.
 
@@ -15,7 +16,10 @@ mod labels;
 mod page;
 mod projects;
 mod relations;
+mod reviews;
 mod signals;
+mod templates;
+mod versions;
 mod webhooks;
 
 use std::error::Error;
@@ -38,6 +42,9 @@ pub static ROWS: &[&[Row]] = &[
     signals::ROWS,
     webhooks::ROWS,
     dashboard::ROWS,
+    templates::ROWS,
+    versions::ROWS,
+    reviews::ROWS,
 ];
 
 /// What the surface's paths begin with.
