@@ -11,7 +11,11 @@ use super::{
     loops::{self, Loop, NewLoop, Patch},
 };
 use crate::{
-    base::{Risk, Seed, TenantId, Time, id::LoopId, secret::TokenHash},
+    base::{
+        Risk, Seed, TenantId, Time,
+        id::LoopId,
+        secret::{MasterKey, TokenHash},
+    },
     engine::CATALOG,
     store::{Lane, Store, StoreError, StoreExt, Tx, memory::MemoryStore, wait},
 };
@@ -151,6 +155,85 @@ fn no_key_gives_more_than_it_holds() {
     assert_eq!(world.patch(&manager, beside.id, Patch::default()).unwrap_err(), AccessError::Foreign);
     assert_eq!(world.loop_of(&manager, Some(other.id), Scopes::NONE).unwrap_err(), AccessError::Foreign);
     assert!(world.loop_of(&manager, Some(under.id), Scopes::NONE).is_ok());
+}
+
+#[test]
+fn what_a_loop_and_all_that_came_of_it_make_is_bounded_and_others_go_on() {
+    let mut world = World::new();
+    let own = world.loop_of(&admin(), None, Scopes::all()).unwrap();
+    let other = world.loop_of(&admin(), None, Scopes::all()).unwrap();
+    let [own_key, other_key] = [own.id, other.id].map(|id| world.key_of(&admin(), Some(id), Scopes::all()).unwrap());
+    let (maker, stranger) = (world.who(&own_key).unwrap(), world.who(&other_key).unwrap());
+    let child = world.loop_of(&maker, Some(own.id), Scopes::all()).unwrap();
+    let child_key = world.key_of(&maker, Some(child.id), Scopes::all()).unwrap();
+    let heir = world.who(&child_key).unwrap();
+    assert_eq!((maker.sponsor, child.sponsor, heir.sponsor), (Some(own.id), Some(own.id), Some(own.id)));
+
+    let new = new_loop(None, Scopes::NONE);
+    let made = world.run(&maker, move |tx, cx| {
+        let mut made = 0;
+        while made < 2 * loops::MAX_LOOPS_BY_LOOP && loops::create(tx, cx, &new).is_ok() {
+            made += 1;
+        }
+        Ok(made)
+    });
+    assert_eq!(made.unwrap(), loops::MAX_LOOPS_BY_LOOP - 1);
+    for who in [&maker, &heir] {
+        let refused = world.loop_of(who, None, Scopes::NONE).unwrap_err();
+        assert_eq!(refused, AccessError::TooManyLoopsByLoop(loops::MAX_LOOPS_BY_LOOP));
+    }
+    assert!(
+        world.loop_of(&stranger, None, Scopes::NONE).is_ok() && world.loop_of(&admin(), None, Scopes::NONE).is_ok()
+    );
+
+    let made = world.run(&heir, |tx, cx| {
+        let wanted =
+            Wanted { name: "k".into(), scopes: Scopes::NONE, loop_id: None, expires_at: None, sandboxed: false };
+        let mut made = 0;
+        while made < 2 * key::MAX_KEYS_BY_LOOP && issue::create(tx, cx, &wanted).is_ok() {
+            made += 1;
+        }
+        Ok(made)
+    });
+    assert_eq!(made.unwrap(), key::MAX_KEYS_BY_LOOP - 1);
+    let full = AccessError::TooManyByLoop(key::MAX_KEYS_BY_LOOP);
+    assert_eq!(world.key_of(&maker, None, Scopes::NONE).unwrap_err(), full);
+    assert!(world.key_of(&stranger, None, Scopes::NONE).is_ok() && world.key_of(&admin(), None, Scopes::NONE).is_ok());
+    let id = child_key.key.id.to_string();
+    world.run(&maker, move |tx, cx| issue::revoke(tx, cx, &id).map(drop)).unwrap();
+    assert!(world.key_of(&maker, None, Scopes::NONE).is_ok(), "what was revoked makes room");
+}
+
+#[test]
+fn idempotency_keys_of_a_loop_are_bounded_and_others_go_on() {
+    use super::idempotency::{CLAIM_COUNTS, Claimed, KEEP_SECONDS, MAX_CLAIMS_BY_LOOP, Request, claim, purge, release};
+    let mut world = World::new();
+    let ids = [1, 2].map(|_| world.loop_of(&admin(), None, Scopes::all()).unwrap().id);
+    let [maker, stranger] = ids.map(|id| {
+        let minted = world.key_of(&admin(), Some(id), Scopes::all()).unwrap();
+        world.who(&minted).unwrap()
+    });
+    let ask = |world: &mut World, who: &Caller, name: &'static str| {
+        world.run(who, move |tx, cx| {
+            let request = Request::of(&MasterKey::new([1; 32]), cx, "loop.create", name, "/p", b"{}");
+            claim(tx, cx, &request)
+        })
+    };
+    // One more fits.
+    let account = format!("claims/{}", ids[0]);
+    world
+        .run(&admin(), move |tx, cx| Ok(tx.add(&CLAIM_COUNTS, cx.tenant(), &account, 1 - MAX_CLAIMS_BY_LOOP, None)?))
+        .unwrap();
+    let Claimed::Fresh(held) = ask(&mut world, &maker, "a").unwrap() else { panic!("fresh") };
+    assert_eq!(ask(&mut world, &maker, "b").unwrap_err(), AccessError::TooManyClaims);
+    assert!(matches!(ask(&mut world, &maker, "a"), Ok(Claimed::InFlight)));
+    assert!(ask(&mut world, &stranger, "b").is_ok() && ask(&mut world, &admin(), "b").is_ok());
+    world.run(&maker, move |tx, cx| release(tx, cx.tenant(), &held).map(drop)).unwrap();
+    assert!(matches!(ask(&mut world, &maker, "b"), Ok(Claimed::Fresh(_))), "what was given up makes room");
+    assert_eq!(ask(&mut world, &maker, "c").unwrap_err(), AccessError::TooManyClaims);
+    let ended = NOW.plus_seconds(KEEP_SECONDS + 1);
+    assert_eq!(world.run(&admin(), move |tx, cx| purge(tx, cx.tenant(), ended, 100)), Ok(3));
+    assert!(ask(&mut world, &maker, "c").is_ok(), "what ended makes room");
 }
 
 #[test]

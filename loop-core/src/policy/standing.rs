@@ -288,8 +288,11 @@ mod tests {
         }
     }
 
-    /// What may come to be known of one of twelve loops, in any order and more than once.
-    fn puts() -> impl Strategy<Value = Vec<(usize, Option<usize>, Plan, bool, Option<Risk>, Option<u64>)>> {
+    /// One of twelve loops, the one above it, and what is known of it.
+    type Put = (usize, Option<usize>, Plan, bool, Option<Risk>, Option<u64>);
+
+    /// What may come to be known, in any order and more than once.
+    fn puts() -> impl Strategy<Value = Vec<Put>> {
         let plans = prop::sample::select(vec![Plan::Free, Plan::Pro, Plan::Business]);
         let limits = prop::option::of(0..9_u64);
         let parents = prop::option::weighted(0.8, 0..12_usize);

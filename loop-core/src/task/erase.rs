@@ -1,18 +1,24 @@
 //! Forgetting what tasks were about.
 
-use super::tasks::{TASKS, Task};
+use super::{
+    contract::{CONTRACTS, Contract},
+    tasks::{TASKS, Task},
+};
 use crate::{
     access::Ctx,
     audit,
-    base::{Time, id::TaskId},
+    base::{
+        Time,
+        id::{ContractId, TaskId},
+    },
     store::{Cond, RecordQuery, Repo, StoreError, Stored, Tx},
 };
 
 /// What stands where a text was.
 const ERASED: &str = "[erased]";
 
-/// Erases what the tasks among `ids` are about: title, plan and the names of jobs. That they are there, and where they
-/// stand, stays. Answers how many were erased.
+/// Erases what the tasks and contracts among `ids` are about: title, plan and the names of jobs. That they are there, and
+/// where they stand, stays. Answers how many tasks were erased.
 ///
 /// # Errors
 /// Storage failures.
@@ -37,7 +43,21 @@ pub fn erase(tx: &mut dyn Tx, cx: &Ctx, ids: &[String], why: &str) -> Result<u64
         erased.push(id.to_string());
     }
     audit::forgotten(tx, cx, TASKS.name, &erased, why)?;
+    erase_names(tx, cx, ids, why)?;
     Ok(erased.len() as u64)
+}
+
+/// Erases the names of what contracts are about.
+fn erase_names(tx: &mut dyn Tx, cx: &Ctx, ids: &[String], why: &str) -> Result<(), StoreError> {
+    let mut erased = Vec::new();
+    for id in ids.iter().filter_map(|id| ContractId::parse(id)) {
+        let stored: Option<Stored<Contract>> = Repo::new(tx, cx.tenant()).get(&id.to_string())?;
+        let Some(stored) = stored.filter(|stored| stored.value.task != ERASED) else { continue };
+        let bare = Contract { task: ERASED.to_owned(), ..stored.value.clone() };
+        Repo::new(tx, cx.tenant()).update(&stored, &bare, cx.now)?;
+        erased.push(id.to_string());
+    }
+    audit::forgotten(tx, cx, CONTRACTS.name, &erased, why)
 }
 
 /// Removes the tenant's first tasks altogether, `limit` at most; answers how many.

@@ -181,6 +181,7 @@ fn open(tx: &mut dyn Tx, cx: &Ctx, letter: Letter<'_>) -> Result<Sent, TaskError
         updated_at: cx.now,
     };
     Repo::new(tx, cx.tenant()).insert(&contract, cx.now)?;
+    audit::tag(tx, cx, expires_at, &contract_id.to_string(), &draft.subjects)?;
     write_down(tx, cx, &message, None, contract.state)?;
     Ok(Sent::Now(Box::new(message), Box::new(contract)))
 }

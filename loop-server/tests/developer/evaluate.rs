@@ -224,3 +224,29 @@ async fn what_cannot_be_read_is_refused() {
         assert_eq!((answer.status, answer.json()["error"]["code"].as_str()), (400, Some("INVALID_REQUEST")), "{body}");
     }
 }
+
+#[tokio::test]
+async fn a_step_that_cannot_be_undone_or_reaches_outside_is_of_more_risk_and_never_of_less() {
+    let fixture = Fixture::start().await;
+    for (risk, reversible, external, wanted) in [
+        ("low", None, None, "low"),
+        ("low", Some(true), Some(false), "low"),
+        ("low", None, Some(true), "medium"),
+        ("low", Some(false), None, "high"),
+        ("low", Some(false), Some(true), "high"),
+        ("medium", Some(true), Some(true), "medium"),
+        ("critical", Some(true), Some(false), "critical"),
+        ("critical", Some(false), Some(true), "critical"),
+    ] {
+        let step = json!({ "action": "find_leads", "riskLevel": risk, "reversible": reversible, "external": external });
+        let answer = evaluate(&fixture, step).await.json();
+        assert_eq!(answer["effectiveRiskLevel"], wanted, "{risk} {reversible:?} {external:?}");
+        assert_eq!(answer["decision"] == "allow", wanted == "low", "{answer}");
+    }
+    // Without a claim the risk is high, whatever else is said.
+    let silent = evaluate(&fixture, json!({ "action": "find_leads", "external": true, "reversible": true })).await;
+    assert_eq!(silent.json()["effectiveRiskLevel"], "high");
+    for name in ["reversible", "external"] {
+        assert_eq!(evaluate(&fixture, json!({ "action": "find_leads", name: "no" })).await.status, 400);
+    }
+}

@@ -184,3 +184,98 @@ async fn everything_goes_only_when_its_name_is_said() {
     let verified = fixture.call("GET", "/api/audit/verify", key, "").await.json();
     assert_eq!((&verified["valid"], &verified["erased"]), (&json!(true), &json!(4)), "{verified}");
 }
+
+/// One request that must succeed.
+async fn done(fixture: &Fixture, method: &str, path: &str, key: &str, body: serde_json::Value) -> serde_json::Value {
+    let answer = fixture.call(method, path, key, &body.to_string()).await;
+    assert!(answer.status < 300, "{method} {path} answered {}: {}", answer.status, answer.text());
+    answer.json()
+}
+
+/// Two loops' keys; what the first told the second of everybody, its task, and the task's proof.
+async fn correspond(fixture: &Fixture) -> [String; 5] {
+    let mut keys = Vec::new();
+    for (tag, owner) in [("ann", "ann"), ("bob", "bob")] {
+        let body = json!({ "kind": "business", "tag": tag, "ownerId": owner });
+        let made = done(fixture, "POST", "/api/v1/loops", &fixture.key, body).await;
+        let scopes = ["aap:send", "aap:read", "tasks:write", "tasks:read", "proof:create"];
+        let body = json!({ "name": tag, "loopId": made["id"], "scopes": scopes });
+        let key = done(fixture, "POST", "/api/v1/keys", &fixture.key, body).await["key"].clone();
+        keys.push(key.as_str().expect("a key").to_owned());
+    }
+    let all = CANARIES[..8].join(", ");
+    let body =
+        json!({ "type": "TASK_REQUEST", "to": "@bob", "task": format!("write to {all}"), "inputs": { "to": all } });
+    let sent = done(fixture, "POST", "/api/v1/aap/send", &keys[0], body).await;
+    assert_eq!((&sent["verified"], &sent["signedBy"]), (&json!(false), &json!(null)));
+    let body = json!({ "title": format!("write to {}", CANARIES[0]), "plan": [all] });
+    let task = done(fixture, "POST", "/api/v1/tasks", &keys[0], body).await["id"].clone();
+    let body = json!({ "taskId": task, "type": "source", "data": { "to": all } });
+    let proof = done(fixture, "POST", "/api/v1/proof", &keys[0], body).await["id"].clone();
+    let [thread, task, proof] =
+        [&sent["correlationId"], &task, &proof].map(|id| id.as_str().expect("an id").to_owned());
+    let [ann, bob] = <[String; 2]>::try_from(keys).expect("two keys");
+    [ann, bob, thread, task, proof]
+}
+
+#[tokio::test]
+async fn what_loops_told_each_other_is_exported_masked_and_forgotten_with_the_person() {
+    let fixture = Fixture::start().await;
+    let [ann, bob, thread, task, proof] = correspond(&fixture).await;
+    let key = &fixture.key;
+    let export = fixture.call("GET", "/api/dsar/export", key, "").await;
+    for canary in CANARIES {
+        assert!(!export.text().contains(canary), "{canary}");
+    }
+    let export = export.json();
+    for (name, count) in [
+        ("loops", 2),
+        ("messages", 1),
+        ("contracts", 1),
+        ("tasks", 1),
+        ("proofs", 1),
+        ("transactions", 0),
+        ("invocations", 0),
+    ] {
+        assert_eq!(export[name].as_array().map(Vec::len), Some(count), "{name}");
+    }
+    assert!(
+        export["messages"][0]["content"]["inputs"]["to"]
+            .as_str()
+            .is_some_and(|to| to.starts_with("[email @example.com]"))
+    );
+    assert_eq!(export["messages"][0]["digest"], json!(null));
+
+    let erased = done(&fixture, "DELETE", "/api/data?subject=jane.canary@example.com", key, json!({})).await;
+    let wanted = json!({
+        "log_entries": 0, "approvals": 0, "proofs": 1, "messages": 1, "tasks": 1, "invocations": 0,
+    });
+    assert_eq!(erased, wanted);
+    let read = done(&fixture, "GET", &format!("/api/v1/aap/threads/{thread}"), &bob, json!({})).await;
+    let (message, contract) = (&read["messages"][0], &read["contracts"][0]);
+    assert_eq!((&message["erased"], &message["task"], &message["inputs"]), (&json!(true), &json!(null), &json!(null)));
+    assert_eq!(contract["task"], "[erased]");
+    let read = done(&fixture, "GET", &format!("/api/v1/tasks/{task}"), &ann, json!({})).await;
+    assert_eq!((&read["title"], &read["plan"]), (&json!("[erased]"), &json!([])));
+    let read = done(&fixture, "GET", &format!("/api/v1/proof/{proof}"), &ann, json!({})).await;
+    assert_eq!((&read["data"], &read["level"]), (&json!({}), &json!("V0")));
+    let verified = done(&fixture, "GET", "/api/audit/verify", key, json!({})).await;
+    assert_eq!(verified["valid"], true, "{verified}");
+    let export = fixture.call("GET", "/api/dsar/export", key, "").await.text();
+    assert!(!export.contains("[card …1111]"), "{export}");
+}
+
+#[tokio::test]
+async fn everything_that_loops_did_goes_with_everything() {
+    let fixture = Fixture::start().await;
+    correspond(&fixture).await;
+    let erased = done(&fixture, "DELETE", "/api/data?confirm=default", &fixture.key, json!({})).await;
+    assert_eq!([&erased["proofs"], &erased["messages"], &erased["tasks"]], [&json!(1); 3]);
+    let export = done(&fixture, "GET", "/api/dsar/export", &fixture.key, json!({})).await;
+    for (name, count) in [("loops", 2), ("messages", 0), ("contracts", 1), ("tasks", 0), ("proofs", 1)] {
+        assert_eq!(export[name].as_array().map(Vec::len), Some(count), "{name}");
+    }
+    assert_eq!(export["proofs"][0]["data"], json!({}));
+    let verified = done(&fixture, "GET", "/api/audit/verify", &fixture.key, json!({})).await;
+    assert_eq!(verified["valid"], true, "{verified}");
+}

@@ -3,9 +3,17 @@
 use std::time::Duration;
 
 use loop_core::{
+    access::{
+        LoopKind, Mode,
+        loops::{self, NewLoop},
+    },
     approval,
     audit::{self, Event, retention::Retention},
     outbox::{self, NoticeState, links},
+    task::{
+        TaskStatus,
+        tasks::{self, NewTask, Patch},
+    },
 };
 
 use super::{LONG, World, ok, tokens};
@@ -71,6 +79,51 @@ async fn retention_removes_what_is_older_and_keeps_the_rest() {
     assert_eq!(world.link(token.expose()), None);
     let verified = world.write(|tx, cx| audit::verify(tx, cx.tenant(), Vec::new()).unwrap());
     assert!(verified.valid, "{verified:?}");
+}
+
+#[tokio::test]
+async fn retention_takes_tasks_that_ended_with_the_log() {
+    let world = World::new();
+    world.write(|tx, cx| audit::retention::put(tx, cx, Retention { retention_days: Some(10) }).unwrap());
+    let ids = world.write(|tx, cx| {
+        let new = NewLoop {
+            tag: Some("ann".to_owned()),
+            kind: LoopKind::Business,
+            owner_id: None,
+            parent: None,
+            skills: Vec::new(),
+            permissions: None,
+            plan: None,
+            risk_ceiling: None,
+            spend_limit: None,
+        };
+        let of = loops::create(tx, cx, &new).unwrap().id.to_string();
+        [TaskStatus::Cancelled, TaskStatus::Running].map(|status| {
+            let new = NewTask {
+                of: Some(of.clone()),
+                title: "t".to_owned(),
+                domain: None,
+                mode: Mode::Guided,
+                plan: Vec::new(),
+                jobs: Vec::new(),
+            };
+            let id = tasks::create(tx, cx, &new).unwrap().id.to_string();
+            let patch = Patch { status: Some(status), jobs: Vec::new() };
+            tasks::update(tx, cx, &id, &patch, &[]).unwrap();
+            id
+        })
+    });
+    world.pass(86_400 * 11);
+    let mut workers = Workers::new();
+    let engine = world.engine.clone();
+    workers.spawn("retention", move |stop| retention::run(engine.clone(), LONG, stop));
+    let there = |world: &World, id: &str| {
+        let id = id.to_owned();
+        world.write(move |tx, cx| tasks::get(tx, cx, &id).is_ok())
+    };
+    world.until(|world| !there(world, &ids[0])).await;
+    workers.stop(LONG).await;
+    assert!(there(&world, &ids[1]), "what goes on stays");
 }
 
 #[tokio::test]
