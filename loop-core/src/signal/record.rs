@@ -106,7 +106,7 @@ pub struct NewSignal {
     pub kind: String,
     /// How bad it is.
     pub severity: Severity,
-    /// What it says, [`MAX_PAYLOAD`] bytes at most.
+    /// What it says, [`crate::work::issue::MAX_PAYLOAD`] bytes of JSON at most.
     pub payload: Map<String, Json>,
     /// The project that its issue shall belong to.
     pub project_id: Option<String>,

@@ -4,6 +4,7 @@ use super::{
     Issue, WorkError,
     error::check_text,
     history::{self, Changes},
+    issue,
     status::words,
 };
 use crate::{
@@ -160,7 +161,6 @@ pub fn threads(tx: &mut dyn Tx, cx: &Ctx, on: &str) -> Result<Vec<Thread>, WorkE
 
 /// The issue, when it is there and the caller may touch it.
 fn live(tx: &mut dyn Tx, cx: &Ctx, id: &str) -> Result<Issue, WorkError> {
-    let id = IssueId::parse(id).ok_or(WorkError::NoIssue)?;
-    let found: Option<Stored<Issue>> = Repo::new(tx, cx.tenant()).get(id.as_str())?;
-    found.map(|stored| stored.value).filter(Issue::is_live).ok_or(WorkError::NoIssue)
+    let issue = issue::get(tx, cx.tenant(), id)?.value;
+    if cx.caller.may_touch(issue.id) { Ok(issue) } else { Err(WorkError::NoIssue) }
 }

@@ -1,6 +1,11 @@
 //! What the improvement surface promises, on real sockets and files.
 
+mod comments;
+mod dashboard;
 mod frame;
+mod goals;
+mod signals;
+mod webhooks;
 
 use serde_json::Value;
 

@@ -64,7 +64,10 @@ fn said(answer: &Answer) -> (String, String, Value, String) {
     let (signal, issue) = (&data["signal"], &data["issue"]);
     assert_eq!(signal["issueId"], issue["id"]);
     assert_eq!((&signal["payload"], &signal["source"]), (&issue["signalPayload"], &issue["signalSource"]));
-    assert_eq!((&issue["type"], &issue["status"], &issue["projectId"]), (&"signal".into(), &"triage".into(), &Value::Null));
+    assert_eq!(
+        (&issue["type"], &issue["status"], &issue["projectId"]),
+        (&"signal".into(), &"triage".into(), &Value::Null)
+    );
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     (text(&issue["title"]), text(&signal["type"]), signal["sourceId"].clone(), text(&signal["severity"]))
 }
@@ -238,7 +241,11 @@ async fn an_unconfigured_secret_refuses_everything_and_is_not_told_from_no_tenan
     for path in ["/api/signals/github", "/api/signals/github?tenant=nobody", "/api/signals/github?tenant=%2F"] {
         for secret in ["", GITHUB] {
             let answer = github(&fixture, path, secret, "push", "d-1", body).await;
-            assert_eq!(refused(&answer), (500, "GITHUB_WEBHOOK_SECRET not configured".to_owned(), String::new()), "{path}");
+            assert_eq!(
+                refused(&answer),
+                (500, "GITHUB_WEBHOOK_SECRET not configured".to_owned(), String::new()),
+                "{path}"
+            );
         }
     }
     let answer = sentry(&fixture, "", body).await;
@@ -252,7 +259,8 @@ async fn an_unconfigured_secret_refuses_everything_and_is_not_told_from_no_tenan
 async fn a_tenant_sets_secrets_of_its_own_which_nobody_is_shown() {
     let fixture = configured().await;
     let path = "/api/webhook-settings";
-    let own = r#"{"github_secret":"own-github-secret","posthog_secret":"own-posthog-secret","posthog_header":"X-Hook-Key"}"#;
+    let own =
+        r#"{"github_secret":"own-github-secret","posthog_secret":"own-posthog-secret","posthog_header":"X-Hook-Key"}"#;
     let set = ask(&fixture, "PUT", path, &fixture.other, own).await;
     assert_eq!(set.status, 200, "{}", set.text());
     let shown = ask(&fixture, "GET", path, &fixture.other, "").await;

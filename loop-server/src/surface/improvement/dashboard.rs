@@ -11,7 +11,10 @@ use loop_core::{
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::page::{LIMIT, Many, One, Page, many, one};
+use super::{
+    issues::shown,
+    page::{LIMIT, Many, One, Page, many, one},
+};
 use crate::{
     http::{Access, BODY_LIMIT, Call, Example, Failure, Handler, Output, Row, schema_of, table::Outcome},
     surface::Surface,
@@ -153,7 +156,6 @@ async fn activity(call: Call) -> Outcome {
     let limit = Page::limit_of(&call)?;
     let cx = super::context(&call)?;
     let read = call.app.engine.read(cx, "dashboard.activity", move |tx, cx| overview::activity(tx, cx.tenant(), limit));
-    let shown = |issue: Issue| Issue { active_at: None, ..issue };
     let rows: Vec<ActivityAnswer> = read
         .await
         .map_err(failed)?

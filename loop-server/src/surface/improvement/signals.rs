@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 
 use super::{
     body,
+    issues::shown,
     page::{LIMIT, Many, OFFSET, One, PAGE, Page, many, one},
 };
 use crate::{
@@ -70,7 +71,7 @@ struct CreateSignal {
     kind: String,
     /// How bad it is.
     severity: Severity,
-    /// What it says, 64 KiB of JSON at most. Its `message`, else its `title`, stands in the title of the issue.
+    /// What it says, 128 KiB of JSON at most. Its `message`, else its `title`, stands in the title of the issue.
     payload: Map<String, Value>,
     /// The project that the issue shall belong to.
     project_id: Option<String>,
@@ -88,7 +89,7 @@ pub(super) struct SignalAndIssue {
 impl SignalAndIssue {
     /// What is told of them: not what the issue holds for the dashboard only.
     pub(super) fn of(signal: Signal, issue: Issue) -> Self {
-        Self { signal, issue: Issue { active_at: None, ..issue } }
+        Self { signal, issue: shown(issue) }
     }
 }
 
