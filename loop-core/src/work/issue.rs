@@ -16,7 +16,7 @@ pub use bounds::{MAX_CHILDREN, MAX_DESCRIPTION, MAX_LABELS, MAX_PAYLOAD};
 pub use change::{Changed, Patch, delete, patch};
 pub use create::{NewIssue, create};
 pub use save::{save, save_noting};
-pub use view::{Whole, children, get, whole};
+pub use view::{Whole, children, get, reach, whole};
 
 use serde_json::{Map, Value as Json};
 

@@ -1,6 +1,6 @@
 //! Relations between issues.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
@@ -196,6 +196,42 @@ pub(super) fn forget(tx: &mut dyn Tx, cx: &Ctx, id: &IssueId) -> Result<(), Work
 /// Storage failures.
 pub fn outgoing(tx: &mut dyn Tx, tenant: &TenantId, id: &IssueId) -> Result<Vec<IssueRelation>, StoreError> {
     all(tx, tenant, "issue_id", id)
+}
+
+/// The relations from each of these issues to others, issues without any left out. The issues of a page lie near each
+/// other, so theirs are read in one piece as long as there are few.
+///
+/// # Errors
+/// Storage failures.
+pub fn of_page(
+    tx: &mut dyn Tx,
+    tenant: &TenantId,
+    ids: &[IssueId],
+) -> Result<BTreeMap<IssueId, Vec<IssueRelation>>, StoreError> {
+    const NEAR: u32 = 400;
+    let mut out: BTreeMap<IssueId, Vec<IssueRelation>> = BTreeMap::new();
+    let (Some(first), Some(last)) = (ids.iter().min(), ids.iter().max()) else { return Ok(out) };
+    let query = RecordQuery {
+        conds: vec![
+            Cond::AtLeast("issue_id", first.as_str().into()),
+            // The first text behind the last id.
+            Cond::Below("issue_id", format!("{last}\0").into()),
+        ],
+        by: Some("issue_id"),
+        limit: NEAR,
+        ..RecordQuery::default()
+    };
+    let near: Vec<Stored<IssueRelation>> = Repo::new(tx, tenant).list(&query)?;
+    if near.len() < NEAR as usize {
+        for relation in near.into_iter().map(|stored| stored.value) {
+            out.entry(relation.issue_id).or_default().push(relation);
+        }
+        return Ok(out);
+    }
+    for id in ids {
+        out.insert(*id, outgoing(tx, tenant, id)?);
+    }
+    Ok(out)
 }
 
 /// The relations of others to an issue, in the order of their making.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::{CommitRef, HypothesisData, Issue, PullRequestRef, bounds::Written, get, place, save::save};
+use super::{CommitRef, HypothesisData, Issue, PullRequestRef, bounds::Written, get, place, reach, save::save};
 use crate::{
     access::Ctx,
     store::Tx,
@@ -59,7 +59,7 @@ pub struct Changed {
 /// # Errors
 /// [`WorkError::NoIssue`], what [`super::create`] refuses, a parent for an issue that has parts or for itself.
 pub fn patch(tx: &mut dyn Tx, cx: &Ctx, id: &str, patch: &Patch) -> Result<Changed, WorkError> {
-    let old = get(tx, cx.tenant(), id)?;
+    let old = reach(tx, cx, id)?;
     let written = Written {
         title: patch.title.as_deref(),
         description: patch.description.as_deref(),

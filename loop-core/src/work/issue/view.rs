@@ -2,10 +2,11 @@
 
 use super::{Issue, MAX_CHILDREN};
 use crate::{
+    access::Ctx,
     base::{TenantId, id::IssueId},
     store::{Repo, StoreError, Stored, Tx},
     work::{
-        IssueRelation, Label, WorkError, label, relation,
+        IssueRelation, Label, WorkError, claim, label, relation,
         sets::{ISSUE_SETS, term},
     },
 };
@@ -18,6 +19,22 @@ pub fn get(tx: &mut dyn Tx, tenant: &TenantId, id: &str) -> Result<Stored<Issue>
     let id = IssueId::parse(id).ok_or(WorkError::NoIssue)?;
     let found: Option<Stored<Issue>> = Repo::new(tx, tenant).get(id.as_str())?;
     found.filter(|stored| stored.value.is_live()).ok_or(WorkError::NoIssue)
+}
+
+/// An issue that is not deleted, for a caller that wants to do something with it. Whoever holds the key of a claim
+/// reaches the issue that was claimed, and only until it is claimed anew.
+///
+/// # Errors
+/// [`WorkError::NoIssue`], storage failures.
+pub fn reach(tx: &mut dyn Tx, cx: &Ctx, id: &str) -> Result<Stored<Issue>, WorkError> {
+    let issue = get(tx, cx.tenant(), id)?;
+    if let Some(claimed) = cx.caller.claimed {
+        let newest = claim::last(tx, cx.tenant(), &issue.value.id)?.map(|claim| claim.value.number);
+        if claimed.issue != issue.value.id || newest != Some(claimed.number) {
+            return Err(WorkError::NoIssue);
+        }
+    }
+    Ok(issue)
 }
 
 /// The live parts of an issue, in the order of their making.
@@ -53,8 +70,9 @@ pub struct Whole {
 ///
 /// # Errors
 /// [`WorkError::NoIssue`], storage failures.
-pub fn whole(tx: &mut dyn Tx, tenant: &TenantId, id: &str) -> Result<Whole, WorkError> {
-    let issue = get(tx, tenant, id)?.value;
+pub fn whole(tx: &mut dyn Tx, cx: &Ctx, id: &str) -> Result<Whole, WorkError> {
+    let issue = reach(tx, cx, id)?.value;
+    let tenant = cx.tenant();
     let parent = match &issue.parent_id {
         Some(parent) => match get(tx, tenant, parent.as_str()) {
             Ok(parent) => Some(parent.value),

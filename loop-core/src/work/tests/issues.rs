@@ -5,9 +5,10 @@ use serde_json::json;
 
 use super::given::{Outcome, World, field, unprocessable};
 use crate::{
+    access::{Caller, Ctx, claim_key::Claimed},
     base::id::IssueId,
     work::{
-        HypothesisData, IssueStatus, IssueType, WorkError,
+        HypothesisData, IssueStatus, IssueType, WorkError, claim,
         count::counts,
         history,
         issue::{self, MAX_CHILDREN, NewIssue, Patch},
@@ -164,6 +165,37 @@ fn a_root_was_active_when_it_or_a_part_of_it_last_changed() -> Outcome {
 }
 
 #[test]
+fn the_key_of_a_claim_reaches_its_own_issue_until_that_is_claimed_anew() -> Outcome {
+    let world = World::new();
+    let (own, other) = (world.task("own")?, world.task("other")?);
+    let (id, stranger) = (own.id, other.id);
+    let claim = |world: &World| {
+        world.write(move |tx, cx| Ok(claim::take(tx, cx, &id, &claim::Terms::default(), None)?.0.number))
+    };
+    let number = claim(&world)?;
+    let with_key = |world: &World, issue: IssueId, number: u64, what: &'static str| {
+        world.write(move |tx, cx| {
+            let caller = Caller { claimed: Some(Claimed { issue: id, number }), ..cx.caller.clone() };
+            let cx = Ctx::new(caller, cx.now, cx.seed());
+            let patch = Patch { title: Some(what.to_owned()), ..Patch::default() };
+            issue::whole(tx, &cx, issue.as_str())?;
+            issue::patch(tx, &cx, issue.as_str(), &patch)
+        })
+    };
+    assert!(with_key(&world, id, number, "a").is_ok());
+    assert!(matches!(with_key(&world, stranger, number, "b"), Err(WorkError::NoIssue)));
+    assert!(matches!(with_key(&world, id, number + 1, "b"), Err(WorkError::NoIssue)));
+    world.write(move |tx, cx| {
+        let end = claim::End { outcome: claim::Outcome::Released, by: claim::By::Other };
+        Ok(claim::end(tx, cx.tenant(), &id, end, cx.now)?)
+    })?;
+    let again = claim(&world)?;
+    assert!(matches!(with_key(&world, id, number, "c"), Err(WorkError::NoIssue)));
+    assert!(with_key(&world, id, again, "d").is_ok());
+    Ok(())
+}
+
+#[test]
 fn a_label_named_twice_is_carried_once_and_a_deleted_one_no_more() -> Outcome {
     let world = World::new();
     let label = world.write(|tx, cx| label::create(tx, cx, "billing", "red"))?;
@@ -172,7 +204,7 @@ fn a_label_named_twice_is_carried_once_and_a_deleted_one_no_more() -> Outcome {
     assert_eq!(issue.label_ids, [label.id]);
     world.write(move |tx, cx| label::delete(tx, cx, label.id.as_str()))?;
     let id = issue.id;
-    let whole = world.read(move |tx, tenant| issue::whole(tx, tenant, id.as_str()))?;
+    let whole = world.write(move |tx, cx| issue::whole(tx, cx, id.as_str()))?;
     assert_eq!(whole.labels, []);
     Ok(())
 }

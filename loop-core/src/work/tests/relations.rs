@@ -23,7 +23,7 @@ fn a_relation_is_said_once_and_shown_on_its_own_side() -> Outcome {
     assert!(world.relate(&b, RelationKind::Related, &a).is_ok());
     assert!(world.relate(&a, RelationKind::Duplicate, &b).is_ok());
     let own = a.id;
-    let whole = world.read(move |tx, tenant| issue::whole(tx, tenant, own.as_str()))?;
+    let whole = world.write(move |tx, cx| issue::whole(tx, cx, own.as_str()))?;
     assert_eq!(whole.relations.len(), 2);
     assert_eq!(
         unprocessable(&world.relate(&a, RelationKind::Blocks, &a).expect_err("refused")),
@@ -53,6 +53,32 @@ fn a_deleted_issue_takes_its_relations_along() -> Outcome {
     let own = a.id;
     let left = world.read(move |tx, tenant| Ok(relation::outgoing(tx, tenant, &own)?))?;
     assert_eq!(left, []);
+    Ok(())
+}
+
+#[test]
+fn the_relations_of_a_page_are_those_of_each_of_its_issues() -> Outcome {
+    let world = World::new();
+    let issues = (0..30).map(|n| world.task(&format!("{n}"))).collect::<Result<Vec<_>, _>>()?;
+    for (n, issue) in issues.iter().enumerate().filter(|(n, _)| n % 3 == 0) {
+        // So many that they are not read in one piece.
+        let many = if n == 15 { 29 } else { 20 };
+        for other in issues.iter().filter(|other| other.id != issue.id).take(many) {
+            world.relate(issue, RelationKind::Related, other)?;
+            world.relate(issue, RelationKind::Duplicate, other)?;
+        }
+    }
+    for (from, to) in [(0, 1), (1, 3), (2, 9), (0, 30), (12, 30), (5, 5)] {
+        let ids: Vec<_> = issues[from..to].iter().map(|issue| issue.id).collect();
+        world.read(move |tx, tenant| {
+            let found = relation::of_page(tx, tenant, &ids)?;
+            for id in &ids {
+                assert_eq!(found.get(id).cloned().unwrap_or_default(), relation::outgoing(tx, tenant, id)?);
+            }
+            assert!(found.keys().all(|id| ids.contains(id)));
+            Ok(())
+        })?;
+    }
     Ok(())
 }
 

@@ -349,10 +349,12 @@ async fn page(call: Call) -> Outcome {
     let cx = super::context(&call)?;
     let read = call.app.engine.read(cx, "issue.list", move |tx, cx| {
         let (issues, total) = list::page(tx, cx.tenant(), &filter, page.limit, page.offset)?;
+        let ids: Vec<IssueId> = issues.iter().map(|issue| issue.id).collect();
+        let mut relations = relation::of_page(tx, cx.tenant(), &ids)?;
         let mut labels: BTreeMap<LabelId, Option<LabelRef>> = BTreeMap::new();
         let mut rows = Vec::with_capacity(issues.len());
         for issue in issues {
-            let relations = relation::outgoing(tx, cx.tenant(), &issue.id)?;
+            let relations = relations.remove(&issue.id).unwrap_or_default();
             rows.push(IssueRow {
                 labels: labels_of(tx, cx.tenant(), &issue, &mut labels)?,
                 relations: relations.into_iter().map(RelationRef::from).collect(),
@@ -424,7 +426,7 @@ fn words<T>(call: &Call, name: &str, parse: fn(&str) -> Option<T>) -> Result<Vec
 async fn show(call: Call) -> Outcome {
     let id = call.param("id").to_owned();
     let cx = super::context(&call)?;
-    let read = call.app.engine.read(cx, "issue.get", move |tx, cx| issue::whole(tx, cx.tenant(), &id));
+    let read = call.app.engine.read(cx, "issue.get", move |tx, cx| issue::whole(tx, cx, &id));
     let whole = read.await.map_err(failed)?;
     one(
         StatusCode::OK,
