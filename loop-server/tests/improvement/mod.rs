@@ -4,6 +4,7 @@ mod comments;
 mod dashboard;
 mod frame;
 mod goals;
+mod issues;
 mod signals;
 mod webhooks;
 
