@@ -161,6 +161,5 @@ pub fn threads(tx: &mut dyn Tx, cx: &Ctx, on: &str) -> Result<Vec<Thread>, WorkE
 
 /// The issue, when it is there and the caller may touch it.
 fn live(tx: &mut dyn Tx, cx: &Ctx, id: &str) -> Result<Issue, WorkError> {
-    let issue = issue::get(tx, cx.tenant(), id)?.value;
-    if cx.caller.may_touch(issue.id) { Ok(issue) } else { Err(WorkError::NoIssue) }
+    Ok(issue::reach(tx, cx, id)?.value)
 }
