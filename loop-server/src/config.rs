@@ -89,7 +89,7 @@ pub struct Limits {
     pub idle_time: Duration,
     /// For requests under way when the server is told to stop.
     pub drain_time: Duration,
-    /// What one key may ask of the developer surface, in requests per minute.
+    /// What one key may ask of the developer and the improvement surface, in requests per minute.
     pub requests_per_minute: NonZeroU32,
 }
 

@@ -122,7 +122,7 @@ pub struct ServeArgs {
     #[arg(long, env = "LOOP_DRAIN_TIMEOUT", value_name = "SECONDS", default_value_t = 30,
           value_parser = clap::value_parser!(u64).range(0..=3600))]
     pub drain_timeout: u64,
-    /// Requests per minute that one key may make on the developer surface
+    /// Requests per minute that one key may make on the developer and the improvement surface
     #[arg(long, env = "LOOP_RATE_LIMIT", value_name = "COUNT", default_value_t = REQUESTS_PER_MINUTE)]
     pub rate_limit: NonZeroU32,
     /// Threads that serve [default: one per core]
