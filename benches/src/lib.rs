@@ -4,12 +4,14 @@
 //! - [`workload`]: the call that is decided, the rule it is decided by, the engine that decides.
 //! - [`group_commit`]: the floor of durable writes.
 //! - [`bare_server`]: the floor of HTTP.
+//! - [`issues`]: a table full of issues.
 //! - [`load`]: clients that ask as fast as they are answered.
 //! - [`process`]: servers in processes of their own.
 //! - [`report`]: rounds, medians and the printed line.
 
 pub mod bare_server;
 pub mod group_commit;
+pub mod issues;
 pub mod load;
 pub mod process;
 pub mod report;
