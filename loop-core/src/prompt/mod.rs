@@ -24,6 +24,8 @@ pub mod review;
 pub mod select;
 pub mod syntax;
 pub mod template;
+#[cfg(test)]
+mod tests;
 pub mod version;
 
 pub use condition::Conditions;
