@@ -16,10 +16,12 @@ use super::{
 /// microseconds.
 pub const REMEMBERED: usize = 256;
 
+type Compiled = HashMap<Box<str>, Arc<Program>, foldhash::fast::RandomState>;
+
 /// Renders prompts. Cheap to clone; clones share their memory.
 #[derive(Clone, Default)]
 pub struct Renderer {
-    compiled: Arc<Mutex<HashMap<Box<str>, Arc<Program>, foldhash::fast::RandomState>>>,
+    compiled: Arc<Mutex<Compiled>>,
 }
 
 impl Renderer {
