@@ -93,7 +93,7 @@ pub struct NewReview {
 /// Takes a review in.
 ///
 /// # Errors
-/// Members out of bounds, [`PromptError::NoVersion`], [`PromptError::NoIssue`] for a key that is bound to another issue,
+/// Members out of bounds, [`PromptError::NoVersion`], no such issue for a key whose claim is another's or over,
 /// storage failures.
 pub fn create(tx: &mut dyn Tx, cx: &Ctx, new: &NewReview) -> Result<PromptReview, PromptError> {
     for (field, mark) in [("clarity", new.clarity), ("completeness", new.completeness), ("relevance", new.relevance)] {
@@ -107,8 +107,9 @@ pub fn create(tx: &mut dyn Tx, cx: &Ctx, new: &NewReview) -> Result<PromptReview
     if !(1..=MAX_ISSUE).contains(&new.issue_id.chars().count()) {
         return Err(PromptError::invalid("issueId", format!("must have 1 to {MAX_ISSUE} characters")));
     }
-    if cx.caller.claimed.is_some() && IssueId::parse(&new.issue_id).is_none_or(|issue| !cx.caller.may_touch(issue)) {
-        return Err(PromptError::NoIssue);
+    // Whether the issue is there is asked for a claim's key only: others may review what is long gone.
+    if cx.caller.claimed.is_some() {
+        issue::reach(tx, cx, &new.issue_id)?;
     }
     let version = version::get(tx, cx.tenant(), &new.version_id)?;
     let review = PromptReview {
