@@ -50,3 +50,10 @@ async fn decide(fixture: &Fixture, key: &str, id: &str, action: &str) -> Answer 
     let body = json!({ "action": action }).to_string();
     fixture.call("POST", &format!("/api/pending-approvals/{id}/decide"), key, &body).await
 }
+
+/// What an erasure answers that found no more than these.
+fn erased_of(log_entries: u64, approvals: u64) -> Value {
+    json!({
+        "log_entries": log_entries, "approvals": approvals, "proofs": 0, "messages": 0, "tasks": 0, "invocations": 0,
+    })
+}

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{TRANSFERS, ask, intercept, rule};
+use super::{TRANSFERS, ask, erased_of, intercept, rule};
 use crate::support::Fixture;
 
 /// Personal data and secrets as they stand in calls.
@@ -48,13 +48,6 @@ async fn block(fixture: &Fixture) {
     assert_eq!(answer.status, 201, "{}", answer.text());
     let reason = answer.json()["reason"].as_str().expect("a reason").to_owned();
     assert!(reason.starts_with("because of [email @example.com]"), "{reason}");
-}
-
-/// What an erasure answers that found no more than these.
-fn erased_of(log_entries: u64, approvals: u64) -> serde_json::Value {
-    json!({
-        "log_entries": log_entries, "approvals": approvals, "proofs": 0, "messages": 0, "tasks": 0, "invocations": 0,
-    })
 }
 
 fn holds(bytes: &[u8], text: &str) -> bool {
