@@ -4,6 +4,7 @@ use super::{DispatchError, next::check_lease};
 use crate::{
     access::{Caller, Ctx},
     base::{Seed, Time, id::IssueId},
+    prompt,
     store::{Repo, Stored, Tx},
     work::{
         Issue, IssueStatus, check_length,
@@ -120,9 +121,13 @@ pub fn next_end(tx: &mut dyn Tx) -> Result<Option<Time>, DispatchError> {
     Ok(claim::next_end(tx)?)
 }
 
-/// Ends an issue's claim, when it has one.
+/// Ends an issue's claim, when it has one, and tells its prompt what became of it.
 pub(super) fn end(tx: &mut dyn Tx, cx: &Ctx, id: &IssueId, end: End) -> Result<(), DispatchError> {
-    claim::end(tx, cx.tenant(), id, end, cx.now)?;
+    let Some(ended) = claim::end(tx, cx.tenant(), id, end, cx.now)? else { return Ok(()) };
+    if let Some(version) = ended.version_id {
+        let outcome = if ended.outcome == Outcome::Done { prompt::Outcome::Done } else { prompt::Outcome::Failed };
+        prompt::record_outcome(tx, cx.tenant(), version, outcome, ended.duration_micros, cx.now)?;
+    }
     Ok(())
 }
 

@@ -5,7 +5,12 @@ use super::{
     queue::{self, Among, missing},
 };
 use crate::{
-    access::Ctx,
+    access::{
+        Ctx,
+        claim_key::{self, Claimed},
+    },
+    base::secret::MasterKey,
+    prompt::{self, Chosen, Surroundings},
     store::{Repo, Stored, Tx},
     work::{
         Issue, IssueStatus,
@@ -24,6 +29,17 @@ pub struct Dispatched {
     pub claim: Claim,
     /// What the claim is held by, when it has a lease.
     pub token: Option<Token>,
+    /// The prompt for it, when a template fits, with what it is filled in with.
+    pub prompt: Option<(Chosen, serde_json::Value)>,
+}
+
+/// What a claim is made with besides its terms.
+#[derive(Debug, Clone, Copy)]
+pub struct Means<'m> {
+    /// The key that claim keys are derived from.
+    pub master: &'m MasterKey,
+    /// Where Loop is reached, without a slash at the end, as prompts tell it.
+    pub loop_url: &'m str,
 }
 
 /// Refuses terms that are out of bounds.
@@ -57,7 +73,13 @@ pub(super) fn check_lease(seconds: u32) -> Result<(), DispatchError> {
 ///
 /// # Errors
 /// [`DispatchError::Invalid`], storage failures.
-pub fn next(tx: &mut dyn Tx, cx: &Ctx, among: Among, terms: &Terms) -> Result<Option<Dispatched>, DispatchError> {
+pub fn next(
+    tx: &mut dyn Tx,
+    cx: &Ctx,
+    among: Among,
+    terms: &Terms,
+    means: Means<'_>,
+) -> Result<Option<Dispatched>, DispatchError> {
     check(terms)?;
     cx.caller.awake()?;
     let Some(id) = queue::best(tx, cx.tenant(), among)? else { return Ok(None) };
@@ -67,6 +89,19 @@ pub fn next(tx: &mut dyn Tx, cx: &Ctx, among: Among, terms: &Terms) -> Result<Op
     let mut noted = Changes::new();
     noted.text("agent", None, terms.agent.as_deref());
     let issue = issue::save_noting(tx, cx, "dispatch.claim", &old, wanted, noted)?;
-    let (claim, token) = claim::take(tx, cx, &issue.id, terms, None)?;
-    Ok(Some(Dispatched { issue, claim, token }))
+    let chosen = prompt::choose(tx, cx.tenant(), &issue)?;
+    let version_id = chosen.as_ref().map(|chosen| chosen.version.id);
+    let (claim, token) = claim::take(tx, cx, &issue.id, terms, version_id)?;
+    let prompt = match chosen {
+        Some(chosen) => {
+            prompt::count_use(tx, cx.tenant(), chosen.version.id)?;
+            let claimed = Claimed { issue: issue.id, number: claim.number };
+            let loop_token = claim_key::mint(means.master, &cx.caller, claimed, cx.now);
+            let around = Surroundings { loop_url: means.loop_url.to_owned(), loop_token };
+            let context = prompt::context(tx, cx.tenant(), &issue, &chosen, &around)?;
+            Some((chosen, context))
+        }
+        None => None,
+    };
+    Ok(Some(Dispatched { issue, claim, token, prompt }))
 }

@@ -1,16 +1,16 @@
 //! Claims and leases on the memory store, with a clock moved by hand.
 
-use std::cell::Cell;
+use std::{cell::Cell, sync::LazyLock};
 
 use super::{
     DispatchError, change_issue, delete_issue,
     lease::{self, Completion},
-    next::{self, Dispatched},
+    next::{self, Dispatched, Means},
     queue::{self, Among},
 };
 use crate::{
-    access::{Caller, Ctx},
-    base::{Code, Seed, TenantId, Time, id::IssueId},
+    access::{Caller, Ctx, claim_key::Claimed},
+    base::{Code, Seed, TenantId, Time, id::IssueId, secret::MasterKey},
     engine::CATALOG,
     store::{Lane, StoreError, StoreExt, Tx, memory::MemoryStore},
     work::{
@@ -21,6 +21,12 @@ use crate::{
 };
 
 const START: Time = Time::from_micros(1_800_000_000_000_000);
+
+static MASTER: LazyLock<MasterKey> = LazyLock::new(|| MasterKey::new([3; 32]));
+
+fn means(master: &MasterKey) -> Means<'_> {
+    Means { master, loop_url: "http://localhost" }
+}
 
 struct World {
     store: MemoryStore,
@@ -63,7 +69,7 @@ impl World {
 
     fn claim(&self, lease_seconds: Option<u32>) -> Option<Dispatched> {
         let terms = Terms { lease_seconds, agent: Some("worker".to_owned()), session: Some("s-1".to_owned()) };
-        self.run(move |tx, cx| next::next(tx, cx, Among::All, &terms)).unwrap()
+        self.run(move |tx, cx| next::next(tx, cx, Among::All, &terms, means(&MASTER))).unwrap()
     }
 
     /// Claims the one ready issue with a lease; its id and its token.
@@ -271,7 +277,7 @@ fn terms_out_of_bounds_claim_nothing() {
         (Terms { agent: Some("a".repeat(201)), ..Terms::default() }, "agent"),
         (Terms { session: Some(String::new()), ..Terms::default() }, "sessionId"),
     ] {
-        let refused = world.run(move |tx, cx| next::next(tx, cx, Among::All, &terms)).unwrap_err();
+        let refused = world.run(move |tx, cx| next::next(tx, cx, Among::All, &terms, means(&MASTER))).unwrap_err();
         assert_eq!((refused.code(), refused.field()), (Code::InvalidRequest, Some(field)));
     }
     assert_eq!(world.ready(), [id]);
@@ -292,12 +298,38 @@ fn a_token_opens_one_issue_only() {
 }
 
 #[test]
+fn the_key_in_a_prompt_works_as_long_as_its_claim_was_not_taken_back() {
+    for (end, reached) in [
+        (None, true),
+        (Some(IssueStatus::Done), true),
+        (Some(IssueStatus::Canceled), true),
+        (Some(IssueStatus::Todo), false),
+        (Some(IssueStatus::Backlog), false),
+    ] {
+        let world = World::new();
+        world.todo(1);
+        let dispatched = world.claim(Some(10)).unwrap();
+        let (id, number) = (dispatched.issue.id, dispatched.claim.number);
+        if let Some(status) = end {
+            world.put(id.as_str(), status);
+        }
+        let found = world.run(move |tx, cx| {
+            let mut caller = cx.caller.clone();
+            caller.claimed = Some(Claimed { issue: id, number });
+            let cx = Ctx::new(caller, cx.now, cx.seed());
+            Ok(issue::reach(tx, &cx, id.as_str())?)
+        });
+        assert_eq!(found.is_ok(), reached, "{end:?}");
+    }
+}
+
+#[test]
 fn a_row_that_is_ready_and_not_there_is_told_and_not_handed_out() {
     let world = World::new();
     let id = world.todo(1).id;
     let gone = world.run(move |tx, cx| {
         tx.delete(&issue::ISSUES, cx.tenant(), IssueId::as_str(&id))?;
-        next::next(tx, cx, Among::All, &Terms::default())
+        next::next(tx, cx, Among::All, &Terms::default(), means(&MASTER))
     });
     assert!(matches!(gone, Err(DispatchError::Store(StoreError::Corrupt(_)))), "{gone:?}");
 }

@@ -285,6 +285,23 @@ pub fn end(
     }))
 }
 
+/// Whether the caller may touch this issue: every caller but one with a claim's key, which may touch the issue that was
+/// claimed for as long as the claim is its last one and was not taken back.
+///
+/// # Errors
+/// Storage failures.
+pub fn admits(tx: &mut dyn Tx, cx: &Ctx, issue: &IssueId) -> Result<bool, StoreError> {
+    let Some(claimed) = cx.caller.claimed else { return Ok(true) };
+    if claimed.issue != *issue {
+        return Ok(false);
+    }
+    let last = last(tx, cx.tenant(), issue)?;
+    Ok(last.is_some_and(|last| {
+        let kept = last.value.ended.is_none_or(|end| matches!(end.outcome, Outcome::Done | Outcome::Canceled));
+        last.value.number == claimed.number && kept
+    }))
+}
+
 /// How many claims ended like this.
 ///
 /// # Errors

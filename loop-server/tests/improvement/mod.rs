@@ -2,6 +2,7 @@
 
 mod comments;
 mod dashboard;
+mod dispatch;
 mod frame;
 mod goals;
 mod issues;

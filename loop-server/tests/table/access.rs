@@ -94,7 +94,13 @@ async fn every_row_with_an_input_refuses_a_malformed_body() {
             Some(_) => prepare(&fixture, row).await,
             None => some_path(row),
         };
-        for body in ["", "{", "{nope", "[]", "7", "\"x\"", "null", "{\"a\":1}x", "\u{feff}{}"] {
+        // What these ask for may be said without a body.
+        let optional = ["template.version.promote", "dispatch.take"].contains(&row.operation);
+        for body in if optional { [].as_slice() } else { &[""] } {
+            let answer = fixture.call(row.method.as_str(), &path, &fixture.key, body).await;
+            assert_eq!(answer.status, 400, "{row:?} without a body: {}", answer.text());
+        }
+        for body in ["{", "{nope", "[]", "7", "\"x\"", "null", "{\"a\":1}x", "\u{feff}{}"] {
             let answer = fixture.call(row.method.as_str(), &path, &fixture.key, body).await;
             assert_eq!(answer.status, 400, "{row:?} with `{body}`: {}", answer.text());
             assert_shape(row.surface, &answer, &format!("{row:?}"));

@@ -22,19 +22,13 @@ pub fn get(tx: &mut dyn Tx, tenant: &TenantId, id: &str) -> Result<Stored<Issue>
 }
 
 /// An issue that is not deleted, for a caller that wants to do something with it. Whoever holds the key of a claim
-/// reaches the issue that was claimed, and only until it is claimed anew.
+/// reaches the issue that was claimed, and only until it is given back or claimed anew.
 ///
 /// # Errors
 /// [`WorkError::NoIssue`], storage failures.
 pub fn reach(tx: &mut dyn Tx, cx: &Ctx, id: &str) -> Result<Stored<Issue>, WorkError> {
     let issue = get(tx, cx.tenant(), id)?;
-    if let Some(claimed) = cx.caller.claimed {
-        let newest = claim::last(tx, cx.tenant(), &issue.value.id)?.map(|claim| claim.value.number);
-        if claimed.issue != issue.value.id || newest != Some(claimed.number) {
-            return Err(WorkError::NoIssue);
-        }
-    }
-    Ok(issue)
+    if claim::admits(tx, cx, &issue.value.id)? { Ok(issue) } else { Err(WorkError::NoIssue) }
 }
 
 /// The live parts of an issue, in the order of their making.

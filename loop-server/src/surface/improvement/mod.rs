@@ -4,12 +4,14 @@
 //! - [`projects`], [`goals`] and [`comments`]: what stands around issues.
 //! - [`signals`] and [`webhooks`]: what was noticed outside.
 //! - [`templates`], [`versions`] and [`reviews`]: what agents are told, and what they say of it.
+//! - [`dispatch`]: handing issues out.
 //! - [`dashboard`]: what is going on as a whole.
 //! - [`body`] and [`page`]: what requests bring and lists answer.
 
 mod body;
 mod comments;
 mod dashboard;
+mod dispatch;
 mod goals;
 mod issues;
 mod labels;
@@ -45,6 +47,7 @@ pub static ROWS: &[&[Row]] = &[
     templates::ROWS,
     versions::ROWS,
     reviews::ROWS,
+    dispatch::ROWS,
 ];
 
 /// What the surface's paths begin with.

@@ -128,7 +128,12 @@ pub(super) static ROWS: &[Row] = &[
         success: &[204],
         body_limit: BODY_LIMIT,
         handler: Handler::Later(|call| Box::pin(delete(call))),
-        example: Some(Example { before: one_template!("delete"), id: "/data/id", path: "/api/templates/{id}", body: "" }),
+        example: Some(Example {
+            before: one_template!("delete"),
+            id: "/data/id",
+            path: "/api/templates/{id}",
+            body: "",
+        }),
     },
     Row {
         method: Method::GET,
