@@ -13,9 +13,6 @@ pub enum PromptError {
     /// No such version, or none of this template.
     #[error("Version not found")]
     NoVersion,
-    /// No such issue.
-    #[error("Issue not found")]
-    NoIssue,
     /// The project named is not there.
     #[error("Project not found")]
     NoProject,
@@ -66,7 +63,7 @@ impl PromptError {
     #[must_use]
     pub const fn code(&self) -> Code {
         match self {
-            Self::NoTemplate | Self::NoVersion | Self::NoIssue => Code::NotFound,
+            Self::NoTemplate | Self::NoVersion => Code::NotFound,
             Self::SlugTaken => Code::Conflict,
             Self::NoProject | Self::AlreadyActive | Self::NoRollout | Self::TripleBrace | Self::Syntax(_) => {
                 Code::Unprocessable

@@ -12,8 +12,8 @@ use super::{
     syntax,
 };
 
-/// How many compiled versions are remembered. Past it the memory starts anew: compiling again is a matter of
-/// microseconds.
+/// How many compiled versions are remembered. Past it the memory starts anew: what is still used is compiled
+/// again.
 pub const REMEMBERED: usize = 256;
 
 type Compiled = HashMap<Box<str>, Arc<Program>, foldhash::fast::RandomState>;

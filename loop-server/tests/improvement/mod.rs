@@ -6,6 +6,7 @@ mod dispatch;
 mod frame;
 mod goals;
 mod issues;
+mod prompts;
 mod signals;
 mod webhooks;
 
