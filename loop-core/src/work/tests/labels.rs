@@ -41,8 +41,8 @@ fn names_and_colours_are_bounded() {
     for (name, color, at_fault) in [
         ("", "x", "name"),
         ("a", "", "color"),
-        (&"é".repeat(101)[..], "x", "name"),
-        ("a", &"x".repeat(51)[..], "color"),
+        ("é".repeat(101).as_str(), "x", "name"),
+        ("a", "x".repeat(51).as_str(), "color"),
     ] {
         let (name, color) = (name.to_owned(), color.to_owned());
         let refused = world.write(move |tx, cx| label::create(tx, cx, &name, &color)).expect_err("refused");
