@@ -149,8 +149,11 @@ async fn erase_tag(call: &Call, tag: String, erased: &mut Erased) -> Result<(), 
     }
 }
 
+/// Forgets what one room keeps of a person.
+type Forget = fn(&mut dyn Tx, &Ctx) -> Result<Erased, DecideError>;
+
 /// One thing after the other that is erased with everything.
-const KINDS: [fn(&mut dyn Tx, &Ctx) -> Result<Erased, DecideError>; 5] = [
+const KINDS: [Forget; 5] = [
     |tx, cx| Ok(Erased { approvals: approval::erase_chunk(tx, cx, CHUNK)?, ..Erased::default() }),
     |tx, cx| Ok(Erased { messages: message::erase_chunk(tx, cx, CHUNK, ALL)?, ..Erased::default() }),
     |tx, cx| Ok(Erased { tasks: task::erase::erase_chunk(tx, cx, CHUNK, ALL)?, ..Erased::default() }),
