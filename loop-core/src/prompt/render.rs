@@ -25,7 +25,7 @@ pub struct Renderer {
 }
 
 impl Renderer {
-    /// The prompt of a version for what [`super::context`] told of an issue.
+    /// The prompt of a version for what [`super::context()`] told of an issue.
     ///
     /// # Errors
     /// A text that gets too long, or takes too many steps.
