@@ -25,12 +25,16 @@ const SHARDS: usize = 16;
 /// How many plans one shard keeps; a full shard starts afresh.
 const SHARD_MAX: usize = 1024;
 
+/// A tool's name as a key. Most stand beside what they lead to: with many tools every memory that is looked at is one
+/// that the processor has to wait for.
+type Name = SmallVec<[u8; 32]>;
+
 /// The rules of a policy, findable by tool.
 #[derive(Debug)]
 pub struct Index {
     rules: Vec<Arc<CompiledRule>>,
     /// Tools that rules or the kill switch name, with their plan once it was needed.
-    named: Map<Box<str>, Named>,
+    named: Map<Name, Named>,
     /// Rules about doing, by concept.
     by_deed: Vec<Vec<u32>>,
     /// Rules about things, whatever is done to them, by concept.
@@ -135,7 +139,7 @@ impl Index {
                 continue;
             }
             for tool in needs.tools {
-                let named = index.named.entry(tool.into()).or_default();
+                let named = index.named.entry(Name::from_slice(tool.as_bytes())).or_default();
                 if named.rules.last() != Some(&at) {
                     named.rules.push(at);
                 }
@@ -150,7 +154,7 @@ impl Index {
             }
         }
         for tool in blocked {
-            index.named.entry(tool.into()).or_default().blocked = true;
+            index.named.entry(Name::from_slice(tool.as_bytes())).or_default().blocked = true;
         }
         index.rules = rules;
         index
@@ -178,12 +182,12 @@ impl Index {
     /// Whether the kill switch names a tool.
     #[must_use]
     pub fn is_blocked(&self, tool: &str) -> bool {
-        self.named.get(tool).is_some_and(|named| named.blocked)
+        self.named.get(tool.as_bytes()).is_some_and(|named| named.blocked)
     }
 
     /// Calls `with` with the plan of a tool by its name alone.
     pub fn with_plan<T>(&self, tool: &str, with: impl FnOnce(&Plan) -> T) -> T {
-        match self.named.get(tool) {
+        match self.named.get(tool.as_bytes()) {
             Some(named) => with(named.plan.get_or_init(|| self.plan(tool, classify(tool)))),
             None => self.with_seen(KeyRef { tool, said: Default::default() }, || classify(tool), with),
         }
@@ -220,7 +224,7 @@ impl Index {
 
     /// Works out what is left to judge for a tool.
     fn plan(&self, tool: &str, class: Class) -> Plan {
-        let named = self.named.get(tool);
+        let named = self.named.get(tool.as_bytes());
         let mut candidates: Vec<u32> = self.others.clone();
         candidates.extend(named.into_iter().flat_map(|named| &named.rules));
         candidates.extend(self.patterns.iter().filter(|(pattern, _)| glob::fits(pattern, tool)).map(|(_, at)| at));
