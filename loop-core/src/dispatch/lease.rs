@@ -135,7 +135,7 @@ pub(super) fn end(tx: &mut dyn Tx, cx: &Ctx, id: &IssueId, end: End) -> Result<(
 fn held(tx: &mut dyn Tx, cx: &Ctx, id: &str, token: &str) -> Result<(Stored<Issue>, Stored<Claim>), DispatchError> {
     let issue = issue::get(tx, cx.tenant(), id)?;
     match claim::holding(tx, cx.tenant(), &issue.value.id, token, cx.now)? {
-        Holding::Held(claim) => Ok((issue, claim)),
+        Holding::Held(claim) => Ok((issue, *claim)),
         Holding::Ended(_) | Holding::Lost => Err(DispatchError::Spent),
     }
 }

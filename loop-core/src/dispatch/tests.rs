@@ -162,7 +162,7 @@ fn a_lease_that_ends_gives_the_issue_back_and_its_token_is_worth_nothing() {
     // Even before anybody has looked.
     world.refuses(&id, &token);
     assert_eq!((world.sweep(), world.issue(&id).status), (1, IssueStatus::Todo));
-    assert_eq!(world.ready(), [id.clone()]);
+    assert_eq!(world.ready(), std::slice::from_ref(&id));
     world.refuses(&id, &token);
     let (again, fresh) = world.lease(10);
     assert_eq!(again, id);

@@ -209,7 +209,7 @@ fn fresh(now: Time, seconds: u32, seed: &mut Seed) -> (Lease, Token) {
 #[derive(Debug, Clone)]
 pub enum Holding {
     /// It holds the claim.
-    Held(Stored<Claim>),
+    Held(Box<Stored<Claim>>),
     /// It held the last claim, which ended like this.
     Ended(End),
     /// It is none of the last claim, or its lease is over.
@@ -232,7 +232,7 @@ pub fn holding(
     Ok(match (&stored.value.lease, stored.value.ended) {
         (Some(lease), ended) if secret::same(lease.token.as_bytes(), hash.as_bytes()) => match ended {
             Some(end) => Holding::Ended(end),
-            None if now < lease.until => Holding::Held(stored),
+            None if now < lease.until => Holding::Held(Box::new(stored)),
             None => Holding::Lost,
         },
         _ => Holding::Lost,
