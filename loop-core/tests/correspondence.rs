@@ -1,6 +1,8 @@
 //! What loops tell each other and prove: who signed it, who is forgotten in it, how long it is kept, and that the trust
 //! it costs counts at once.
 
+#![cfg(test)]
+
 use std::sync::{
     Arc,
     atomic::{AtomicI64, AtomicU64, Ordering},
