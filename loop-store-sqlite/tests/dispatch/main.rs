@@ -170,48 +170,43 @@ impl House {
     /// One change of what is best.
     fn meddle(&self, dice: &mut Dice, issues: &[IssueId], projects: &[ProjectId]) {
         let one = issues[dice.roll(issues.len())].to_string();
-        let done =
-            match dice.roll(6) {
-                0 | 1 => {
-                    let patch = Patch {
-                        priority: Some(u8::try_from(dice.roll(5)).unwrap()),
-                        kind: Some(IssueType::ALL[dice.roll(5)]),
-                        ..Patch::default()
-                    };
-                    self.run("meddler", move |tx, cx| {
-                        Ok(loop_core::dispatch::change_issue(tx, cx, &one, &patch).map(drop)?)
-                    })
-                }
-                2 => {
-                    let project_id = Some(projects.get(dice.roll(PROJECTS + 1)).map(ToString::to_string));
-                    let patch = Patch { project_id, ..Patch::default() };
-                    self.run("meddler", move |tx, cx| {
-                        Ok(loop_core::dispatch::change_issue(tx, cx, &one, &patch).map(drop)?)
-                    })
-                }
-                3 | 4 => {
-                    let other = issues[dice.roll(issues.len())].to_string();
-                    let kind = RelationKind::ALL[dice.roll(4)];
-                    self.run("meddler", move |tx, cx| match relation::create(tx, cx, &one, kind, &other) {
-                        // Circles, repetitions and issues related to themselves are refused: nothing happened.
-                        Ok(_) | Err(WorkError::Unprocessable(_) | WorkError::Conflict(_)) => Ok(()),
-                        Err(error) => Err(error.into()),
-                    })
-                }
-                _ => {
-                    let project = projects[dice.roll(PROJECTS)];
-                    let boosted = dice.roll(2) == 0;
-                    self.run("meddler", move |tx, cx| {
-                        let mut repo = Repo::<Project>::new(tx, cx.tenant());
-                        let old: Stored<Project> = repo.get(project.as_str())?.unwrap();
-                        repo.update(&old, &Project { boosted, ..old.value.clone() }, cx.now)?;
-                        ready::project_changed(tx, cx, &project)?;
-                        let body = serde_json::json!({ "project": project, "boosted": boosted }).to_string();
-                        audit::append(tx, cx, &Event::change(BOOST, &body))?;
-                        Ok(())
-                    })
-                }
-            };
+        let done = match dice.roll(6) {
+            0 | 1 => {
+                let patch = Patch {
+                    priority: Some(u8::try_from(dice.roll(5)).unwrap()),
+                    kind: Some(IssueType::ALL[dice.roll(5)]),
+                    ..Patch::default()
+                };
+                self.run("meddler", move |tx, cx| loop_core::dispatch::change_issue(tx, cx, &one, &patch).map(drop))
+            }
+            2 => {
+                let project_id = Some(projects.get(dice.roll(PROJECTS + 1)).map(ToString::to_string));
+                let patch = Patch { project_id, ..Patch::default() };
+                self.run("meddler", move |tx, cx| loop_core::dispatch::change_issue(tx, cx, &one, &patch).map(drop))
+            }
+            3 | 4 => {
+                let other = issues[dice.roll(issues.len())].to_string();
+                let kind = RelationKind::ALL[dice.roll(4)];
+                self.run("meddler", move |tx, cx| match relation::create(tx, cx, &one, kind, &other) {
+                    // Circles, repetitions and issues related to themselves are refused: nothing happened.
+                    Ok(_) | Err(WorkError::Unprocessable(_) | WorkError::Conflict(_)) => Ok(()),
+                    Err(error) => Err(error.into()),
+                })
+            }
+            _ => {
+                let project = projects[dice.roll(PROJECTS)];
+                let boosted = dice.roll(2) == 0;
+                self.run("meddler", move |tx, cx| {
+                    let mut repo = Repo::<Project>::new(tx, cx.tenant());
+                    let old: Stored<Project> = repo.get(project.as_str())?.unwrap();
+                    repo.update(&old, &Project { boosted, ..old.value.clone() }, cx.now)?;
+                    ready::project_changed(tx, cx, &project)?;
+                    let body = serde_json::json!({ "project": project, "boosted": boosted }).to_string();
+                    audit::append(tx, cx, &Event::change(BOOST, &body))?;
+                    Ok(())
+                })
+            }
+        };
         done.unwrap();
     }
 }
