@@ -224,8 +224,9 @@ fn held<T>(outcome: Result<T, DispatchError>) -> bool {
 fn work(house: &House, who: &str, dice: &mut Dice, settled: &AtomicBool, done: impl Fn(&Issue)) {
     loop {
         let Some(claimed) = house.next(who, 2) else {
-            // Somebody else's lease may end yet.
+            // A lease may end yet, also one that was abandoned here.
             house.now.fetch_add(100_000, Ordering::Relaxed);
+            house.sweep();
             if settled.load(Ordering::SeqCst) && house.over() {
                 return;
             }
