@@ -53,7 +53,7 @@ fn an_allowing_decision_allocates_nothing() {
         ("make_payment", r#"{"amount":"500.25","currency":"GBP","lines":[{"sku":"a","n":1},{"sku":"b","n":2}]}"#),
         ("frobnicate", r#"{"note":"nothing to see"}"#),
         ("send_email", r#"{"to":["a@example.org"],"subject":"hello"}"#),
-        ("write_file", r#"{"path":"/tmp/x","content":"y"}"#),
+        ("write_file", r#"{"path":"notes/x","content":"y"}"#),
     ] {
         let doc = Doc::parse(arguments.as_bytes()).unwrap();
         let action = Action {

@@ -370,7 +370,7 @@ mod tests {
         for (tool, arguments, outcome) in [
             ("write_file", "{}", Outcome::Deny),
             ("save", r#"{"path":"/etc/a"}"#, Outcome::Deny),
-            ("write_file", r#"{"path":"/tmp/a"}"#, Outcome::Allow),
+            ("write_file", r#"{"path":"notes/a"}"#, Outcome::Allow),
             ("create_event", r#"{"title":"lunch"}"#, Outcome::Allow),
         ] {
             assert_eq!(decide(&policy, tool, arguments).outcome, outcome, "{tool} {arguments}");

@@ -325,10 +325,10 @@ mod tests {
 
     #[test]
     fn serving_is_what_happens_without_a_command() {
-        let cli = Cli::try_parse_from(["loop-server", "--listen", "unix:/tmp/x", "--db", "a.db"]).expect("parses");
+        let cli = Cli::try_parse_from(["loop-server", "--listen", "unix:loop.sock", "--db", "a.db"]).expect("parses");
         assert!(cli.command.is_none());
         let config = cli.serve.config(|name| (name == "LOOP_API_KEY").then(|| "tl_x".to_owned()));
-        assert_eq!(config.listen.to_string(), "unix:/tmp/x");
+        assert_eq!(config.listen.to_string(), "unix:loop.sock");
         assert_eq!(config.api_key.map(|key| key.expose().to_owned()).as_deref(), Some("tl_x"));
         assert!(config.secret_key.is_none());
         assert!(
