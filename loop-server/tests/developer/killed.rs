@@ -21,6 +21,8 @@ const SECRET: &str = "a passphrase of the test";
 const ROUNDS: usize = 4;
 /// Requests of a round: tasks and, between them, grants.
 const REQUESTS: usize = 120;
+/// How many of them are under way at a time.
+const LANES: usize = 15;
 /// Every so manieth request makes a task.
 const TASKS: usize = 5;
 
@@ -46,7 +48,7 @@ async fn send(address: SocketAddr, number: usize) -> Answer {
     client.answer(false).await.expect("an answer")
 }
 
-/// Sends the requests of a round at once and, after so many answers, stops the process in its tracks by locking its file
+/// Sends the requests of a round in lanes and, after so many answers, stops the process in its tracks by locking its file
 /// and kills it; what was answered, by number.
 async fn cut_off(folder: &std::path::Path, round: usize, enough: usize) -> Vec<(usize, Option<Answer>)> {
     let (mut process, address) = process::start(folder, &[("LOOP_API_KEY", KEY), ("LOOP_SECRET_KEY", SECRET)]);
@@ -55,11 +57,14 @@ async fn cut_off(folder: &std::path::Path, round: usize, enough: usize) -> Vec<(
         assert_eq!(made.status, 201, "{}", made.text());
     }
     let (told, mut answers) = mpsc::unbounded_channel();
-    for number in round * REQUESTS..(round + 1) * REQUESTS {
+    for lane in 0..LANES {
         let (told, mut client) = (told.clone(), Client::connect(address).await);
         tokio::spawn(async move {
-            client.send(&bytes(number)).await;
-            told.send((number, client.answer(false).await)).expect("listened to");
+            // One after the other: whenever the process ends, each lane's request is at some step of its way.
+            for number in (round * REQUESTS..(round + 1) * REQUESTS).skip(lane).step_by(LANES) {
+                client.send(&bytes(number)).await;
+                told.send((number, client.answer(false).await)).expect("listened to");
+            }
         });
     }
     drop(told);
