@@ -18,7 +18,7 @@ use crate::support::{
 
 const KEY: &str = "tl_killed_0123456789abcdef0123456789abcdef";
 const SECRET: &str = "a passphrase of the test";
-const ROUNDS: usize = 12;
+const ROUNDS: usize = 4;
 /// Requests of a round: tasks and, between them, grants.
 const REQUESTS: usize = 120;
 /// How many of them are under way at a time.
