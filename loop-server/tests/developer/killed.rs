@@ -1,12 +1,21 @@
 //! A server killed while requests with an `Idempotency-Key` are under way: sent again, each is carried out once in all,
 //! and what was answered is answered alike.
 
-use std::{collections::BTreeSet, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    net::SocketAddr,
+    process::Child,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use loop_core::{access::idempotency::CLAIM_SECONDS, base::secret::MasterKey, store::Store};
 use rusqlite::Connection;
 use serde_json::json;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, task::spawn_blocking};
 
 use super::text;
 use crate::support::{
@@ -48,14 +57,40 @@ async fn send(address: SocketAddr, number: usize) -> Answer {
     client.answer(false).await.expect("an answer")
 }
 
-/// Sends the requests of a round in lanes and, after so many answers, stops the process in its tracks by locking its file
-/// and kills it; what was answered, by number.
+/// How many requests are claimed and have no kept answer.
+fn under_way(file: &Connection) -> i64 {
+    file.query_row("SELECT count(*) FROM idempotency WHERE body ->> '$.answer' IS NULL", (), |row| row.get(0))
+        .expect("counted")
+}
+
+/// Kills the process between two of its transactions, while more requests than `before` are under way: holding its
+/// file's lock, it can neither finish one nor begin another. Once it has nothing more to do, it is killed idle.
+fn kill_midway(file: &Connection, process: &mut Child, before: i64, idle: &AtomicBool) {
+    loop {
+        let ended = idle.load(Ordering::SeqCst);
+        if file.execute_batch("BEGIN IMMEDIATE").is_ok() {
+            if ended || under_way(file) > before {
+                process.kill().expect("killed");
+                process.wait().expect("gone");
+                return;
+            }
+            file.execute_batch("ROLLBACK").expect("let go");
+        }
+        std::thread::yield_now();
+    }
+}
+
+/// Sends the requests of a round in lanes and, after so many answers, kills the process in the midst of the others;
+/// what was answered, by number.
 async fn cut_off(folder: &std::path::Path, round: usize, enough: usize) -> Vec<(usize, Option<Answer>)> {
-    let (mut process, address) = process::start(folder, &[("LOOP_API_KEY", KEY), ("LOOP_SECRET_KEY", SECRET)]);
+    let (process, address) = process::start(folder, &[("LOOP_API_KEY", KEY), ("LOOP_SECRET_KEY", SECRET)]);
     if round == 0 {
         let made = call(address, "POST", "/api/v1/loops", KEY, r#"{"tag":"ann","kind":"developer"}"#).await;
         assert_eq!(made.status, 201, "{}", made.text());
     }
+    let file = Connection::open(folder.join("loop.db")).expect("opened");
+    file.busy_timeout(Duration::ZERO).expect("impatient");
+    let before = under_way(&file);
     let (told, mut answers) = mpsc::unbounded_channel();
     for lane in 0..LANES {
         let (told, mut client) = (told.clone(), Client::connect(address).await);
@@ -68,19 +103,21 @@ async fn cut_off(folder: &std::path::Path, round: usize, enough: usize) -> Vec<(
         });
     }
     drop(told);
-    let (mut all, mut seen) = (Vec::new(), 0);
+    let (mut all, mut seen, mut killer) = (Vec::new(), 0, Some((file, process)));
+    let idle = Arc::new(AtomicBool::new(false));
+    let mut killing = None;
     while let Some((number, answer)) = answers.recv().await {
         seen += usize::from(answer.is_some());
         all.push((number, answer));
-        if seen == enough {
-            let file = Connection::open(folder.join("loop.db")).expect("opened");
-            file.busy_timeout(Duration::from_secs(30)).expect("patient");
-            file.execute_batch("BEGIN IMMEDIATE").expect("locked");
-            process.kill().expect("killed");
-            process.wait().expect("gone");
+        if seen == enough
+            && let Some((file, mut process)) = killer.take()
+        {
+            let idle = Arc::clone(&idle);
+            killing = Some(spawn_blocking(move || kill_midway(&file, &mut process, before, &idle)));
         }
     }
-    assert!(seen >= enough, "the process of round {round} answered too little");
+    idle.store(true, Ordering::SeqCst);
+    killing.expect("the process answered too little").await.expect("killed");
     all
 }
 
