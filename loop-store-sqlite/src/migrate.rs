@@ -20,8 +20,9 @@ const SMALL: i64 = 32 << 20;
 /// Statements kept compiled per connection.
 const STATEMENTS: usize = 256;
 
-/// Pages kept in memory by the connection that writes, in KiB at most: the ends of all tables and indexes.
-const WRITE_CACHE: i32 = 32 << 10;
+/// Pages kept in memory by the connection that writes, in KiB at most: the ends of all tables and indexes. Not more, for
+/// SQLite looks through all of them whenever a transaction has moved a page.
+const WRITE_CACHE: i32 = 8 << 10;
 
 /// Pages kept in memory by each connection that reads, in KiB at most.
 const READ_CACHE: i32 = 8 << 10;
@@ -81,6 +82,8 @@ fn connect(path: Option<&Path>, read_only: bool, options: &Options) -> Answer<Co
         // A damaged or hostile file must not make SQLite do more than read and write rows.
         (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
         (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
+        // Otherwise plans depend on the values bound, and every statement with `LIMIT ?` is compiled anew for each.
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true),
     ] {
         conn.set_db_config(config, on).map_err(fault)?;
     }
@@ -193,4 +196,23 @@ fn check(conn: &Connection, statements: &Statements) -> Answer<()> {
 
 fn pragma(conn: &Connection, name: &str) -> Answer<i64> {
     conn.pragma_query_value(None, name, |row| row.get(0)).map_err(fault)
+}
+
+#[cfg(test)]
+mod tests {
+    use loop_core::store::conformance::CATALOG;
+    use rusqlite::StatementStatus;
+
+    use super::open_writer;
+    use crate::{options::Options, schema::Statements};
+
+    #[test]
+    fn a_statement_is_compiled_once_whatever_is_bound_to_its_limit() {
+        let conn = open_writer(None, &Options::new(CATALOG), &Statements::new(&CATALOG)).unwrap();
+        let mut statement = conn.prepare("SELECT tenant FROM epochs WHERE epoch > ? ORDER BY epoch LIMIT ?").unwrap();
+        for limit in [1, 50, 1_000] {
+            assert!(statement.query((0, limit)).unwrap().next().unwrap().is_none());
+        }
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
+    }
 }
