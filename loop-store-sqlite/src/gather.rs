@@ -8,7 +8,8 @@ use std::time::Duration;
 
 /// With more callers than this the work of a batch outweighs its sync, and waiting would only leave it undone.
 const MAX_CALLERS: usize = 16;
-/// A transaction faster than this is not worth saving.
+/// A sync faster than this is not worth saving, nor is one that is less than half of its transaction: while a group's
+/// jobs are worked on, the other group comes back.
 const WORTH: Duration = Duration::from_micros(100);
 /// The longest wait.
 const LONGEST: Duration = Duration::from_micros(250);
@@ -26,10 +27,17 @@ pub(crate) struct Gather {
 
 impl Gather {
     /// For how many jobs to wait, and how long, when `told` callers have been answered, `waiting` jobs wait and the
-    /// last transaction took so long.
-    pub(crate) fn plan(&mut self, told: usize, waiting: usize, took: Duration) -> Option<(usize, Duration)> {
+    /// last transaction took so long, of which so long to be made durable.
+    pub(crate) fn plan(
+        &mut self,
+        told: usize,
+        waiting: usize,
+        took: Duration,
+        durable: Duration,
+    ) -> Option<(usize, Duration)> {
         let callers = told.saturating_add(waiting);
-        if told == 0 || !(2..=MAX_CALLERS).contains(&callers) || took < WORTH {
+        let spared = durable >= WORTH && durable * 2 >= took;
+        if told == 0 || !(2..=MAX_CALLERS).contains(&callers) || !spared {
             return None;
         }
         if self.pass > 0 {
@@ -57,16 +65,17 @@ mod tests {
     #[test]
     fn those_answered_and_those_that_wait_are_brought_together() {
         let mut gather = Gather::default();
-        assert_eq!(gather.plan(4, 4, SLOW), Some((8, SLOW / 2)));
-        assert_eq!(gather.plan(8, 0, Duration::from_secs(1)), Some((8, LONGEST)));
+        assert_eq!(gather.plan(4, 4, SLOW, SLOW), Some((8, SLOW / 2)));
+        assert_eq!(gather.plan(8, 0, Duration::from_secs(1), Duration::from_secs(1)), Some((8, LONGEST)));
     }
 
     #[test]
-    fn nobody_waits_for_a_lone_caller_a_crowd_or_a_fast_disk() {
+    fn nobody_waits_for_a_lone_caller_a_crowd_a_fast_disk_or_long_work() {
         let mut gather = Gather::default();
         for (told, waiting, took) in [(1, 0, SLOW), (0, 5, SLOW), (9, 8, SLOW), (4, 4, Duration::from_micros(99))] {
-            assert_eq!(gather.plan(told, waiting, took), None);
+            assert_eq!(gather.plan(told, waiting, took, took), None);
         }
+        assert_eq!(gather.plan(4, 4, SLOW, SLOW.mul_f64(0.4)), None);
     }
 
     #[test]
@@ -74,13 +83,13 @@ mod tests {
         let mut gather = Gather::default();
         let mut waits = 0;
         for _ in 0..10_000 {
-            if gather.plan(2, 1, SLOW).is_some() {
+            if gather.plan(2, 1, SLOW, SLOW).is_some() {
                 waits += 1;
                 gather.learn(false);
             }
         }
         assert!((10..60).contains(&waits), "{waits}");
         gather.learn(true);
-        assert!(gather.plan(2, 1, SLOW).is_some());
+        assert!(gather.plan(2, 1, SLOW, SLOW).is_some());
     }
 }

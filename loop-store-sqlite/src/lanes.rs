@@ -93,15 +93,13 @@ impl Lanes {
             state = self.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
             state.asleep -= 1;
         }
-        if batch.len() < max && state.is_bulk_due() {
-            batch.extend(state.bulk.pop_front());
-        }
-        while batch.len() < max
-            && let Some(next) = state.pop_urgent()
-        {
-            batch.push_back(next);
-        }
+        state.fill(batch, max);
         true
+    }
+
+    /// As [`Self::take`], without waiting.
+    pub(crate) fn join(&self, batch: &mut VecDeque<Waiting>, max: usize) {
+        self.lock().fill(batch, max);
     }
 
     /// How many jobs wait.
@@ -141,6 +139,17 @@ impl State {
 
     fn is_empty(&self) -> bool {
         self.decision.is_empty() && self.normal.is_empty() && self.bulk.is_empty()
+    }
+
+    fn fill(&mut self, batch: &mut VecDeque<Waiting>, max: usize) {
+        if batch.len() < max && self.is_bulk_due() {
+            batch.extend(self.bulk.pop_front());
+        }
+        while batch.len() < max
+            && let Some(next) = self.pop_urgent()
+        {
+            batch.push_back(next);
+        }
     }
 
     fn pop_urgent(&mut self) -> Option<Waiting> {
@@ -184,8 +193,12 @@ mod tests {
             assert!(lanes.push(job(name, lane)).is_ok());
         }
         assert_eq!(take(&lanes, 2), ["d1", "d2"]);
-        assert_eq!(take(&lanes, 2), ["n1"]);
-        assert_eq!(take(&lanes, 2), ["b1"]);
+        let mut batch = VecDeque::new();
+        for wanted in [1, 2, 2] {
+            lanes.join(&mut batch, 2);
+            assert_eq!(batch.len(), wanted, "a batch that is full or has all stays as it is");
+        }
+        assert_eq!(batch.into_iter().map(|waiting| waiting.job.name).collect::<Vec<_>>(), ["n1", "b1"]);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::{
     path::Path,
     sync::{Arc, Mutex, PoisonError},
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
 use loop_core::store::{Access, Job, Store, StoreError};
@@ -85,6 +86,7 @@ impl SqliteStore {
             log_pages: options.log_pages.max(1),
             cache: Cache::default(),
             counts,
+            durable: Duration::ZERO,
         };
         let (teller, telling) = Teller::start().map_err(no_thread)?;
         keep(&store.writer, Ok(telling))?;

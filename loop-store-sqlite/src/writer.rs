@@ -33,6 +33,9 @@ pub(crate) const MAX_RETRIES: u32 = 7;
 /// ms, in which a busy process would take the file again and again.
 const PAUSE: Duration = Duration::from_millis(1);
 
+/// How much longer than the last commit took a transaction may work before it takes no more jobs.
+const PUT_OFF: u32 = 2;
+
 thread_local! {
     /// The pages in the log after this thread's last commit, as SQLite tells them.
     static IN_LOG: Cell<u32> = const { Cell::new(0) };
@@ -47,6 +50,8 @@ pub(crate) struct Writer {
     pub(crate) log_pages: u32,
     pub(crate) cache: Cache,
     pub(crate) counts: Arc<Counts>,
+    /// How long the last commit took to be durable.
+    pub(crate) durable: Duration,
 }
 
 #[expect(clippy::disallowed_methods, reason = "how long a commit takes decides how long to wait, and nothing else")]
@@ -91,7 +96,7 @@ impl Writer {
                 self.empty_log();
             }
             if batch.is_empty()
-                && let Some((callers, patience)) = gather.plan(told, waiting, took)
+                && let Some((callers, patience)) = gather.plan(told, waiting, took, self.durable)
             {
                 gather.learn(self.lanes.gather(callers, patience));
             }
@@ -129,7 +134,9 @@ impl Writer {
         self.begin().map_err(Stop::Failed)?;
         let attempt = self.run_jobs(batch, guarded).and_then(|outcomes| {
             self.flush().map_err(|error| if guarded { Stop::Failed(error) } else { Stop::Redo })?;
+            let began = now();
             self.run("COMMIT").map_err(Stop::Failed)?;
+            self.durable = began.elapsed();
             Ok(outcomes)
         });
         if attempt.is_err() && !self.conn.is_autocommit() {
@@ -153,7 +160,13 @@ impl Writer {
 
     fn run_jobs(&mut self, batch: &mut VecDeque<Waiting>, guarded: bool) -> Result<Vec<Outcome>, Stop> {
         let mut outcomes = Vec::with_capacity(batch.len());
-        for waiting in batch {
+        let began = now();
+        loop {
+            // Jobs that came in the meantime join the transaction and share its sync, within bounds.
+            if outcomes.len() == batch.len() && !guarded && began.elapsed() < self.durable * PUT_OFF {
+                self.lanes.join(batch, self.batch_max);
+            }
+            let Some(waiting) = batch.get_mut(outcomes.len()) else { break };
             if guarded {
                 self.run("SAVEPOINT job").map_err(Stop::Failed)?;
             }
@@ -259,6 +272,7 @@ mod tests {
             log_pages: 64,
             cache: Cache::default(),
             counts: Arc::default(),
+            durable: Duration::ZERO,
         }
     }
 
@@ -343,6 +357,24 @@ mod tests {
         assert!(writer.conn.is_autocommit());
         writer.conn.pragma_update(None, "max_page_count", 1_000_000).unwrap();
         assert_eq!(run(&mut writer, &[JobEnd::Commit]), [Ok(())]);
+    }
+
+    #[test]
+    fn a_job_that_comes_while_others_run_joins_them_while_a_sync_is_dearer() {
+        for (durable, joined) in [(Duration::from_secs(3_600), 2), (Duration::ZERO, 1)] {
+            let mut writer = writer();
+            writer.durable = durable;
+            let (mut first, _first_end) = bump(JobEnd::Commit);
+            let (second, _second_end) = bump(JobEnd::Commit);
+            let (lanes, mut late) = (Arc::clone(&writer.lanes), Some(second.job));
+            first.job.run = Box::new(move |_| {
+                assert!(late.take().is_none_or(|job| lanes.push(job).is_ok()));
+                JobEnd::Commit
+            });
+            let (mut batch, mut ended) = (VecDeque::from([first]), Vec::new());
+            writer.commit_batch(&mut batch, &mut ended);
+            assert_eq!((ended.len(), writer.lanes.waiting()), (joined, 2 - joined));
+        }
     }
 
     #[test]
