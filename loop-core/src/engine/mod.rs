@@ -114,7 +114,7 @@ pub static CATALOG: Catalog = Catalog {
         &crate::work::claim::OUTCOMES,
         &crate::prompt::health::USES,
     ],
-    terms: &[&crate::work::sets::ISSUE_SETS, &crate::work::sets::ISSUE_WORDS, &crate::work::history::ISSUE_HISTORY],
+    terms: &[&crate::work::sets::ISSUE_SETS, &crate::work::words::ISSUE_WORDS, &crate::work::history::ISSUE_HISTORY],
 };
 
 /// The governance engine. Cheap to clone; clones share everything.

@@ -8,8 +8,8 @@ use crate::{
     store::{Ledger, StoreError, Tx},
 };
 
-/// The counts. Accounts: `all/{status}/{type}`, `{project id}/{status}/{type}`, `labels`, and `number`, the last number
-/// that an issue was given.
+/// The counts. Accounts: `all/{status}/{type}`, `{project id}/{status}/{type}`, `labels`, `words`, the
+/// weight of [`super::words`]' list, and `number`, the last number that an issue was given.
 pub static WORK_COUNTS: Ledger = Ledger { name: "work_counts" };
 
 /// The account that numbers issues.

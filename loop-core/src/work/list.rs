@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 
 use super::{
     Issue, IssueStatus, IssueType, WorkError, count, label, search,
-    sets::{ISSUE_SETS, ISSUE_WORDS, term, words_of},
+    sets::{ISSUE_SETS, term},
+    words,
 };
 use crate::{
     base::{
@@ -16,8 +17,6 @@ use crate::{
 
 /// The longest search, in characters.
 pub const MAX_SEARCH: usize = 500;
-/// The most places of a word's set that a search gathers.
-const MAX_FOUND: usize = 100_000;
 /// The most steps of a walk through sets.
 const MAX_STEPS: u64 = 1_000_000;
 /// How many ids are read at first, and at most, at a time.
@@ -53,7 +52,7 @@ pub fn page(
     limit: u32,
     offset: u32,
 ) -> Result<(Vec<Issue>, u64), WorkError> {
-    let words = match &filter.search {
+    let asked = match &filter.search {
         Some(text) => {
             super::check_length("search", text, MAX_SEARCH)?;
             let words = search::asked(text)
@@ -72,7 +71,7 @@ pub fn page(
         return Ok((Vec::new(), 0));
     }
     let mut sources = filters(filter);
-    let unread = gather(tx, tenant, &words, &mut sources)?;
+    let unread = gather(tx, tenant, &asked, &mut sources)?;
     let (ids, total) = match sources.as_mut_slice() {
         [one] if unread.is_empty() => single(tx, tenant, filter, one, limit, offset)?,
         many => walk(tx, tenant, many, &unread, limit, offset)?,
@@ -221,12 +220,12 @@ fn cells(filter: &Filter) -> Vec<(IssueStatus, IssueType)> {
 fn gather(
     tx: &mut dyn Tx,
     tenant: &TenantId,
-    words: &[String],
+    asked: &[String],
     sources: &mut Vec<Source>,
 ) -> Result<Vec<String>, WorkError> {
     let (mut found, mut unread) = (Vec::new(), Vec::new());
-    for word in words {
-        match found_by(tx, tenant, word)? {
+    for (word, ids) in asked.iter().zip(words::found(tx, tenant, asked)?) {
+        match ids {
             Some(ids) => found.push(ids),
             None => unread.push(word.clone()),
         }
@@ -241,28 +240,6 @@ fn gather(
     }
     sources.splice(0..0, found.into_iter().map(Source::Found));
     Ok(unread)
-}
-
-/// The ids of the issues with a word that begins like this, in order; `None` when there are too many.
-fn found_by(tx: &mut dyn Tx, tenant: &TenantId, word: &str) -> Result<Option<Vec<String>>, StoreError> {
-    let mut ids = Vec::new();
-    let mut after: Option<(String, String)> = None;
-    loop {
-        let place = after.as_ref().map(|(term, id)| (term.as_str(), id.as_str()));
-        let rows = tx.holders_under(&ISSUE_WORDS, tenant, word, place, CHUNKS.1)?;
-        let full = rows.len() == CHUNKS.1 as usize;
-        after = rows.last().cloned();
-        ids.extend(rows.into_iter().map(|(_, id)| id));
-        if !full {
-            break;
-        }
-        if ids.len() > MAX_FOUND {
-            return Ok(None);
-        }
-    }
-    ids.sort_unstable();
-    ids.dedup();
-    Ok(Some(ids))
 }
 
 /// A page of one source, whose size is known without walking it.
@@ -376,9 +353,9 @@ fn bounded(steps: u64) -> Result<(), WorkError> {
     Ok(())
 }
 
-fn has_words(tx: &mut dyn Tx, tenant: &TenantId, id: &str, words: &[String]) -> Result<bool, StoreError> {
+fn has_words(tx: &mut dyn Tx, tenant: &TenantId, id: &str, asked: &[String]) -> Result<bool, StoreError> {
     let found: Option<Stored<Issue>> = Repo::new(tx, tenant).get(id)?;
     let Some(issue) = found else { return Ok(false) };
-    let held = words_of(&issue.value);
-    Ok(words.iter().all(|word| held.iter().any(|one| one.starts_with(word))))
+    let held = words::of(&issue.value);
+    Ok(asked.iter().all(|word| words::begins_one(word, &held)))
 }

@@ -1,7 +1,7 @@
 //! What there is to do: issues and all that hangs on them.
 //!
 //! - [`issue`], [`project`], [`goal`], [`label`], [`comment`], [`relation`]: the things and their rules.
-//! - [`list`], [`search`], [`sets`]: how issues are found.
+//! - [`list`], [`search`], [`sets`], [`words`]: how issues are found.
 //! - [`count`]: how many there are.
 //! - [`history`]: what happened to an issue.
 //! - [`score`] and [`ready`]: what can be worked on, and in which order.
@@ -30,6 +30,7 @@ pub mod sets;
 mod status;
 #[cfg(test)]
 mod tests;
+pub mod words;
 
 pub use comment::{AuthorType, Comment};
 pub use error::{WorkError, check_length, check_text};

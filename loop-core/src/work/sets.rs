@@ -1,6 +1,6 @@
 //! The sets that live issues are found by. Every filter of a list is one of these sets or a union of some.
 
-use super::{Issue, IssueStatus, IssueType, search};
+use super::{Issue, IssueStatus, IssueType};
 use crate::{
     base::{
         TenantId,
@@ -11,8 +11,6 @@ use crate::{
 
 /// Issues by what they have in common: the terms that [`term`] names.
 pub static ISSUE_SETS: Terms = Terms { name: "issue_sets" };
-/// Issues by the words of their title and description.
-pub static ISSUE_WORDS: Terms = Terms { name: "issue_words" };
 
 /// The names of the sets.
 pub(super) mod term {
@@ -58,11 +56,6 @@ fn of(issue: &Issue) -> Vec<String> {
     out
 }
 
-/// The words that an issue is found by.
-pub(super) fn words_of(issue: &Issue) -> std::collections::BTreeSet<String> {
-    search::words([issue.title.as_str(), issue.description.as_deref().unwrap_or("")])
-}
-
 /// Keeps the sets when an issue becomes another: `None` is an issue that is not there.
 pub(super) fn moved(
     tx: &mut dyn Tx,
@@ -72,31 +65,9 @@ pub(super) fn moved(
 ) -> Result<(), StoreError> {
     let Some(id) = before.or(after).map(|issue| issue.id) else { return Ok(()) };
     let (old, new) = (before.filter(|issue| issue.is_live()), after.filter(|issue| issue.is_live()));
-    replace(tx, &ISSUE_SETS, tenant, &id, &old.map(of).unwrap_or_default(), &new.map(of).unwrap_or_default())?;
-    let same = |(a, b): (&Issue, &Issue)| a.title == b.title && a.description == b.description;
-    if old.zip(new).is_some_and(same) {
-        return Ok(());
-    }
-    let words = |issue: Option<&Issue>| issue.map(|issue| words_of(issue).into_iter().collect()).unwrap_or_default();
-    let (old, new): (Vec<String>, Vec<String>) = (words(old), words(new));
-    replace(tx, &ISSUE_WORDS, tenant, &id, &old, &new)
-}
-
-fn replace(
-    tx: &mut dyn Tx,
-    terms: &'static Terms,
-    tenant: &TenantId,
-    id: &IssueId,
-    old: &[String],
-    new: &[String],
-) -> Result<(), StoreError> {
+    let (old, new) = (old.map(of).unwrap_or_default(), new.map(of).unwrap_or_default());
     let gone: Vec<&str> = old.iter().filter(|term| !new.contains(term)).map(String::as_str).collect();
     let come: Vec<&str> = new.iter().filter(|term| !old.contains(term)).map(String::as_str).collect();
-    if !gone.is_empty() {
-        tx.drop_terms(terms, tenant, id.as_str(), &gone)?;
-    }
-    if !come.is_empty() {
-        tx.put_terms(terms, tenant, id.as_str(), &come)?;
-    }
-    Ok(())
+    tx.drop_terms(&ISSUE_SETS, tenant, id.as_str(), &gone)?;
+    tx.put_terms(&ISSUE_SETS, tenant, id.as_str(), &come)
 }

@@ -8,7 +8,7 @@ use crate::{
     work::{
         WorkError, count,
         history::{self, Changes},
-        ready, sets,
+        ready, sets, words,
     },
 };
 
@@ -70,6 +70,7 @@ pub fn save_noting(
 /// Keeps all that is derived from an issue.
 fn kept(tx: &mut dyn Tx, cx: &Ctx, before: Option<&Issue>, after: &Issue) -> Result<(), WorkError> {
     sets::moved(tx, cx.tenant(), before, Some(after))?;
+    words::moved(tx, cx.tenant(), before, Some(after))?;
     count::moved(tx, cx.tenant(), before, Some(after))?;
     let (was, is) = (parent_of(before), parent_of(Some(after)));
     if let Some(parent) = was.filter(|was| Some(*was) != is) {

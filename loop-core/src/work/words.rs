@@ -1,0 +1,200 @@
+//! Finding issues by their words: an index from words to issues, and a short list of issues it does not know yet.
+//!
+//! Each word of an issue stands at another end of the index, so writing a new issue's words at once would cost more
+//! than all the rest of it. A new issue is put on the list instead; whoever makes the list too heavy moves all of it
+//! into the index, where issues that share a word share a row. A search reads the index and the issues of the list.
+//!
+//! A row of the index is a [`pack`] of issues, found from each of them by going forward from its id.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Bound,
+};
+
+use super::{Issue, count::WORK_COUNTS, search};
+use crate::{
+    base::TenantId,
+    store::{Repo, StoreError, Stored, Terms, Tx},
+};
+
+/// Packs of issues by the words of their title and description, and under [`LIST`] those whose words are not in it yet.
+pub static ISSUE_WORDS: Terms = Terms { name: "issue_words" };
+
+/// Where issues wait to be indexed. No word has such a letter.
+const LIST: &str = "-";
+/// The account that holds the weight of the list.
+const WEIGHT: &str = "words";
+/// How heavy the list may be; light in tests, so that they pass through the index too.
+const MAX_WEIGHT: u64 = if cfg!(test) { 200 } else { 4_096 };
+/// What an issue weighs besides its words, so that [`LONGEST`] is the most of them.
+const ALONE: u64 = 8;
+/// More issues than fit on the list.
+const LONGEST: u32 = 1_024;
+/// How many issues share a row at most: with more it would not fit into a page with others.
+const PACK: usize = if cfg!(test) { 3 } else { 32 };
+/// How many rows are read at a time: in a search, and to find an issue's own.
+const CHUNKS: (u32, u32) = (1_024, 16);
+/// The most issues that a search gathers for a word.
+const MAX_FOUND: usize = 100_000;
+
+/// The words that an issue is found by.
+pub(super) fn of(issue: &Issue) -> BTreeSet<String> {
+    search::words([issue.title.as_str(), issue.description.as_deref().unwrap_or("")])
+}
+
+fn weight(words: usize) -> i64 {
+    i64::try_from((words as u64).saturating_add(ALONE)).unwrap_or(i64::MAX)
+}
+
+/// Keeps the index and the list when an issue becomes another: `None` is an issue that is not there.
+pub(super) fn moved(
+    tx: &mut dyn Tx,
+    tenant: &TenantId,
+    before: Option<&Issue>,
+    after: Option<&Issue>,
+) -> Result<(), StoreError> {
+    let (old, new) = match (before.filter(|issue| issue.is_live()), after.filter(|issue| issue.is_live())) {
+        (None, None) => return Ok(()),
+        (None, Some(new)) => return list(tx, tenant, new),
+        (Some(old), Some(new)) if old.title == new.title && old.description == new.description => return Ok(()),
+        (Some(old), new) => (old, new),
+    };
+    let (was, is) = (of(old), new.map(of).unwrap_or_default());
+    let id = old.id.as_str();
+    let indexed = if is_listed(tx, tenant, id)? {
+        tx.drop_terms(&ISSUE_WORDS, tenant, id, &[LIST])?;
+        tx.add(&WORK_COUNTS, tenant, WEIGHT, -weight(was.len()), None)?;
+        BTreeSet::new()
+    } else {
+        was
+    };
+    for word in indexed.difference(&is) {
+        take(tx, tenant, word, id)?;
+    }
+    let come: Vec<&str> = is.difference(&indexed).map(String::as_str).collect();
+    tx.put_terms(&ISSUE_WORDS, tenant, id, &come)
+}
+
+/// Issues, ascending, as one row: the last goes first, so that the row stands behind all of them.
+fn pack(ids: &[String]) -> String {
+    let Some((last, others)) = ids.split_last() else { return String::new() };
+    others.iter().fold(last.clone(), |row, id| row + "," + id)
+}
+
+fn unpack(row: &str) -> impl Iterator<Item = &str> {
+    row.split(',')
+}
+
+/// What every row with an issue, or with a later one, stands behind: ids have one length.
+fn before(id: &str) -> Option<&str> {
+    id.get(..id.len().saturating_sub(1))
+}
+
+/// Takes an issue out of the row that a word has it in.
+fn take(tx: &mut dyn Tx, tenant: &TenantId, word: &str, id: &str) -> Result<(), StoreError> {
+    let mut after = before(id).map(str::to_owned);
+    loop {
+        let rows = tx.holders(&ISSUE_WORDS, tenant, word, after.as_deref(), CHUNKS.1, 0)?;
+        if let Some(row) = rows.iter().find(|row| unpack(row).any(|one| one == id)) {
+            tx.drop_terms(&ISSUE_WORDS, tenant, row, &[word])?;
+            let mut left: Vec<String> = unpack(row).filter(|one| *one != id).map(str::to_owned).collect();
+            left.sort_unstable();
+            return if left.is_empty() { Ok(()) } else { tx.put_terms(&ISSUE_WORDS, tenant, &pack(&left), &[word]) };
+        }
+        after = match rows.into_iter().next_back() {
+            Some(last) => Some(last),
+            None => return Ok(()),
+        };
+    }
+}
+
+/// Puts a new issue on the list, and all of the list into the index when that makes it too heavy.
+fn list(tx: &mut dyn Tx, tenant: &TenantId, issue: &Issue) -> Result<(), StoreError> {
+    tx.put_terms(&ISSUE_WORDS, tenant, issue.id.as_str(), &[LIST])?;
+    let heavy = tx.add(&WORK_COUNTS, tenant, WEIGHT, weight(of(issue).len()), None)?;
+    let heavy = heavy.and_then(|balance| u64::try_from(balance.total).ok()).unwrap_or(0);
+    if heavy < MAX_WEIGHT {
+        return Ok(());
+    }
+    let (mut taken, mut index) = (0_i64, BTreeMap::<String, Vec<String>>::new());
+    for issue in listed(tx, tenant)? {
+        tx.drop_terms(&ISSUE_WORDS, tenant, issue.id.as_str(), &[LIST])?;
+        let words = of(&issue);
+        taken = taken.saturating_add(weight(words.len()));
+        for word in words {
+            index.entry(word).or_default().push(issue.id.to_string());
+        }
+    }
+    for (word, ids) in index {
+        for ids in ids.chunks(PACK) {
+            tx.put_terms(&ISSUE_WORDS, tenant, &pack(ids), &[&word])?;
+        }
+    }
+    tx.add(&WORK_COUNTS, tenant, WEIGHT, taken.saturating_neg(), None)?;
+    Ok(())
+}
+
+fn is_listed(tx: &mut dyn Tx, tenant: &TenantId, id: &str) -> Result<bool, StoreError> {
+    let next = tx.holders(&ISSUE_WORDS, tenant, LIST, before(id), LONGEST, 0)?;
+    Ok(next.iter().any(|listed| listed == id))
+}
+
+/// The issues of the list.
+fn listed(tx: &mut dyn Tx, tenant: &TenantId) -> Result<Vec<Issue>, StoreError> {
+    let mut issues = Vec::new();
+    for id in tx.holders(&ISSUE_WORDS, tenant, LIST, None, LONGEST, 0)? {
+        let found: Option<Stored<Issue>> = Repo::new(tx, tenant).get(&id)?;
+        issues.extend(found.map(|stored| stored.value));
+    }
+    Ok(issues)
+}
+
+/// The ids of the issues with a word that begins with each of these, in order, word by word; `None` for a word that
+/// finds too many.
+pub(super) fn found(
+    tx: &mut dyn Tx,
+    tenant: &TenantId,
+    words: &[String],
+) -> Result<Vec<Option<Vec<String>>>, StoreError> {
+    if words.is_empty() {
+        return Ok(Vec::new());
+    }
+    let fresh: Vec<(String, BTreeSet<String>)> =
+        listed(tx, tenant)?.into_iter().map(|issue| (issue.id.to_string(), of(&issue))).collect();
+    let mut out = Vec::with_capacity(words.len());
+    for word in words {
+        let Some(mut ids) = indexed(tx, tenant, word)? else {
+            out.push(None);
+            continue;
+        };
+        ids.extend(fresh.iter().filter(|(_, held)| begins_one(word, held)).map(|(id, _)| id.clone()));
+        ids.sort_unstable();
+        ids.dedup();
+        out.push(Some(ids));
+    }
+    Ok(out)
+}
+
+/// Whether one of the words of an issue begins with this one.
+pub(super) fn begins_one(word: &str, held: &BTreeSet<String>) -> bool {
+    held.range::<str, _>((Bound::Included(word), Bound::Unbounded)).next().is_some_and(|one| one.starts_with(word))
+}
+
+/// The ids under the words of the index that begin like this; `None` when there are too many.
+fn indexed(tx: &mut dyn Tx, tenant: &TenantId, word: &str) -> Result<Option<Vec<String>>, StoreError> {
+    let mut ids = Vec::new();
+    let mut after: Option<(String, String)> = None;
+    loop {
+        let place = after.as_ref().map(|(term, id)| (term.as_str(), id.as_str()));
+        let rows = tx.holders_under(&ISSUE_WORDS, tenant, word, place, CHUNKS.0)?;
+        let full = rows.len() == CHUNKS.0 as usize;
+        after = rows.last().cloned();
+        ids.extend(rows.iter().flat_map(|(_, row)| unpack(row)).map(str::to_owned));
+        if !full {
+            return Ok(Some(ids));
+        }
+        if ids.len() > MAX_FOUND {
+            return Ok(None);
+        }
+    }
+}
