@@ -104,15 +104,6 @@ pub fn bounded(name: &str, figure: f64, unit: &str, bound: f64) {
     println!("{name:<44} ours {figure:>9.1} {unit:<6} bound {bound:>9.1} {unit:<6} {verdict}");
 }
 
-/// Prints the line of a figure that has a lower bound.
-pub fn at_least(name: &str, figure: f64, unit: &str, bound: f64) {
-    if checking() {
-        return println!("{name} works");
-    }
-    let verdict = if figure >= bound { "ok" } else { "MISS" };
-    println!("{name:<44} ours {figure:>9.0} {unit:<6} least {bound:>9.0} {unit:<6} {verdict}");
-}
-
 /// The middle value, of an even number the mean of the two in the middle; NaN of nothing.
 #[must_use]
 pub fn median(values: &mut [f64]) -> f64 {

@@ -1,4 +1,4 @@
-//! What a transaction need not ask SQLite twice: policy epochs, journal heads, balances.
+//! What a transaction need not ask SQLite twice: policy epochs, journal heads, balances, queues without leases.
 //!
 //! Everything in here is true within one write transaction, in which nobody else can write. It is emptied when a
 //! transaction begins and whenever something is undone. Balances are written back before COMMIT and before
@@ -18,6 +18,8 @@ pub(crate) struct Cache {
     pub(crate) balances: HashMap<Place, Account>,
     /// How many balances differ from the file.
     pub(crate) unwritten: usize,
+    /// Whether a queue has leases, of any tenant.
+    pub(crate) leased: HashMap<&'static str, bool>,
 }
 
 /// A stream of a journal.
@@ -68,6 +70,7 @@ impl Cache {
         self.streams.clear();
         self.balances.clear();
         self.unwritten = 0;
+        self.leased.clear();
     }
 
     /// Remembers a stream.

@@ -11,10 +11,10 @@ use std::{
     ops::Bound,
 };
 
-use super::{Issue, count::WORK_COUNTS, search};
+use super::{Issue, count::WORK_COUNTS, issue::ISSUES, search};
 use crate::{
     base::TenantId,
-    store::{Repo, StoreError, Stored, Terms, Tx},
+    store::{StoreError, Terms, Tx},
 };
 
 /// Packs of issues by the words of their title and description, and under [`LIST`] those whose words are not in it yet.
@@ -37,9 +37,20 @@ const CHUNKS: (u32, u32) = (1_024, 16);
 /// The most issues that a search gathers for a word.
 const MAX_FOUND: usize = 100_000;
 
+/// What of a stored issue is searched.
+#[derive(serde::Deserialize)]
+struct Texts {
+    title: String,
+    description: Option<String>,
+}
+
 /// The words that an issue is found by.
 pub(super) fn of(issue: &Issue) -> BTreeSet<String> {
-    search::words([issue.title.as_str(), issue.description.as_deref().unwrap_or("")])
+    words(&issue.title, issue.description.as_deref())
+}
+
+fn words(title: &str, description: Option<&str>) -> BTreeSet<String> {
+    search::words([title, description.unwrap_or("")])
 }
 
 fn weight(words: usize) -> i64 {
@@ -117,12 +128,11 @@ fn list(tx: &mut dyn Tx, tenant: &TenantId, issue: &Issue) -> Result<(), StoreEr
         return Ok(());
     }
     let (mut taken, mut index) = (0_i64, BTreeMap::<String, Vec<String>>::new());
-    for issue in listed(tx, tenant)? {
-        tx.drop_terms(&ISSUE_WORDS, tenant, issue.id.as_str(), &[LIST])?;
-        let words = of(&issue);
+    for (id, words) in listed(tx, tenant)? {
+        tx.drop_terms(&ISSUE_WORDS, tenant, &id, &[LIST])?;
         taken = taken.saturating_add(weight(words.len()));
         for word in words {
-            index.entry(word).or_default().push(issue.id.to_string());
+            index.entry(word).or_default().push(id.clone());
         }
     }
     for (word, ids) in index {
@@ -139,14 +149,17 @@ fn is_listed(tx: &mut dyn Tx, tenant: &TenantId, id: &str) -> Result<bool, Store
     Ok(next.iter().any(|listed| listed == id))
 }
 
-/// The issues of the list.
-fn listed(tx: &mut dyn Tx, tenant: &TenantId) -> Result<Vec<Issue>, StoreError> {
-    let mut issues = Vec::new();
+/// The issues of the list and their words.
+fn listed(tx: &mut dyn Tx, tenant: &TenantId) -> Result<Vec<(String, BTreeSet<String>)>, StoreError> {
+    let mut out = Vec::new();
     for id in tx.holders(&ISSUE_WORDS, tenant, LIST, None, LONGEST, 0)? {
-        let found: Option<Stored<Issue>> = Repo::new(tx, tenant).get(&id)?;
-        issues.extend(found.map(|stored| stored.value));
+        // The list and the rows are written together, so it is there.
+        let Some(row) = tx.get(&ISSUES, tenant, &id)? else { continue };
+        let texts: Texts = serde_json::from_str(&row.body)
+            .map_err(|error| StoreError::Corrupt(format!("`{}.{id}`: {error}", ISSUES.name)))?;
+        out.push((id, words(&texts.title, texts.description.as_deref())));
     }
-    Ok(issues)
+    Ok(out)
 }
 
 /// The ids of the issues with a word that begins with each of these, in order, word by word; `None` for a word that
@@ -154,15 +167,14 @@ fn listed(tx: &mut dyn Tx, tenant: &TenantId) -> Result<Vec<Issue>, StoreError> 
 pub(super) fn found(
     tx: &mut dyn Tx,
     tenant: &TenantId,
-    words: &[String],
+    asked: &[String],
 ) -> Result<Vec<Option<Vec<String>>>, StoreError> {
-    if words.is_empty() {
+    if asked.is_empty() {
         return Ok(Vec::new());
     }
-    let fresh: Vec<(String, BTreeSet<String>)> =
-        listed(tx, tenant)?.into_iter().map(|issue| (issue.id.to_string(), of(&issue))).collect();
-    let mut out = Vec::with_capacity(words.len());
-    for word in words {
+    let fresh = listed(tx, tenant)?;
+    let mut out = Vec::with_capacity(asked.len());
+    for word in asked {
         let Some(mut ids) = indexed(tx, tenant, word)? else {
             out.push(None);
             continue;

@@ -9,21 +9,33 @@ use rusqlite::Row;
 use super::{Answer, SqlTx, declared};
 use crate::{schema::QueueSql, sql};
 
-pub(super) fn push(tx: &SqlTx<'_>, queue: &'static Queue, tenant: &TenantId, key: &[u8], id: &str) -> Answer<()> {
-    let statements = statements(tx, queue)?;
-    sql::run(tx.conn, &statements.lease_take, [tenant.as_str().into(), id.into()])?;
-    sql::run(tx.conn, &statements.put, [tenant.as_str().into(), key.into(), id.into()])?;
+pub(super) fn push(tx: &mut SqlTx<'_>, queue: &'static Queue, tenant: &TenantId, key: &[u8], id: &str) -> Answer<()> {
+    take_lease(tx, queue, tenant, id)?;
+    sql::run(tx.conn, &statements(tx, queue)?.put, [tenant.as_str().into(), key.into(), id.into()])?;
     Ok(())
 }
 
-pub(super) fn remove(tx: &SqlTx<'_>, queue: &'static Queue, tenant: &TenantId, id: &str) -> Answer<bool> {
+pub(super) fn remove(tx: &mut SqlTx<'_>, queue: &'static Queue, tenant: &TenantId, id: &str) -> Answer<bool> {
+    let waiting = sql::run(tx.conn, &statements(tx, queue)?.take, [tenant.as_str().into(), id.into()])?;
+    Ok(take_lease(tx, queue, tenant, id)? || waiting > 0)
+}
+
+/// Ends an item's lease; whether it had one. Most queues have none at all, which is asked once in a transaction.
+fn take_lease(tx: &mut SqlTx<'_>, queue: &'static Queue, tenant: &TenantId, id: &str) -> Answer<bool> {
     let statements = statements(tx, queue)?;
-    let item = [tenant.as_str().into(), id.into()];
-    Ok(sql::run(tx.conn, &statements.take, item)? + sql::run(tx.conn, &statements.lease_take, item)? > 0)
+    let leased = match tx.cache.leased.get(queue.name) {
+        Some(known) => *known,
+        None => {
+            let leased = sql::first(tx.conn, &statements.leased, [], |row| sql::int(row, 0))? == Some(1);
+            tx.cache.leased.insert(queue.name, leased);
+            leased
+        }
+    };
+    Ok(leased && sql::run(tx.conn, &statements.lease_take, [tenant.as_str().into(), id.into()])? > 0)
 }
 
 pub(super) fn claim(
-    tx: &SqlTx<'_>,
+    tx: &mut SqlTx<'_>,
     queue: &'static Queue,
     tenant: &TenantId,
     up_to: Option<&[u8]>,
@@ -31,6 +43,7 @@ pub(super) fn claim(
     holder: &[u8; 16],
     limit: u32,
 ) -> Answer<Vec<QueueItem>> {
+    tx.cache.leased.insert(queue.name, true);
     let statements = statements(tx, queue)?;
     let tenant = tenant.as_str();
     let items = match up_to {
@@ -59,7 +72,7 @@ pub(super) fn extend(
 }
 
 pub(super) fn settle(
-    tx: &SqlTx<'_>,
+    tx: &mut SqlTx<'_>,
     queue: &'static Queue,
     tenant: &TenantId,
     id: &str,
@@ -79,7 +92,7 @@ pub(super) fn settle(
 }
 
 pub(super) fn reclaim(
-    tx: &SqlTx<'_>,
+    tx: &mut SqlTx<'_>,
     queue: &'static Queue,
     tenant: &TenantId,
     now: Time,
