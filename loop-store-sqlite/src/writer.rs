@@ -33,7 +33,7 @@ pub(crate) const MAX_RETRIES: u32 = 7;
 /// ms, in which a busy process would take the file again and again.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// How much longer than the last commit took a transaction may work before it takes no more jobs.
+/// How many times as long as the last commit took a transaction may work before it takes no more jobs.
 const PUT_OFF: u32 = 2;
 
 thread_local! {

@@ -26,10 +26,11 @@ const LIST: &str = "-";
 const WEIGHT: &str = "words";
 /// How heavy the list may be; light in tests, so that they pass through the index too.
 const MAX_WEIGHT: u64 = if cfg!(test) { 200 } else { 4_096 };
-/// What an issue weighs besides its words, so that [`LONGEST`] is the most of them.
-const ALONE: u64 = 8;
+/// What an issue weighs besides its words. Every search reads the list, and a description without words may be as long
+/// as any: with this, no more issues are on the list than on a page.
+const ALONE: u64 = 32;
 /// More issues than fit on the list.
-const LONGEST: u32 = 1_024;
+const LONGEST: u32 = 200;
 /// How many issues share a row at most: with more it would not fit into a page with others.
 const PACK: usize = if cfg!(test) { 3 } else { 32 };
 /// How many rows are read at a time: in a search, and to find an issue's own. Fewer ids than the latter differ in their

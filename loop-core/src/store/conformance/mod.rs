@@ -59,7 +59,7 @@ pub const CASES: &[Case] = cases! {
         redaction_leaves_the_place trimming_keeps_the_head streams_are_listed_once misuse_of_a_journal_is_refused;
     queues: items_come_by_key_then_id pushing_moves_and_ends_a_lease a_claim_takes_what_is_due
         only_the_holder_settles_or_extends ended_leases_are_reclaimed_in_order removing_takes_ready_and_leased
-        ready_items_page_without_gap;
+        a_lease_of_this_transaction_ends_like_any ready_items_page_without_gap;
     spans: a_span_replaces_its_namesake groups_and_windows_page_when_times_tie the_oldest_spans_go_first;
     ledgers: floors_refuse_without_change an_account_may_go_below_zero_without_floor overflow_changes_nothing
         holds_reserve_and_release holds_end_at_their_time balances_are_found_by_prefix additions_of_a_batch_add_up;

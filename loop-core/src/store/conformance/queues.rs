@@ -128,6 +128,21 @@ pub(super) fn removing_takes_ready_and_leased(new: New<'_>) -> Outcome {
     })
 }
 
+pub(super) fn a_lease_of_this_transaction_ends_like_any(new: New<'_>) -> Outcome {
+    let store = new();
+    write(&store, |tx| {
+        let t = tenant("t");
+        tx.push(&JOBS, &t, b"1", "pushed")?;
+        tx.push(&JOBS, &t, b"2", "removed")?;
+        assert_eq!(tx.claim(&JOBS, &t, None, at(5), &ME, 2)?.len(), 2);
+        tx.push(&JOBS, &t, b"3", "pushed")?;
+        assert!(tx.remove(&JOBS, &t, "removed")?);
+        assert_eq!(ready(tx)?, ["pushed"]);
+        assert_eq!(tx.reclaim(&JOBS, &t, at(99), 9)?, []);
+        Ok(())
+    })
+}
+
 pub(super) fn ready_items_page_without_gap(new: New<'_>) -> Outcome {
     let store = new();
     push(&store, &[(b"a", "1"), (b"a", "2"), (b"a", "3"), (b"b", "1x"), (b"b", "2x")])?;

@@ -10,7 +10,7 @@ use crate::{
         issue::{NewIssue, Patch},
         label,
         list::{self, Filter, MAX_SEARCH},
-        search,
+        search, words,
     },
 };
 
@@ -139,5 +139,17 @@ fn searches_are_bounded_and_what_has_no_word_finds_nothing() -> Outcome {
     assert_eq!(world.page(&asking("  ".to_owned()), 9, 0)?.1, 1);
     let unknown = Filter { label: LabelId::parse("l00000000000000000000000"), ..Filter::default() };
     assert_eq!(world.page(&unknown, 9, 0)?.1, 0);
+    Ok(())
+}
+
+#[test]
+fn issues_without_words_do_not_make_every_search_read_many_of_them() -> Outcome {
+    let world = World::new();
+    for _ in 0..50 {
+        world.task("…")?;
+        // What is not in the index yet.
+        let listed = world.read(|tx, tenant| Ok(tx.count_holders(&words::ISSUE_WORDS, tenant, "-")?))?;
+        assert!(listed < 7, "{listed}");
+    }
     Ok(())
 }
