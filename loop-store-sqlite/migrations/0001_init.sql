@@ -753,23 +753,6 @@ CREATE TABLE "usage_holds" (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX "usage_holds.until" ON "usage_holds" (tenant, until, id);
 
-CREATE TABLE "dispatch_counts" (
-  tenant TEXT NOT NULL,
-  account TEXT NOT NULL,
-  total INTEGER NOT NULL,
-  held INTEGER NOT NULL,
-  PRIMARY KEY (tenant, account)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE "dispatch_counts_holds" (
-  tenant TEXT NOT NULL,
-  id TEXT NOT NULL,
-  account TEXT NOT NULL,
-  amount INTEGER NOT NULL,
-  until INTEGER NOT NULL,
-  PRIMARY KEY (tenant, id)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX "dispatch_counts_holds.until" ON "dispatch_counts_holds" (tenant, until, id);
-
 CREATE TABLE "work_counts" (
   tenant TEXT NOT NULL,
   account TEXT NOT NULL,

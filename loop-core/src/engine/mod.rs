@@ -109,7 +109,6 @@ pub static CATALOG: Catalog = Catalog {
         &crate::audit::TOOLS,
         &crate::credit::CREDITS,
         &crate::invoke::USAGE,
-        &crate::work::ready::READY_COUNTS,
         &crate::work::count::WORK_COUNTS,
         &crate::work::claim::OUTCOMES,
         &crate::prompt::health::USES,

@@ -9,7 +9,8 @@ use crate::{
 };
 
 /// The counts. Accounts: `all/{status}/{type}`, `{project id}/{status}/{type}`, `labels`, `words`, the
-/// weight of [`super::words`]' list, and `number`, the last number that an issue was given.
+/// weight of [`super::words`]' list, `ready/all` and `ready/{lane}`, how many are [`super::ready`], and `number`, the last
+/// number that an issue was given.
 pub static WORK_COUNTS: Ledger = Ledger { name: "work_counts" };
 
 /// The account that numbers issues.

@@ -6,26 +6,28 @@
 //! first of all are one step in an index, and a goal that is reached or begun moves one row, however many issues its
 //! project has. Both are kept by the transaction that changes an issue, a relation or a goal.
 
-use super::{Issue, IssueRelation, IssueStatus, Project, score::Rank};
+use super::{
+    Issue, IssueRelation, IssueStatus, Project,
+    count::{WORK_COUNTS, of_account},
+    score::Rank,
+};
 use crate::{
     access::Ctx,
     base::{
         TenantId,
         id::{IssueId, ProjectId},
     },
-    store::{Cond, Ledger, Queue, QueueItem, RecordQuery, Repo, StoreError, Tx, Value},
+    store::{Cond, Queue, QueueItem, RecordQuery, Repo, StoreError, Tx, Value},
 };
 
 /// The ready issues: item an issue's id, key the project and the rank.
 pub static READY: Queue = Queue { name: "dispatch" };
 /// The first ready issue of each project: item the project, key the rank with the goal's bonus and the issue's id.
 pub static HEADS: Queue = Queue { name: "dispatch_heads" };
-/// How many issues are ready: accounts `all` and one for each project.
-pub static READY_COUNTS: Ledger = Ledger { name: "dispatch_counts" };
 
 /// How many relations are read at once.
 const EDGES: u32 = 100;
-/// The account that counts the ready issues of all projects.
+/// What stands for all projects in accounts.
 const ALL: &str = "all";
 
 /// A project, or the place of issues without one, as it leads keys: 24 bytes.
@@ -136,10 +138,7 @@ fn head(item: QueueItem) -> Result<Head, StoreError> {
 /// # Errors
 /// Storage failures.
 pub fn count(tx: &mut dyn Tx, tenant: &TenantId, lane: Option<&Lane>) -> Result<u64, StoreError> {
-    let account = lane.map_or(ALL, Lane::as_str);
-    let found = tx.balances(&READY_COUNTS, tenant, account, 1)?;
-    let total = found.first().filter(|(name, _)| name == account).map_or(0, |(_, balance)| balance.total);
-    Ok(u64::try_from(total).unwrap_or(0))
+    of_account(tx, tenant, &account(lane.map_or(ALL, Lane::as_str)))
 }
 
 /// Whether the issues of a lane have the bonus of an active goal.
@@ -302,7 +301,11 @@ fn set_head(tx: &mut dyn Tx, tenant: &TenantId, lane: &Lane, first: &Place) -> R
 }
 
 fn add(tx: &mut dyn Tx, tenant: &TenantId, lane: &Lane, amount: i64) -> Result<(), StoreError> {
-    tx.add(&READY_COUNTS, tenant, ALL, amount, None)?;
-    tx.add(&READY_COUNTS, tenant, lane.as_str(), amount, None)?;
+    tx.add(&WORK_COUNTS, tenant, &account(ALL), amount, None)?;
+    tx.add(&WORK_COUNTS, tenant, &account(lane.as_str()), amount, None)?;
     Ok(())
+}
+
+fn account(place: &str) -> String {
+    format!("ready/{place}")
 }

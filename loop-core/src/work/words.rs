@@ -26,9 +26,11 @@ const LIST: &str = "-";
 const WEIGHT: &str = "words";
 /// How heavy the list may be; light in tests, so that they pass through the index too.
 const MAX_WEIGHT: u64 = if cfg!(test) { 200 } else { 4_096 };
-/// What an issue weighs besides its words. Every search reads the list, and a description without words may be as long
-/// as any: with this, no more issues are on the list than on a page.
-const ALONE: u64 = 32;
+/// What an issue weighs besides its texts. Every search reads the list: with this, no more issues are on it than on a
+/// page.
+const ALONE: usize = 32;
+/// How many bytes of text weigh as much as a word.
+const WORD: usize = 6;
 /// More issues than fit on the list.
 const LONGEST: u32 = 200;
 /// How many issues share a row at most: with more it would not fit into a page with others.
@@ -55,8 +57,10 @@ fn words(title: &str, description: Option<&str>) -> BTreeSet<String> {
     search::words([title, description.unwrap_or("")])
 }
 
-fn weight(words: usize) -> i64 {
-    i64::try_from((words as u64).saturating_add(ALONE)).unwrap_or(i64::MAX)
+/// About how many words an issue has, without looking for them.
+fn weight(title: &str, description: Option<&str>) -> i64 {
+    let bytes = title.len().saturating_add(description.map_or(0, str::len));
+    i64::try_from((bytes / WORD).min(search::MAX_WORDS).saturating_add(ALONE)).unwrap_or(i64::MAX)
 }
 
 /// Keeps the index and the list when an issue becomes another: `None` is an issue that is not there.
@@ -76,7 +80,7 @@ pub(super) fn moved(
     let id = old.id.as_str();
     let indexed = if is_listed(tx, tenant, id)? {
         tx.drop_terms(&ISSUE_WORDS, tenant, id, &[LIST])?;
-        tx.add(&WORK_COUNTS, tenant, WEIGHT, -weight(was.len()), None)?;
+        tx.add(&WORK_COUNTS, tenant, WEIGHT, -weight(&old.title, old.description.as_deref()), None)?;
         BTreeSet::new()
     } else {
         was
@@ -124,16 +128,17 @@ fn take(tx: &mut dyn Tx, tenant: &TenantId, word: &str, id: &str) -> Result<(), 
 /// Puts a new issue on the list, and all of the list into the index when that makes it too heavy.
 fn list(tx: &mut dyn Tx, tenant: &TenantId, issue: &Issue) -> Result<(), StoreError> {
     tx.put_terms(&ISSUE_WORDS, tenant, issue.id.as_str(), &[LIST])?;
-    let heavy = tx.add(&WORK_COUNTS, tenant, WEIGHT, weight(of(issue).len()), None)?;
+    let more = weight(&issue.title, issue.description.as_deref());
+    let heavy = tx.add(&WORK_COUNTS, tenant, WEIGHT, more, None)?;
     let heavy = heavy.and_then(|balance| u64::try_from(balance.total).ok()).unwrap_or(0);
     if heavy < MAX_WEIGHT {
         return Ok(());
     }
     let (mut taken, mut index) = (0_i64, BTreeMap::<String, Vec<String>>::new());
-    for (id, words) in listed(tx, tenant)? {
+    for (id, texts) in listed(tx, tenant)? {
         tx.drop_terms(&ISSUE_WORDS, tenant, &id, &[LIST])?;
-        taken = taken.saturating_add(weight(words.len()));
-        for word in words {
+        taken = taken.saturating_add(weight(&texts.title, texts.description.as_deref()));
+        for word in words(&texts.title, texts.description.as_deref()) {
             index.entry(word).or_default().push(id.clone());
         }
     }
@@ -151,15 +156,15 @@ fn is_listed(tx: &mut dyn Tx, tenant: &TenantId, id: &str) -> Result<bool, Store
     Ok(next.iter().any(|listed| listed == id))
 }
 
-/// The issues of the list and their words.
-fn listed(tx: &mut dyn Tx, tenant: &TenantId) -> Result<Vec<(String, BTreeSet<String>)>, StoreError> {
+/// The issues of the list and their texts.
+fn listed(tx: &mut dyn Tx, tenant: &TenantId) -> Result<Vec<(String, Texts)>, StoreError> {
     let mut out = Vec::new();
     for id in tx.holders(&ISSUE_WORDS, tenant, LIST, None, LONGEST, 0)? {
         // The list and the rows are written together, so it is there.
         let Some(row) = tx.get(&ISSUES, tenant, &id)? else { continue };
         let texts: Texts = serde_json::from_str(&row.body)
             .map_err(|error| StoreError::Corrupt(format!("`{}.{id}`: {error}", ISSUES.name)))?;
-        out.push((id, words(&texts.title, texts.description.as_deref())));
+        out.push((id, texts));
     }
     Ok(out)
 }
@@ -174,7 +179,10 @@ pub(super) fn found(
     if asked.is_empty() {
         return Ok(Vec::new());
     }
-    let fresh = listed(tx, tenant)?;
+    let fresh: Vec<(String, BTreeSet<String>)> = listed(tx, tenant)?
+        .into_iter()
+        .map(|(id, texts)| (id, words(&texts.title, texts.description.as_deref())))
+        .collect();
     let mut out = Vec::with_capacity(asked.len());
     for word in asked {
         let Some(mut ids) = indexed(tx, tenant, word)? else {
