@@ -36,8 +36,39 @@ pub struct Config {
     pub checkpoints: Option<PathBuf>,
     /// What the webhooks of tenant `default` are verified with.
     pub webhooks: WebhookSecrets,
+    /// Where the language models are that the proxy stands before.
+    pub models: Models,
     /// Bounds on what clients may take.
     pub limits: Limits,
+}
+
+/// Where the language models are that the proxy stands before. The operator chose them, so private addresses and plain
+/// `http` are allowed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Models {
+    /// What `/chat/completions`, `/responses` and `/models` are put behind.
+    pub openai: String,
+    /// What `/v1/messages` is put behind.
+    pub anthropic: String,
+    /// How long a model may think before the head of its answer, and pause between two pieces of it.
+    pub patience: Duration,
+}
+
+/// The base of OpenAI's own API.
+pub const OPENAI: &str = "https://api.openai.com/v1";
+/// The base of Anthropic's own API.
+pub const ANTHROPIC: &str = "https://api.anthropic.com";
+/// Models that reason may be silent for minutes.
+pub const MODEL_SECONDS: u64 = 600;
+
+impl Default for Models {
+    fn default() -> Self {
+        Self {
+            openai: OPENAI.to_owned(),
+            anthropic: ANTHROPIC.to_owned(),
+            patience: Duration::from_secs(MODEL_SECONDS),
+        }
+    }
 }
 
 /// What providers sign their webhooks with, or send along with them.
@@ -124,6 +155,7 @@ impl Config {
             links: Links::default(),
             checkpoints: None,
             webhooks: WebhookSecrets::default(),
+            models: Models::default(),
             limits: Limits::default(),
         }
     }

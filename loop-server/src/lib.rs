@@ -2,12 +2,14 @@
 //!
 //! - [`http`]: the layer that every surface stands on; [`http::table`] is where to start reading.
 //! - [`surface`]: the API surfaces, one folder each.
+//! - [`gateway`]: the proxy before language models.
 //! - [`outbound`]: what leaves the process; [`worker`]: what happens in the background.
 //! - [`start`], [`open`], [`state`]: from a configuration to what every request can reach.
 //! - [`config`], [`cli`], [`master_key`], [`log`], [`metrics`], [`welcome`]: the operator's side.
 
 pub mod cli;
 pub mod config;
+pub mod gateway;
 pub mod http;
 pub mod log;
 pub mod master_key;

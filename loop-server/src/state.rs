@@ -7,6 +7,7 @@ use loop_core::{base::host::NoEntropy, engine::Engine, invoke::Natives};
 
 use crate::{
     config::Config,
+    gateway::{Upstreams, upstream::SetUpError},
     http::{Router, Row, docs_page, openapi, rate::Rates, request_id::RequestIds, router::TableError},
     metrics::{Meters, Metrics},
     outbound::{Client, provider::Providers},
@@ -25,6 +26,8 @@ pub struct App {
     pub outbound: Client,
     /// Who executes the calls of published tools.
     pub providers: Providers,
+    /// The language models behind the proxy.
+    pub upstreams: Upstreams,
     /// Rung once a notice is durable, so that it leaves at once.
     pub wake: Wake,
     /// How many requests each key may make.
@@ -73,6 +76,9 @@ pub enum AppError {
     /// The public URL is none.
     #[error("`{0}` is not an http or https URL")]
     PublicUrl(String),
+    /// The language models cannot be asked where the operator says they are.
+    #[error(transparent)]
+    Upstream(#[from] SetUpError),
 }
 
 impl App {
@@ -90,6 +96,7 @@ impl App {
             ids: RequestIds::new(&mut seed),
             unrouted: metrics.meters("unrouted"),
             documents: OnceLock::new(),
+            upstreams: Upstreams::new(&config.models)?,
             engine,
             config,
             metrics,

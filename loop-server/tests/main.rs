@@ -6,12 +6,15 @@
 //! - `cli`: the command line.
 //! - `governance`: what the surface promises, on real files.
 //! - `developer`, `improvement`: what these surfaces promise.
+//! - `gateway`: the proxy, before a provider that the test plays.
 //! - `outbox`: notices from the call that asks to the answer.
 
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
 mod developer;
+#[cfg(test)]
+mod gateway;
 #[cfg(test)]
 mod governance;
 #[cfg(test)]

@@ -7,7 +7,10 @@ use clap::{Args, Parser, Subcommand};
 use loop_core::{access::Scope, base::secret::Secret};
 
 use crate::{
-    config::{Config, Durability, Limits, Links, REQUESTS_PER_MINUTE, WebhookSecrets},
+    config::{
+        ANTHROPIC, Config, Durability, Limits, Links, MODEL_SECONDS, Models, OPENAI, REQUESTS_PER_MINUTE,
+        WebhookSecrets,
+    },
     http::Listen,
     log::LogFormat,
 };
@@ -102,6 +105,16 @@ pub struct ServeArgs {
     /// Append checkpoints of the log to a file kept elsewhere [default: none]
     #[arg(long, env = "LOOP_CHECKPOINTS", value_name = "FILE")]
     pub checkpoints: Option<PathBuf>,
+    /// Where the proxy's OpenAI requests go
+    #[arg(long, env = "LOOP_OPENAI_BASE_URL", value_name = "URL", default_value = OPENAI)]
+    pub openai_base_url: String,
+    /// Where the proxy's Anthropic requests go
+    #[arg(long, env = "LOOP_ANTHROPIC_BASE_URL", value_name = "URL", default_value = ANTHROPIC)]
+    pub anthropic_base_url: String,
+    /// Seconds that a model may think before it answers, and pause while it does
+    #[arg(long, env = "LOOP_UPSTREAM_SECONDS", value_name = "SECONDS", default_value_t = MODEL_SECONDS,
+          value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub upstream_seconds: u64,
     /// Open connections at most; more wait
     #[arg(long, env = "LOOP_MAX_CONNECTIONS", value_name = "COUNT", default_value_t = 1024,
           value_parser = clap::value_parser!(u32).range(1..=65_536))]
@@ -261,6 +274,11 @@ fn scope(text: &str) -> Result<Scope, String> {
     })
 }
 
+/// A setting, or its default when a variable of the environment is set to nothing.
+fn given(text: &str, default: &str) -> String {
+    if text.is_empty() { default } else { text }.to_owned()
+}
+
 impl ServeArgs {
     /// The configuration, its secrets read from the environment.
     #[must_use]
@@ -287,6 +305,11 @@ impl ServeArgs {
                 github: secret("GITHUB_WEBHOOK_SECRET"),
                 sentry: secret("SENTRY_CLIENT_SECRET"),
                 posthog: secret("POSTHOG_WEBHOOK_SECRET"),
+            },
+            models: Models {
+                openai: given(&self.openai_base_url, OPENAI),
+                anthropic: given(&self.anthropic_base_url, ANTHROPIC),
+                patience: Duration::from_secs(self.upstream_seconds),
             },
             limits: Limits {
                 connections: usize::try_from(self.max_connections).unwrap_or(1024),

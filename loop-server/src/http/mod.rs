@@ -6,7 +6,7 @@
 //! - [`router`]: from method and path to a row.
 //! - [`request`]: the way of one request: route, origin, key, scope, body, handler, answer.
 //! - [`idempotency`]: a request sent twice and carried out once.
-//! - [`auth`], [`rate`], [`origin`], [`cors`], [`body`], [`stream`], [`path`], [`request_id`]: its steps and parts.
+//! - [`auth`], [`rate`], [`origin`], [`cors`], [`body`], [`stream`], [`drawn`], [`path`], [`request_id`]: its steps and parts.
 //! - [`listen`], [`pulse`], [`serve`]: sockets, time limits of a connection, and the accept loop.
 //! - [`openapi`], [`docs_page`]: the table as a document.
 
@@ -16,6 +16,7 @@ pub mod call;
 pub mod cors;
 pub mod dialect;
 pub mod docs_page;
+pub mod drawn;
 pub mod failure;
 pub mod idempotency;
 pub mod listen;

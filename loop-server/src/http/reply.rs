@@ -1,7 +1,7 @@
 //! What a handler answers when all went well.
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 
 use super::{
@@ -15,6 +15,8 @@ pub struct Reply {
     pub(super) media: HeaderValue,
     pub(super) content: Content,
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
+    /// Headers of another server's answer that is handed on; they replace those that every answer carries.
+    pub(super) passed: Option<Box<HeaderMap>>,
     /// Members of the body that no repetition of the request is told again.
     pub(super) once: &'static [&'static str],
 }
@@ -37,7 +39,14 @@ impl Reply {
     /// 204: there is nothing to say.
     #[must_use]
     pub const fn nothing() -> Self {
-        Self { status: StatusCode::NO_CONTENT, media: JSON, content: Content::Nothing, headers: Vec::new(), once: &[] }
+        Self {
+            status: StatusCode::NO_CONTENT,
+            media: JSON,
+            content: Content::Nothing,
+            headers: Vec::new(),
+            passed: None,
+            once: &[],
+        }
     }
 
     /// 200 with JSON that is written already.
@@ -48,6 +57,7 @@ impl Reply {
             media: JSON,
             content: Content::Whole(json.into()),
             headers: Vec::new(),
+            passed: None,
             once: &[],
         }
     }
@@ -70,6 +80,7 @@ impl Reply {
             media: HeaderValue::from_static(media),
             content: Content::Whole(bytes.into()),
             headers: Vec::new(),
+            passed: None,
             once: &[],
         }
     }
@@ -94,9 +105,19 @@ impl Reply {
             media: HeaderValue::from_static(media),
             content: Content::Stream(body),
             headers: Vec::new(),
+            passed: None,
             once: &[],
         };
         (sender, reply)
+    }
+
+    /// Another server's answer, handed on with its own headers.
+    #[must_use]
+    pub fn passed(status: StatusCode, headers: HeaderMap, body: stream::Body) -> Self {
+        let mut reply = Self::raw_json(Bytes::new()).with_status(status);
+        reply.content = Content::Stream(body);
+        reply.passed = Some(Box::new(headers));
+        reply
     }
 
     /// Another status.

@@ -38,6 +38,8 @@ const HEAD_MAX: usize = 32 << 10;
 
 /// What the caller's wallet still holds.
 const CREDITS: HeaderName = HeaderName::from_static("x-openloop-credits-remaining");
+/// Ours beside the id of another server whose answer is handed on.
+const LOOP_REQUEST_ID: HeaderName = HeaderName::from_static("x-loop-request-id");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const NO_SNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 
@@ -212,6 +214,13 @@ fn success(reply: Reply, id: &RequestId) -> Response<Body> {
     let mut response = plain(reply.status, reply.media, body, id);
     if reply.status == StatusCode::NO_CONTENT {
         response.headers_mut().remove(header::CONTENT_TYPE);
+    }
+    if let Some(passed) = reply.passed {
+        if !passed.contains_key(header::CONTENT_TYPE) {
+            response.headers_mut().remove(header::CONTENT_TYPE);
+        }
+        response.headers_mut().extend(*passed);
+        response.headers_mut().insert(LOOP_REQUEST_ID, id.to_header());
     }
     for (name, value) in reply.headers {
         response.headers_mut().insert(name, value);

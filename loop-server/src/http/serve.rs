@@ -131,8 +131,9 @@ where
         pulse.busy();
         let (app, pulse) = (Arc::clone(&app), Arc::clone(&pulse));
         async move {
-            let response = request::answer(app, request).await;
+            let mut response = request::answer(app, request).await;
             pulse.answered();
+            response.body_mut().on(pulse);
             Ok::<_, Infallible>(response)
         }
     });

@@ -1,14 +1,21 @@
 //! Answer bodies: whole, or written bit by bit with back-pressure.
 
 use std::{
+    future::Future,
     io,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::sync::mpsc;
+
+use super::{
+    drawn::{Cut, Drawn, Out},
+    pulse::Pulse,
+};
 
 /// How many pieces may wait for a slow reader before the writer waits.
 const PIECES: usize = 8;
@@ -19,6 +26,7 @@ pub struct Body(Kind);
 enum Kind {
     Whole(Option<Bytes>),
     Stream(mpsc::Receiver<Piece>),
+    Drawn(Drawn),
     Ended,
 }
 
@@ -75,6 +83,22 @@ impl Body {
     pub fn whole(bytes: Bytes) -> Self {
         Self(if bytes.is_empty() { Kind::Ended } else { Kind::Whole(Some(bytes)) })
     }
+
+    /// A body that is made while it is read; the maker is dropped with its reader.
+    #[must_use]
+    pub fn drawn<F>(make: impl FnOnce(Out) -> F) -> Self
+    where
+        F: Future<Output = Result<(), Cut>> + Send + 'static,
+    {
+        Self(Kind::Drawn(Drawn::new(make)))
+    }
+
+    /// Tells who makes the body of the connection that it is sent on.
+    pub(super) fn on(&mut self, pulse: Arc<Pulse>) {
+        if let Kind::Drawn(drawn) = &mut self.0 {
+            drawn.keep(pulse);
+        }
+    }
 }
 
 impl HttpBody for Body {
@@ -95,19 +119,24 @@ impl HttpBody for Body {
                     Poll::Ready(Some(Err(io::Error::other("the answer broke off"))))
                 }
             },
+            Kind::Drawn(drawn) => drawn.poll_next(cx).map(|next| next.map(|piece| piece.map(Frame::data))),
             Kind::Ended => Poll::Ready(None),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self.0, Kind::Ended | Kind::Whole(None))
+        match &self.0 {
+            Kind::Ended | Kind::Whole(None) => true,
+            Kind::Drawn(drawn) => drawn.ended(),
+            Kind::Whole(Some(_)) | Kind::Stream(_) => false,
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
             Kind::Whole(Some(bytes)) => SizeHint::with_exact(bytes.len() as u64),
             Kind::Whole(None) | Kind::Ended => SizeHint::with_exact(0),
-            Kind::Stream(_) => SizeHint::default(),
+            Kind::Stream(_) | Kind::Drawn(_) => SizeHint::default(),
         }
     }
 }

@@ -3,7 +3,7 @@
 //! - [`governance`]: intercept, rules, approvals, kill switch, log, settings.
 //! - [`developer`]: loops, tools, calls, proofs, messages, tasks.
 //! - [`improvement`]: issues, signals, prompts, and the queue that agents work off.
-//! - [`gateway`]: the proxy before OpenAI and Anthropic, and MCP; their routes stand, their handlers follow.
+//! - [`gateway`]: MCP; its routes stand, its handlers follow. The proxy is a house of its own ([`crate::gateway`]).
 //! - [`system`]: health, metrics, documents.
 //! - [`error_shape`]: how failures look in each dialect.
 
@@ -152,6 +152,6 @@ pub fn of_path(path: &str) -> Surface {
 /// The whole route table.
 #[must_use]
 pub fn rows() -> Vec<&'static Row> {
-    let others = [gateway::ROWS, system::ROWS];
+    let others = [crate::gateway::ROWS, gateway::ROWS, system::ROWS];
     governance::ROWS.iter().chain(developer::ROWS).chain(improvement::ROWS).copied().chain(others).flatten().collect()
 }

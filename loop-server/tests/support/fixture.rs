@@ -11,13 +11,16 @@ use loop_core::{
     store::Lane,
 };
 use loop_server::{
-    config::Config,
+    config::{Config, Models},
     http::{Listener, Row, listen::Bound},
     start::Server,
     surface,
 };
 
 use super::client::{Answer, Client, request};
+
+/// Where nobody answers.
+const NOBODY: &str = "http://127.0.0.1:9";
 
 /// A running server. `key` belongs to tenant `default`, `other` to another; both hold every scope.
 pub struct Fixture {
@@ -42,6 +45,8 @@ impl Fixture {
         config.api_key = Some(Secret::new(key.clone()));
         config.allow_signup = true;
         config.allow_private_targets = true;
+        // No test asks a real provider; the discard port of this machine refuses.
+        config.models = Models { openai: NOBODY.to_owned(), anthropic: NOBODY.to_owned(), ..Models::default() };
         change(&mut config);
         let listener = Listener::bind(&config.listen).await.expect("a free port");
         let server = loop_server::serve_rows(config, listener, rows).await.expect("started");

@@ -1,0 +1,18 @@
+//! The proxy before language models: an agent's client speaks to us as to its provider, and every call of a tool that
+//! the model proposes is decided before the agent sees it.
+//!
+//! - [`rows`]: the routes.
+//! - [`proxy`]: the way of one turn: resume, ask, read, decide, answer.
+//! - [`whole`], [`events`]: answers in one piece, and streams.
+//! - [`turn`]: what is decided, and how the client is told.
+//! - [`upstream`]: asking the providers; [`headers`]: what travels.
+//! - [`models`]: the list of models; [`pass`]: answers that are handed on.
+
+mod headers;
+mod models;
+mod pass;
+mod rows;
+pub mod upstream;
+
+pub use rows::ROWS;
+pub use upstream::Upstreams;
