@@ -19,6 +19,7 @@ pub mod policy;
 pub mod outbox;
 
 pub mod approval;
+pub mod kept;
 
 pub mod proof;
 pub mod trust;

@@ -136,6 +136,16 @@ CREATE INDEX "approvals.state" ON "approvals" (tenant, "state", id) WHERE "state
 CREATE INDEX "approvals.decided_at" ON "approvals" (tenant, "decided_at", id) WHERE "decided_at" IS NOT NULL;
 CREATE INDEX "approvals.waits_until" ON "approvals" (tenant, "waits_until", id) WHERE "waits_until" IS NOT NULL;
 
+CREATE TABLE "kept_completions" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  body TEXT NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT;
+
 CREATE TABLE "proofs" (
   tenant TEXT NOT NULL,
   id TEXT NOT NULL,
@@ -589,6 +599,23 @@ CREATE TABLE "approval_timers_leases" (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX "approval_timers_leases.until" ON "approval_timers_leases" (tenant, until, id);
 
+CREATE TABLE "kept_timers" (
+  tenant TEXT NOT NULL,
+  key BLOB NOT NULL,
+  id TEXT NOT NULL,
+  PRIMARY KEY (tenant, key, id),
+  UNIQUE (tenant, id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE "kept_timers_leases" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  key BLOB NOT NULL,
+  until INTEGER NOT NULL,
+  holder BLOB NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX "kept_timers_leases.until" ON "kept_timers_leases" (tenant, until, id);
+
 CREATE TABLE "invocation_timers" (
   tenant TEXT NOT NULL,
   key BLOB NOT NULL,
@@ -803,6 +830,13 @@ CREATE TABLE "prompt_uses_holds" (
   PRIMARY KEY (tenant, id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX "prompt_uses_holds.until" ON "prompt_uses_holds" (tenant, until, id);
+
+CREATE TABLE "kept_keys" (
+  tenant TEXT NOT NULL,
+  term TEXT NOT NULL,
+  id TEXT NOT NULL,
+  PRIMARY KEY (tenant, term, id)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE "issue_sets" (
   tenant TEXT NOT NULL,

@@ -59,6 +59,13 @@ pub fn invocation_binding(
     hex(&mac.finalize().into_bytes())
 }
 
+/// The binding of the `n`-th of several calls in one turn that share `binding`, from 1. The first is bound as a call
+/// that comes alone; each further one to a question of its own, because a yes lets one call through.
+#[must_use]
+pub fn repeat_binding(binding: &str, n: usize) -> String {
+    if n <= 1 { binding.to_owned() } else { format!("{binding}.{n}") }
+}
+
 fn optional(text: Option<&str>, out: &mut String) {
     match text {
         Some(text) => json::write_string(text, out),

@@ -19,7 +19,7 @@ mod query;
 mod request;
 mod settle;
 
-pub use binding::{binding, invocation_binding};
+pub use binding::{binding, invocation_binding, repeat_binding};
 pub use decide::{Answer, Decided, Via, decide};
 pub use erase::{erase, erase_chunk, purge_before};
 pub use error::ApprovalError;
@@ -27,4 +27,4 @@ pub use expire::{TIMERS, expire_due};
 pub use poll::{Polled, poll};
 pub use query::{all, get, history, history_count, pending, pending_count};
 pub use request::{APPROVALS, Approval, Asking, State, UsedBy};
-pub use settle::{DENIAL_SECONDS, Proposal, Settled, settle};
+pub use settle::{DENIAL_SECONDS, Proposal, Settled, Standing, look, settle};

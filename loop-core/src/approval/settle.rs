@@ -59,6 +59,51 @@ pub enum Settled {
     Denied(ApprovalId),
 }
 
+/// What a call that needs approval would find, while nothing is done about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// A human had said yes to exactly this, for every rule that asks now.
+    Approved {
+        /// The approval.
+        id: ApprovalId,
+        /// When the yes ends.
+        expires_at: Time,
+    },
+    /// A human is asked already.
+    Pending {
+        /// The approval.
+        id: ApprovalId,
+        /// When it ends by itself.
+        expires_at: Time,
+    },
+    /// A human said no, less than [`DENIAL_SECONDS`] ago.
+    Denied(ApprovalId),
+    /// A human is to be asked.
+    Unasked,
+}
+
+fn standing(latest: &Approval, proposal: &Proposal, now: Time) -> Standing {
+    let Approval { id, expires_at, .. } = *latest;
+    let covered = proposal.asking.iter().all(|now| latest.asking.iter().any(|then| then.same(now)));
+    match latest.state_at(now) {
+        State::Approved if covered => Standing::Approved { id, expires_at },
+        State::Pending if covered => Standing::Pending { id, expires_at },
+        State::Denied if latest.decided_at.is_some_and(|at| now < at.plus_seconds(DENIAL_SECONDS)) => {
+            Standing::Denied(id)
+        }
+        _ => Standing::Unasked,
+    }
+}
+
+/// Tells what [`settle`] would find, and changes nothing: no yes is used up, and nobody is asked.
+///
+/// # Errors
+/// Storage failures.
+pub fn look(tx: &mut dyn Tx, cx: &Ctx, proposal: &Proposal) -> Result<Standing, ApprovalError> {
+    let latest = latest(tx, cx, &proposal.binding)?;
+    Ok(latest.map_or(Standing::Unasked, |latest| standing(&latest.value, proposal, cx.now)))
+}
+
 /// Finds what became of the approval of this very call, or asks for one.
 ///
 /// # Errors
@@ -67,23 +112,20 @@ pub fn settle(tx: &mut dyn Tx, cx: &Ctx, proposal: &Proposal) -> Result<Settled,
     let settings = settings::get(tx, cx.tenant())?;
     let ttl = i64::from(settings.approval_ttl_seconds);
     if let Some(latest) = latest(tx, cx, &proposal.binding)? {
-        let covered = proposal.asking.iter().all(|now| latest.value.asking.iter().any(|then| then.same(now)));
-        match latest.value.state_at(cx.now) {
-            State::Approved if covered => {
+        match standing(&latest.value, proposal, cx.now) {
+            Standing::Approved { id, .. } => {
                 let used = Approval { state: State::Used, used_by: Some(UsedBy::Call), ..latest.value.clone() };
                 Repo::new(tx, cx.tenant()).update(&latest, &used, cx.now)?;
-                return Ok(Settled::Approved(used.id));
+                return Ok(Settled::Approved(id));
             }
-            State::Pending if covered => {
-                return Ok(Settled::Pending { id: latest.value.id, expires_at: latest.value.expires_at });
-            }
-            State::Denied if latest.value.decided_at.is_some_and(|at| cx.now < at.plus_seconds(DENIAL_SECONDS)) => {
-                return Ok(Settled::Denied(latest.value.id));
-            }
-            // A rule asks that did not ask then: whoever would have answered saw another question.
-            State::Pending | State::Approved => replace(tx, cx, &latest)?,
-            State::Expired if latest.value.state == State::Pending => expire::end(tx, cx, &latest)?,
-            _ => {}
+            Standing::Pending { id, expires_at } => return Ok(Settled::Pending { id, expires_at }),
+            Standing::Denied(id) => return Ok(Settled::Denied(id)),
+            Standing::Unasked => match latest.value.state_at(cx.now) {
+                // A rule asks that did not ask then: whoever would have answered saw another question.
+                State::Pending | State::Approved => replace(tx, cx, &latest)?,
+                State::Expired if latest.value.state == State::Pending => expire::end(tx, cx, &latest)?,
+                _ => {}
+            },
         }
     }
     request(tx, cx, proposal, cx.now.plus_seconds(ttl))

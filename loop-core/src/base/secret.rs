@@ -1,5 +1,6 @@
 //! Secrets: tokens, their hashes, derived keys and sealing.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chacha20poly1305::{AeadInPlace, Key, KeyInit, Tag, XChaCha20Poly1305, XNonce};
 use hmac::Mac;
 use sha2::{Digest, Sha256};
@@ -155,6 +156,37 @@ impl MasterKey {
         format!("v1.{}{}{}", hex(&nonce), hex(&buffer), hex(&tag))
     }
 
+    /// As [`Self::seal`], for bytes. The form is `b1.` + base64 of nonce, ciphertext and tag; `None` for more bytes than
+    /// the cipher takes (2^38).
+    #[must_use]
+    pub fn seal_bytes(&self, purpose: &str, subject: &str, bytes: &[u8], seed: &mut Seed) -> Option<String> {
+        let mut nonce = [0; 24];
+        nonce.iter_mut().zip(seed.draw()).for_each(|(to, from)| *to = from);
+        let mut buffer = Vec::with_capacity(nonce.len().saturating_add(bytes.len()).saturating_add(16));
+        buffer.extend_from_slice(&nonce);
+        buffer.extend_from_slice(bytes);
+        let (_, body) = buffer.split_at_mut_checked(nonce.len())?;
+        let cipher = XChaCha20Poly1305::new(&Key::from(self.derive(purpose, subject)));
+        let tag = cipher.encrypt_in_place_detached(XNonce::from_slice(&nonce), b"", body).ok()?;
+        buffer.extend_from_slice(&tag);
+        let mut sealed = String::from("b1.");
+        STANDARD.encode_string(&buffer, &mut sealed);
+        Some(sealed)
+    }
+
+    /// Opens what [`Self::seal_bytes`] made; `None` for anything else, another purpose or another key.
+    #[must_use]
+    pub fn open_bytes(&self, purpose: &str, subject: &str, sealed: &str) -> Option<Vec<u8>> {
+        let mut body = STANDARD.decode(sealed.strip_prefix("b1.")?).ok()?;
+        let tag = body.split_off(body.len().checked_sub(16)?);
+        let (nonce, rest) = body.split_at_checked(24)?;
+        let mut buffer = rest.to_vec();
+        let cipher = XChaCha20Poly1305::new(&Key::from(self.derive(purpose, subject)));
+        let tag = Tag::from_slice(&tag);
+        cipher.decrypt_in_place_detached(XNonce::from_slice(nonce), b"", &mut buffer, tag).ok()?;
+        Some(buffer)
+    }
+
     /// Opens what [`Self::seal`] made; `None` for anything else, another purpose or another key.
     #[must_use]
     pub fn open(&self, purpose: &str, subject: &str, sealed: &str) -> Option<Secret> {
@@ -201,6 +233,23 @@ mod tests {
         forged.push(last);
         assert!(key.open("webhook", "default", &forged).is_none());
         assert!(key.open("webhook", "default", "v1.00").is_none());
+    }
+
+    #[test]
+    fn sealed_bytes_open_only_as_they_were_sealed() {
+        let key = MasterKey::from_text("correct horse");
+        for bytes in [&b""[..], b"\0\xff", b"data: {}\r\n\r\n"] {
+            let sealed = key.seal_bytes("kept", "default", bytes, &mut Seed::new([3; 32])).unwrap();
+            assert_eq!(key.open_bytes("kept", "default", &sealed).as_deref(), Some(bytes));
+            assert_eq!(key.open_bytes("kept", "other", &sealed), None);
+            assert_eq!(key.open_bytes("smtp", "default", &sealed), None);
+            assert_eq!(MasterKey::from_text("wrong").open_bytes("kept", "default", &sealed), None);
+            let flipped: String = sealed.chars().rev().map(|c| if c == 'A' { 'B' } else { c }).rev().collect();
+            assert!(flipped == sealed || key.open_bytes("kept", "default", &flipped).is_none());
+        }
+        for nothing in ["", "b1.", "b1.AAAA", "v1.00", "b1.!"] {
+            assert_eq!(key.open_bytes("kept", "default", nothing), None, "{nothing}");
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::{
     base::{Time, id::ApprovalId, json, secret::MasterKey},
     policy::{Action, Outcome, PolicySnapshot, Verdict, evaluate, kill_switch::MAX_TOOL_NAME},
     store::{Access, Lane, StoreError, StoreExt, Tx},
-    tool::redact,
+    tool::{Risk, redact},
 };
 
 /// How often a call is decided again because the policy moved while its record was written.
@@ -94,9 +94,7 @@ pub(super) struct Prepared {
     tool_name: String,
     /// Whether the store is not known to have the tool's name.
     pub(super) new_tool: bool,
-    personal: u32,
-    secrets: u32,
-    tags: Vec<String>,
+    counted: Counted,
     record: Record,
 }
 
@@ -197,21 +195,31 @@ impl Prepared {
             Record::Asked(asked) => asked.answered.as_mut(),
         };
         let written = written.ok_or_else(|| StoreError::Internal("a decision was recorded unwritten".to_owned()))?;
-        Ok(Decision {
-            status: written.status,
-            message: std::mem::take(&mut written.message),
-            rule: written.rule.take(),
-            verdict: self.verdict.clone(),
-            approval: written.approval,
-            expires_at: written.expires_at,
-            policy_hash: self.snapshot.shared_hash(),
-            audit_id,
-        })
+        Ok(decision(written, self.verdict.clone(), &self.snapshot, audit_id))
+    }
+}
+
+/// What the caller is told of a decision that is durable under `audit_id`.
+pub(super) fn decision(
+    written: &mut Written,
+    verdict: Verdict,
+    snapshot: &PolicySnapshot,
+    audit_id: String,
+) -> Decision {
+    Decision {
+        status: written.status,
+        message: std::mem::take(&mut written.message),
+        rule: written.rule.take(),
+        verdict,
+        approval: written.approval,
+        expires_at: written.expires_at,
+        policy_hash: snapshot.shared_hash(),
+        audit_id,
     }
 }
 
 /// Refuses calls whose texts are out of bounds.
-fn check(call: &Call<'_>) -> Result<(), DecideError> {
+pub(super) fn check(call: &Call<'_>) -> Result<(), DecideError> {
     let within = |field, text: Option<&str>, max| match text {
         Some(text) if text.len() > max => Err(DecideError::Length { field, max }),
         _ => Ok(()),
@@ -225,13 +233,29 @@ fn check(call: &Call<'_>) -> Result<(), DecideError> {
     within("reason", call.reason, MAX_REASON)
 }
 
-pub(super) fn prepare(
+/// A call put into words for storage, masked, with what humans would be asked.
+pub(super) struct Masked {
+    pub(super) tool_name: String,
+    pub(super) details: Details,
+    pub(super) proposal: Option<Proposal>,
+    pub(super) counted: Counted,
+}
+
+/// What the log's counters and tags take from a call.
+pub(super) struct Counted {
+    personal: u32,
+    secrets: u32,
+    tags: Vec<String>,
+}
+
+/// Masks a call and binds what would be asked about it.
+pub(super) fn mask(
     master: &MasterKey,
     cx: &Ctx,
     call: &Call<'_>,
-    snapshot: Arc<PolicySnapshot>,
-    verdict: Verdict,
-) -> Result<Prepared, DecideError> {
+    snapshot: &PolicySnapshot,
+    verdict: &Verdict,
+) -> Masked {
     let action = &call.action;
     let masked = redact::json(action.arguments);
     // What stands beside the arguments may hold a person's data as well.
@@ -251,7 +275,7 @@ pub(super) fn prepare(
         reason: reason.clone(),
         forward: forward.clone(),
         risk: verdict.risk,
-        asking: asking(&verdict),
+        asking: asking(verdict),
         policy_hash: snapshot.hash().to_owned(),
     });
     let details = Details {
@@ -263,12 +287,23 @@ pub(super) fn prepare(
         forward,
         door: call.door,
     };
-    let tool_name = action.tool.to_owned();
+    let counted = Counted { personal, secrets, tags };
+    Masked { tool_name: action.tool.to_owned(), details, proposal, counted }
+}
+
+pub(super) fn prepare(
+    master: &MasterKey,
+    cx: &Ctx,
+    call: &Call<'_>,
+    snapshot: Arc<PolicySnapshot>,
+    verdict: Verdict,
+) -> Result<Prepared, DecideError> {
+    let Masked { tool_name, details, proposal, counted } = mask(master, cx, call, &snapshot, &verdict);
     let record = match proposal {
         Some(proposal) => Record::Asked(Box::new(Asked { details, proposal, answered: None })),
         None => Record::Known(Box::new(Written::new(cx, &snapshot, &verdict, &tool_name, &details, None)?)),
     };
-    Ok(Prepared { snapshot, verdict, tool_name, new_tool: true, personal, secrets, tags, record })
+    Ok(Prepared { snapshot, verdict, tool_name, new_tool: true, counted, record })
 }
 
 fn asking(verdict: &Verdict) -> Vec<Asking> {
@@ -294,7 +329,7 @@ fn lock(prepared: &Mutex<Prepared>) -> MutexGuard<'_, Prepared> {
 
 /// Records what was decided and answers the entry's id.
 pub(super) fn settle(tx: &mut dyn Tx, cx: &Ctx, prepared: &mut Prepared) -> Result<String, DecideError> {
-    let Prepared { snapshot, verdict, tool_name, new_tool, personal, secrets, tags, record } = prepared;
+    let Prepared { snapshot, verdict, tool_name, new_tool, counted, record } = prepared;
     let written = match record {
         Record::Known(written) => written,
         Record::Asked(asked) => {
@@ -303,14 +338,27 @@ pub(super) fn settle(tx: &mut dyn Tx, cx: &Ctx, prepared: &mut Prepared) -> Resu
             answered.insert(Written::new(cx, snapshot, verdict, tool_name, details, Some(settled))?)
         }
     };
+    enter(tx, cx, written, verdict.risk, counted, new_tool.then_some(tool_name.as_str()))
+}
+
+/// Writes an entry into the log, tagged and counted, and answers its id.
+pub(super) fn enter(
+    tx: &mut dyn Tx,
+    cx: &Ctx,
+    written: &mut Written,
+    risk: Risk,
+    counted: &Counted,
+    new_tool: Option<&str>,
+) -> Result<String, DecideError> {
+    let Counted { personal, secrets, tags } = counted;
     let audit_id = audit::append_sealed(tx, cx, &mut written.sealed, &written.body)?;
     audit::tag_subjects(tx, cx.tenant(), cx.now, &audit_id, tags)?;
     if let Some(id) = written.approval.filter(|_| written.status == Status::Pending && !tags.is_empty()) {
         audit::tag_subjects(tx, cx.tenant(), cx.now, &id.to_string(), tags)?;
     }
-    audit::record_stats(tx, cx.tenant(), cx.now, written.status, verdict.risk, *personal, *secrets)?;
-    if *new_tool {
-        audit::record_tool(tx, cx.tenant(), tool_name)?;
+    audit::record_stats(tx, cx.tenant(), cx.now, written.status, risk, *personal, *secrets)?;
+    if let Some(tool) = new_tool {
+        audit::record_tool(tx, cx.tenant(), tool)?;
     }
     Ok(audit_id)
 }

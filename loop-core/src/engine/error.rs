@@ -20,6 +20,16 @@ pub enum DecideError {
         /// The most bytes.
         max: usize,
     },
+    /// A turn without calls, or with too many.
+    #[error("a turn must have 1 to {max} calls")]
+    Calls {
+        /// The most calls.
+        max: usize,
+    },
+    /// The completion was handed on, replaced or removed since it was taken out, or its time is over. Nothing was
+    /// decided.
+    #[error("the kept completion is gone")]
+    KeptGone,
     /// The policy moved on while the decision was recorded; the engine decides again.
     #[error("the policy changed too often to decide this call")]
     Moved,
@@ -45,7 +55,8 @@ impl DecideError {
     #[must_use]
     pub const fn code(&self) -> Code {
         match self {
-            Self::Length { .. } => Code::InvalidRequest,
+            Self::Length { .. } | Self::Calls { .. } => Code::InvalidRequest,
+            Self::KeptGone => Code::Conflict,
             Self::Moved => Code::Unavailable,
             Self::Access(error) => error.code(),
             Self::Approval(error) => error.code(),

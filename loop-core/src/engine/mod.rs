@@ -18,6 +18,7 @@ mod invoke;
 mod invoke_error;
 #[cfg(test)]
 mod invoke_tests;
+mod keep;
 mod known;
 mod policies;
 mod poll;
@@ -25,6 +26,9 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 mod toolbox;
+mod turn;
+#[cfg(test)]
+mod turn_tests;
 mod written;
 
 use std::sync::Arc;
@@ -35,6 +39,7 @@ pub use error::DecideError;
 pub use evaluate::Evaluated;
 pub use invoke::{Invoked, Request};
 pub use invoke_error::InvokeError;
+pub use turn::{Keep, MAX_CALLS, Turn, TurnCall, TurnInput, Unreadable};
 
 use crate::{
     access::{AccessError, Caller, Ctx, Note, claim_key, key},
@@ -49,6 +54,7 @@ use crate::{
 };
 use board::Board;
 use callers::Callers;
+use keep::KeptKeys;
 use known::KnownTools;
 use policies::Policies;
 use toolbox::Toolbox;
@@ -65,6 +71,7 @@ pub static CATALOG: Catalog = Catalog {
         &crate::policy::settings::SETTINGS,
         &crate::tool::manifest::MANIFESTS,
         &crate::approval::APPROVALS,
+        &crate::kept::COMPLETIONS,
         &crate::proof::PROOFS,
         &crate::trust::OUTCOMES,
         &crate::trust::PENALTIES,
@@ -97,6 +104,7 @@ pub static CATALOG: Catalog = Catalog {
     queues: &[
         &crate::outbox::OUTBOX,
         &crate::approval::TIMERS,
+        &crate::kept::TIMERS,
         &crate::invoke::TIMERS,
         &crate::work::ready::READY,
         &crate::work::ready::HEADS,
@@ -113,7 +121,12 @@ pub static CATALOG: Catalog = Catalog {
         &crate::work::claim::OUTCOMES,
         &crate::prompt::health::USES,
     ],
-    terms: &[&crate::work::sets::ISSUE_SETS, &crate::work::words::ISSUE_WORDS, &crate::work::history::ISSUE_HISTORY],
+    terms: &[
+        &crate::kept::KEYS,
+        &crate::work::sets::ISSUE_SETS,
+        &crate::work::words::ISSUE_WORDS,
+        &crate::work::history::ISSUE_HISTORY,
+    ],
 };
 
 /// The governance engine. Cheap to clone; clones share everything.
@@ -129,6 +142,7 @@ struct Inner {
     policies: Policies,
     callers: Callers,
     tools: KnownTools,
+    kept: KeptKeys,
     board: Board,
     toolbox: Toolbox,
     renderer: Renderer,
@@ -147,6 +161,7 @@ impl Engine {
                 policies,
                 callers: Callers::default(),
                 tools: KnownTools::default(),
+                kept: KeptKeys::default(),
                 board: Board::default(),
                 toolbox: Toolbox::default(),
                 renderer: Renderer::default(),

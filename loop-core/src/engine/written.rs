@@ -55,9 +55,35 @@ impl Written {
             (_, Some(Settled::Denied(id))) => (Status::Blocked, Some(id), None),
             _ => (Status::Blocked, None, None),
         };
-        let rule = verdict.reasons.iter().find_map(|reason| reason.rule.as_ref());
-        let rule = rule.map(|compiled| compiled.rule.rule_text.clone());
+        let rule = rule(verdict);
         let message = message(status, settled, verdict, rule.as_deref(), tool_name);
+        let fate = Fate { status, message, rule, approval, expires_at };
+        Self::of(cx, snapshot, verdict, tool_name, details, fate)
+    }
+
+    /// Puts into words that a call was refused for what the policy knows nothing of.
+    pub(super) fn refused(
+        cx: &Ctx,
+        snapshot: &PolicySnapshot,
+        verdict: &Verdict,
+        tool_name: &str,
+        details: &Details,
+        message: Cow<'static, str>,
+    ) -> Result<Self, DecideError> {
+        let rule = rule(verdict);
+        let fate = Fate { status: Status::Blocked, message, rule, approval: None, expires_at: None };
+        Self::of(cx, snapshot, verdict, tool_name, details, fate)
+    }
+
+    fn of(
+        cx: &Ctx,
+        snapshot: &PolicySnapshot,
+        verdict: &Verdict,
+        tool_name: &str,
+        details: &Details,
+        fate: Fate,
+    ) -> Result<Self, DecideError> {
+        let Fate { status, message, rule, approval, expires_at } = fate;
         let body = Body {
             details,
             verdict,
@@ -80,6 +106,21 @@ impl Written {
         let sealed = audit::seal(cx, &event);
         Ok(Self { status, message, rule, approval, expires_at, sealed, body })
     }
+}
+
+/// What became of a call.
+struct Fate {
+    status: Status,
+    message: Cow<'static, str>,
+    rule: Option<String>,
+    approval: Option<ApprovalId>,
+    expires_at: Option<Time>,
+}
+
+/// The sentence of the first rule that had a say.
+fn rule(verdict: &Verdict) -> Option<String> {
+    let compiled = verdict.reasons.iter().find_map(|reason| reason.rule.as_ref());
+    compiled.map(|compiled| compiled.rule.rule_text.clone())
 }
 
 fn message(

@@ -51,6 +51,10 @@ pub enum ReasonCode {
     LoopSuspended,
     /// The tool's manifest wants each call approved.
     ApprovalDefault,
+    /// The call, or what it was proposed with, could not be read.
+    CallUnreadable,
+    /// Another call of the same turn may not go, or not yet.
+    TurnWithheld,
 }
 
 impl ReasonCode {
@@ -72,6 +76,8 @@ impl ReasonCode {
             Self::SubloopCeiling => "SUBLOOP_CEILING",
             Self::LoopSuspended => "LOOP_SUSPENDED",
             Self::ApprovalDefault => "APPROVAL_DEFAULT",
+            Self::CallUnreadable => "CALL_UNREADABLE",
+            Self::TurnWithheld => "TURN_WITHHELD",
         }
     }
 
@@ -93,6 +99,8 @@ impl ReasonCode {
             Self::SubloopCeiling => "the risk or the cost is above a limit of the loop or of one above it",
             Self::LoopSuspended => "the loop or one above it is suspended",
             Self::ApprovalDefault => "the tool wants each call approved",
+            Self::CallUnreadable => "the call could not be read",
+            Self::TurnWithheld => "another call of the same turn may not go",
         }
     }
 }
@@ -147,5 +155,14 @@ impl Verdict {
             unlisted: 0,
             shadow: SmallVec::new(),
         }
+    }
+
+    /// The same verdict with one more reason to refuse, before all others.
+    #[must_use]
+    pub(crate) fn refused(mut self, code: ReasonCode) -> Self {
+        self.outcome = Outcome::Deny;
+        self.reasons.truncate(Self::REASONS_MAX.saturating_sub(1));
+        self.reasons.insert(0, Reason { code, outcome: Outcome::Deny, rule: None });
+        self
     }
 }

@@ -8,6 +8,7 @@
 //! - [`places`]: how many deliveries run at once, and whose.
 //! - [`expiry`]: approvals that nobody decided.
 //! - [`invocations`]: calls of tools that never came to an end.
+//! - [`kept`]: completions of language models whose time is over.
 //! - [`leases`]: claims of issues that were not held on to.
 //! - [`retention`]: what tenants do not want to keep.
 //! - [`epochs`]: policies that changed in another process.
@@ -18,6 +19,7 @@ pub mod delivery;
 pub mod epochs;
 pub mod expiry;
 pub mod invocations;
+pub mod kept;
 pub mod leases;
 pub mod periodic;
 pub mod places;
@@ -49,6 +51,8 @@ pub fn start(engine: &Engine, post: &Post, wake: &Wake, checkpoints: Option<&Che
     workers.spawn("expiry", move |stop| expiry::run(held.clone(), bell.clone(), expiry::PAUSE, stop));
     let held = engine.clone();
     workers.spawn("invocations", move |stop| invocations::run(held.clone(), invocations::PAUSE, stop));
+    let held = engine.clone();
+    workers.spawn("kept", move |stop| kept::run(held.clone(), kept::PAUSE, stop));
     let held = engine.clone();
     workers.spawn("leases", move |stop| leases::run(held.clone(), leases::PAUSE, stop));
     let held = engine.clone();

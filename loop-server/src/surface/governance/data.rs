@@ -33,6 +33,8 @@ use crate::{
 
 /// How many rows are read at a time.
 const CHUNK: u32 = 500;
+/// As [`CHUNK`], for kept completions, which may be long.
+const KEPT_CHUNK: u32 = 50;
 /// Why one person's data goes, in the log.
 const PERSON: &str = "subject";
 /// Why all data goes, in the log.
@@ -109,6 +111,7 @@ async fn erase(call: Call) -> Outcome {
             }
             let tags = audit::subject_tags(call.app.engine.master(), &caller.tenant, &known);
             let mut erased = Erased::default();
+            erase_kept(&call, PERSON).await?;
             for tag in tags {
                 erase_tag(&call, tag, &mut erased).await?;
             }
@@ -161,8 +164,15 @@ const KINDS: [Forget; 5] = [
     |tx, cx| Ok(Erased { invocations: invoke::erase::erase_chunk(tx, cx, CHUNK, ALL)?, ..Erased::default() }),
 ];
 
+/// Removes everything that is kept of language models' answers: nobody can tell of whom a sealed one speaks.
+async fn erase_kept(call: &Call, why: &'static str) -> Result<(), Failure> {
+    while call.app.engine.erase_kept(call.caller()?, KEPT_CHUNK, why).await.map_err(failed)? > 0 {}
+    Ok(())
+}
+
 async fn erase_all(call: &Call) -> Result<Erased, Failure> {
     let mut erased = Erased::default();
+    erase_kept(call, ALL).await?;
     let mut above = 0;
     loop {
         let cx = call.app.engine.context(call.caller()?.clone()).map_err(no_entropy)?;

@@ -1,0 +1,162 @@
+//! What is known of kept completions, and how they are taken out.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use hashbrown::{HashMap, HashSet};
+
+use super::{DecideError, Engine};
+use crate::{
+    access::{AccessError, Caller},
+    base::TenantId,
+    kept::{self, Kept, KeptKey},
+    store::{Access, Lane, StoreError, StoreExt, Tx},
+};
+
+/// How many tenants are remembered. Past it the memory starts anew.
+const MAX_TENANTS: usize = 4_096;
+/// How many keys of a tenant are remembered; past it, which only other processes can bring about, they are read anew.
+const MAX_KEYS: usize = 4_096;
+
+/// Which requests something is kept for: read once for each tenant, then moved by what this process does. Where it is
+/// behind, a request is asked of the upstream again; nothing is handed on because of it.
+#[derive(Default)]
+pub(super) struct KeptKeys {
+    tenants: RwLock<HashMap<TenantId, Known, foldhash::fast::RandomState>>,
+}
+
+#[derive(Default)]
+struct Known {
+    /// Whether the store was read.
+    loaded: bool,
+    keys: HashSet<KeptKey, foldhash::fast::RandomState>,
+}
+
+impl KeptKeys {
+    /// Whether anything is kept for the tenant; `None` when that must be read first.
+    fn any(&self, tenant: &TenantId) -> Option<bool> {
+        let tenants = self.tenants.read().unwrap_or_else(PoisonError::into_inner);
+        tenants.get(tenant).filter(|known| known.loaded).map(|known| !known.keys.is_empty())
+    }
+
+    fn has(&self, tenant: &TenantId, key: &KeptKey) -> bool {
+        let tenants = self.tenants.read().unwrap_or_else(PoisonError::into_inner);
+        tenants.get(tenant).is_some_and(|known| known.keys.contains(key))
+    }
+
+    fn change(&self, tenant: &TenantId, change: impl FnOnce(&mut Known)) {
+        let mut tenants = self.tenants.write().unwrap_or_else(PoisonError::into_inner);
+        if tenants.len() >= MAX_TENANTS && !tenants.contains_key(tenant) {
+            tenants.clear();
+        }
+        let known = tenants.entry(tenant.clone()).or_default();
+        change(known);
+        if known.keys.len() > MAX_KEYS {
+            *known = Known::default();
+        }
+    }
+
+    /// Takes in what the store was found to hold, beside what was learnt meanwhile.
+    fn load(&self, tenant: &TenantId, keys: Vec<KeptKey>) {
+        self.change(tenant, |known| {
+            known.loaded = true;
+            known.keys.extend(keys);
+        });
+    }
+
+    /// Learns that something is kept. To be called once that is durable.
+    pub(super) fn add(&self, tenant: &TenantId, key: KeptKey) {
+        self.change(tenant, |known| {
+            known.keys.insert(key);
+        });
+    }
+
+    /// Learns that something is kept no longer.
+    pub(super) fn remove(&self, tenant: &TenantId, key: &KeptKey) {
+        self.change(tenant, |known| {
+            known.keys.remove(key);
+        });
+    }
+
+    fn forget(&self, tenant: &TenantId) {
+        self.tenants.write().unwrap_or_else(PoisonError::into_inner).remove(tenant);
+    }
+}
+
+impl Engine {
+    /// The key under which something may be kept for this request. `None`, without a look at the body, while the
+    /// tenant has nothing kept.
+    ///
+    /// # Errors
+    /// Storage failures, when it must be read what the tenant has kept.
+    pub async fn kept_key(&self, caller: &Caller, door: &str, body: &[u8]) -> Result<Option<KeptKey>, DecideError> {
+        let tenant = &caller.tenant;
+        let any = match self.inner.kept.any(tenant) {
+            Some(any) => any,
+            None => {
+                let space = tenant.clone();
+                let keys = self.inner.store.read("kept.keys", move |tx| kept::keys(tx, &space)).await?;
+                let any = !keys.is_empty();
+                self.inner.kept.load(tenant, keys);
+                any
+            }
+        };
+        if !any {
+            return Ok(None);
+        }
+        Ok(self.key_of(caller, door, body).filter(|key| self.inner.kept.has(tenant, key)))
+    }
+
+    /// The key of a request, whether or not anything is kept under it: equal for the same door, the same loop and a
+    /// body that means the same. A body that is no sound JSON, or longer than [`kept::MAX_REQUEST`], has none.
+    #[must_use]
+    pub fn key_of(&self, caller: &Caller, door: &str, body: &[u8]) -> Option<KeptKey> {
+        KeptKey::of(self.master(), caller, door, body)
+    }
+
+    /// What is kept under a key; `None` when there is nothing or its time is over. It may go to the caller only when
+    /// [`Engine::intercept_turn`] allowed its calls again.
+    ///
+    /// # Errors
+    /// A revoked key, storage failures.
+    pub async fn kept(&self, caller: &Caller, key: &KeptKey) -> Result<Option<Kept>, DecideError> {
+        let cx = self.context(caller.clone())?;
+        let wanted = *key;
+        let read = self.read(cx, "kept.read", move |tx, cx| {
+            Ok::<_, DecideError>(kept::read(tx, cx.tenant(), wanted, cx.now)?.map(|found| found.value))
+        });
+        let found = read.await?;
+        Ok(found.and_then(|found| kept::open(self.master(), &caller.tenant, wanted, &found)))
+    }
+
+    /// Removes kept completions whose time is over, for all tenants, `limit` at most; answers how many.
+    ///
+    /// # Errors
+    /// Storage failures; the timers then fire again.
+    pub async fn sweep_kept(&self, limit: u32) -> Result<u32, DecideError> {
+        let (now, seed) = (self.now(), self.seed().map_err(AccessError::from)?);
+        let inner = Arc::clone(&self.inner);
+        let work = move |tx: &mut dyn Tx| kept::sweep(tx, now, limit, &mut seed.clone());
+        let swept = self.inner.store.run_job("kept.sweep", Access::Write, Lane::Bulk, work, move |outcome| {
+            let swept: Vec<(TenantId, KeptKey)> = outcome?;
+            for (tenant, key) in &swept {
+                inner.kept.remove(tenant, key);
+            }
+            Ok::<_, StoreError>(u32::try_from(swept.len()).unwrap_or(u32::MAX))
+        });
+        Ok(swept.await?)
+    }
+
+    /// Removes the first of the tenant's kept completions, `limit` at most, and writes down why; answers how many.
+    /// Whoever erases a person's data calls it until it answers 0.
+    ///
+    /// # Errors
+    /// A revoked key, storage failures.
+    pub async fn erase_kept(&self, caller: &Caller, limit: u32, why: &'static str) -> Result<u64, DecideError> {
+        let cx = self.context(caller.clone())?;
+        let work = move |tx: &mut dyn Tx, cx: &crate::access::Ctx| Ok(kept::erase_chunk(tx, cx, limit, why)?);
+        let erased: Result<u64, DecideError> = self.write(cx, "kept.erase", work).await;
+        // What is known may only be too much now; it is read again.
+        self.inner.kept.forget(&caller.tenant);
+        erased
+    }
+}
