@@ -6,13 +6,18 @@
 //! - [`whole`], [`events`]: answers in one piece, and streams.
 //! - [`turn`]: what is decided, and how the client is told.
 //! - [`upstream`]: asking the providers; [`headers`]: what travels.
+//! - [`wire`]: the providers' wire forms, whole and streamed, pure; on [`sse`] (events, byte for byte); [`coding`]
+//!   opens compressed answers.
 //! - [`models`]: the list of models; [`pass`]: answers that are handed on.
 
+pub mod coding;
 mod headers;
 mod models;
 mod pass;
 mod rows;
+pub mod sse;
 pub mod upstream;
+pub mod wire;
 
 pub use rows::ROWS;
 pub use upstream::Upstreams;
