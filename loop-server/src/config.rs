@@ -11,6 +11,8 @@ use crate::http::Listen;
 pub struct Config {
     /// Where to listen.
     pub listen: Listen,
+    /// A Unix socket to listen on as well.
+    pub listen_unix: Option<PathBuf>,
     /// The database file; `:memory:` keeps nothing.
     pub db: PathBuf,
     /// What an acknowledged write survives.
@@ -143,6 +145,7 @@ impl Config {
     pub fn ephemeral() -> Self {
         Self {
             listen: Listen::Tcp("127.0.0.1:0".to_owned()),
+            listen_unix: None,
             db: PathBuf::from(":memory:"),
             durability: Durability::default(),
             public_url: None,

@@ -3,6 +3,7 @@
 //! - [`http`]: the layer that every surface stands on; [`http::table`] is where to start reading.
 //! - [`surface`]: the API surfaces, one folder each.
 //! - [`gateway`]: the proxy before language models.
+//! - [`hook`]: the hooks of coding agents, both their ends.
 //! - [`outbound`]: what leaves the process; [`worker`]: what happens in the background.
 //! - [`start`], [`open`], [`state`]: from a configuration to what every request can reach.
 //! - [`config`], [`cli`], [`master_key`], [`log`], [`metrics`], [`welcome`]: the operator's side.
@@ -10,6 +11,7 @@
 pub mod cli;
 pub mod config;
 pub mod gateway;
+pub mod hook;
 pub mod http;
 pub mod log;
 pub mod master_key;

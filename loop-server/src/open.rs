@@ -65,6 +65,8 @@ pub enum Mode {
     Change,
     /// Only read a file that must be there.
     Read,
+    /// Read and write a file that must be there, for one decision.
+    Hook,
 }
 
 /// Opens the database and finds its master key.
@@ -89,6 +91,8 @@ pub fn open(db: &Path, mode: Mode, secret_key: Option<&Secret>) -> Result<Opened
         Mode::Serve(Durability::Full) | Mode::Change => {}
         Mode::Serve(Durability::Process) => options.durability = loop_store_sqlite::Durability::Process,
         Mode::Read => options.read_only = true,
+        // One after the other is all there is to do: a thread and a connection less to start.
+        Mode::Hook => options.readers = 0,
     }
     let (master, keyed) = match master_key::load(secret_key, db, fresh, &mut seed) {
         Ok(master) => (master, true),

@@ -10,7 +10,7 @@ use loop_core::{
 use crate::{
     config::Config,
     http::{
-        Listener, Row,
+        Listen, Listener, Row,
         listen::Bound,
         serve::{self, Running},
     },
@@ -64,6 +64,8 @@ pub struct Server {
     /// What the first start made. A minted key is shown once.
     pub bootstrap: Bootstrap,
     running: Running,
+    /// On the Unix socket beside.
+    beside: Option<Running>,
     workers: Workers,
     opened: Opened,
     folding: tokio::task::JoinHandle<()>,
@@ -83,6 +85,10 @@ pub async fn serve(config: Config, listener: Listener) -> Result<Server, StartEr
 /// As [`serve()`], or a table that cannot be routed.
 pub async fn serve_rows(mut config: Config, listener: Listener, rows: Vec<&'static Row>) -> Result<Server, StartError> {
     let bound = listener.bound().map_err(StartError::Listen)?;
+    let beside = match &config.listen_unix {
+        Some(path) => Some(Listener::bind(&Listen::Unix(path.clone())).await.map_err(StartError::Listen)?),
+        None => None,
+    };
     config.public_url = config.public_url.or_else(|| Some(bound.url()).filter(|url| !url.is_empty()));
     let opened = open::open(&config.db, Mode::Serve(config.durability), config.secret_key.as_ref())?;
     let bootstrap = bootstrap(&opened.engine, config.api_key.clone()).await.map_err(StartError::FirstKey)?;
@@ -98,13 +104,15 @@ pub async fn serve_rows(mut config: Config, listener: Listener, rows: Vec<&'stat
     let app = App::new(parts, rows)?;
     let workers = worker::start(&engine, &post, &wake, checkpoints.as_ref());
     let running = serve::start(Arc::clone(&app), listener).map_err(StartError::Listen)?;
+    let beside = beside.map(|listener| serve::start(Arc::clone(&app), listener)).transpose();
+    let beside = beside.map_err(StartError::Listen)?;
     let folding = tokio::spawn(async move {
         loop {
             tokio::time::sleep(FOLD).await;
             metrics.fold();
         }
     });
-    Ok(Server { app, bootstrap, running, workers, opened, folding })
+    Ok(Server { app, bootstrap, running, beside, workers, opened, folding })
 }
 
 fn smtp(config: &Config) -> Result<Option<Smtp>, StartError> {
@@ -125,7 +133,10 @@ impl Server {
     /// Stops accepting, lets requests under way and background work finish, and closes the
     /// database.
     pub async fn shutdown(self) {
-        self.running.shutdown().await;
+        match self.beside {
+            Some(beside) => drop(tokio::join!(self.running.shutdown(), beside.shutdown())),
+            None => self.running.shutdown().await,
+        }
         self.workers.stop(WORKERS_END).await;
         self.folding.abort();
         // Closing waits for the store's threads, which must not hold up the runtime's.

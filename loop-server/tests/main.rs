@@ -4,6 +4,7 @@
 //! - `table`: what is tested for every row of the route table, so that a new row is tested by being there.
 //! - `http`: the layer below the surfaces.
 //! - `cli`: the command line.
+//! - `hook`: the program as the hooks of coding agents run it.
 //! - `governance`: what the surface promises, on real files.
 //! - `developer`, `improvement`: what these surfaces promise.
 //! - `gateway`: the proxy, before a provider that the test plays.
@@ -17,6 +18,8 @@ mod developer;
 mod gateway;
 #[cfg(test)]
 mod governance;
+#[cfg(test)]
+mod hook;
 #[cfg(test)]
 mod http;
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::{num::NonZeroU32, path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand};
 use loop_core::{access::Scope, base::secret::Secret};
 
+use super::hook::HookCommand;
 use crate::{
     config::{
         ANTHROPIC, Config, Durability, Limits, Links, MODEL_SECONDS, Models, OPENAI, REQUESTS_PER_MINUTE,
@@ -59,6 +60,12 @@ pub enum Command {
         #[command(subcommand)]
         command: AuditCommand,
     },
+    /// Decide the calls of a coding agent: what its hooks run, and how they are installed
+    Hook {
+        /// What to do.
+        #[command(subcommand)]
+        command: HookCommand,
+    },
 }
 
 /// Where the database is.
@@ -75,6 +82,9 @@ pub struct ServeArgs {
     /// Where to listen: HOST:PORT or unix:PATH
     #[arg(long, env = "LOOP_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:4242")]
     pub listen: Listen,
+    /// A Unix socket to listen on as well, which only this user may open [default: none]
+    #[arg(long, env = "LOOP_LISTEN_UNIX", value_name = "PATH")]
+    pub listen_unix: Option<PathBuf>,
     /// The database
     #[command(flatten)]
     pub db: DbArgs,
@@ -286,6 +296,7 @@ impl ServeArgs {
         let secret = |name: &str| environment(name).filter(|text| !text.is_empty()).map(Secret::new);
         Config {
             listen: self.listen.clone(),
+            listen_unix: self.listen_unix.clone().filter(|path| !path.as_os_str().is_empty()),
             db: self.db.db.clone(),
             durability: self.durability,
             public_url: self

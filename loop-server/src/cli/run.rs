@@ -19,9 +19,10 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::{
     args::{AuditCommand, Cli, Command, ExportFormat, KeysCommand, ServeArgs, ToolsCommand},
-    audit, keys, tools,
+    audit, hook, keys, tools,
 };
 use crate::{
+    hook::process,
     http::Listener,
     log,
     open::{self, Mode, OpenError, Opened},
@@ -77,6 +78,12 @@ pub enum CliError {
     /// The change was refused.
     #[error(transparent)]
     Refused(#[from] DecideError),
+    /// A coding agent's call was blocked; why was told on standard error.
+    #[error("the call is blocked")]
+    Blocked,
+    /// The settings of a coding agent could not be changed.
+    #[error(transparent)]
+    Hook(#[from] crate::hook::install::InstallError),
     /// Input or output failed.
     #[error("input or output failed")]
     Io(#[from] io::Error),
@@ -86,6 +93,12 @@ pub enum CliError {
 #[must_use]
 pub fn run(cli: Cli) -> u8 {
     let environment = |name: &str| std::env::var(name).ok();
+    // A hook has a few milliseconds and exit codes of its own.
+    if let Some(Command::Hook { command }) = &cli.command
+        && let Some(run) = command.run(environment)
+    {
+        return process::run(run);
+    }
     let mut out = io::BufWriter::new(io::stdout().lock());
     let done = dispatch(cli, environment, &mut out).and_then(|()| out.flush().map_err(CliError::from));
     match done {
@@ -115,6 +128,16 @@ pub fn dispatch(cli: Cli, environment: impl Fn(&str) -> Option<String>, out: &mu
     match cli.command {
         None => serve(&cli.serve, environment, out),
         Some(Command::Serve(args)) => serve(&args, environment, out),
+        Some(Command::Hook { command }) => match command.run(&environment) {
+            None => hook::install(command, environment, out),
+            Some(run) => {
+                if process::run(run) == 0 {
+                    Ok(())
+                } else {
+                    Err(CliError::Blocked)
+                }
+            }
+        },
         Some(Command::Keys { command }) => match command {
             KeysCommand::Create { db, tenant, name, scopes, of_loop, test } => {
                 let scopes = if scopes.is_empty() { Scopes::all() } else { scopes.into_iter().collect() };

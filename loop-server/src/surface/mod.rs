@@ -152,6 +152,6 @@ pub fn of_path(path: &str) -> Surface {
 /// The whole route table.
 #[must_use]
 pub fn rows() -> Vec<&'static Row> {
-    let others = [crate::gateway::ROWS, gateway::ROWS, system::ROWS];
+    let others = [crate::gateway::ROWS, crate::hook::route::ROWS, gateway::ROWS, system::ROWS];
     governance::ROWS.iter().chain(developer::ROWS).chain(improvement::ROWS).copied().chain(others).flatten().collect()
 }

@@ -79,7 +79,7 @@ struct InputForward {
 
 /// The decision, in the words of every client generation.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Answer {
+pub(crate) struct Answer {
     /// Whether the call may be made.
     pub allowed: bool,
     /// `ALLOWED`, `BLOCKED` or `PENDING`.
@@ -129,7 +129,7 @@ struct ForwardedShape {
 
 /// One reason.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct ReasonRow {
+pub(crate) struct ReasonRow {
     /// Its stable code.
     pub code: &'static str,
     /// The rule.
@@ -148,7 +148,7 @@ pub(super) const fn risk_label(risk: Risk) -> &'static str {
 }
 
 /// The refusal that a decision's error stands for.
-pub(super) fn refusal(error: &DecideError) -> Failure {
+pub(crate) fn refusal(error: &DecideError) -> Failure {
     Failure::of(error.code(), error)
 }
 
@@ -167,7 +167,7 @@ pub(super) fn arguments<'d>(root: View<'d>, empty: &'d Doc<'d>) -> Result<View<'
 }
 
 /// Reads a body whose arguments count to the last digit.
-pub(super) fn read(call: &Call) -> Result<Doc<'_>, Failure> {
+pub(crate) fn read(call: &Call) -> Result<Doc<'_>, Failure> {
     let doc = Doc::parse(&call.body).map_err(|error| Failure::invalid(format!("invalid body: {error}")))?;
     if doc.root().is_object() { Ok(doc) } else { Err(Failure::invalid("the body must be a JSON object")) }
 }
@@ -210,7 +210,7 @@ async fn intercept(call: Call) -> Outcome {
 }
 
 /// Puts a decision into the answer's words.
-pub(super) fn answer(decision: Decision) -> Answer {
+pub(crate) fn answer(decision: Decision) -> Answer {
     let allowed = decision.allowed();
     Answer {
         allowed,

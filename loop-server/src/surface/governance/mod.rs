@@ -14,7 +14,7 @@ mod data;
 mod enforce;
 pub(crate) mod export;
 mod forward;
-mod intercept;
+pub(crate) mod intercept;
 mod kill_switch;
 mod links;
 mod logs;

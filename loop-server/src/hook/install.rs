@@ -1,0 +1,312 @@
+//! Writing the entry into a tool's settings, and taking it out again. Everything else in the file stays as it is,
+//! byte for byte.
+
+use std::{
+    ffi::OsString,
+    fs::{self, File, OpenOptions},
+    io::{self, Read as _, Write as _},
+    path::{Path, PathBuf},
+};
+
+use super::{
+    Agent, HookError,
+    entry::{Entry, is_ours},
+    splice::Container,
+};
+
+/// The largest file of settings, in bytes.
+const SETTINGS_LIMIT: u64 = 4 << 20;
+/// What a file is taken for that is not there.
+const NOTHING: &str = "{\n}\n";
+/// What is left of our array, and of the object around it, when the entry was all that was in them.
+const EMPTY_EVENT: &str = "[\n    ]";
+/// See [`EMPTY_EVENT`].
+const EMPTY_HOOKS: &str = "{\n  }";
+/// The most entries of ours that are taken out of one file.
+const MOST: usize = 64;
+
+/// Why settings were not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum InstallError {
+    /// Nobody knows where the user's settings are.
+    #[error("HOME is not set: where are the settings?")]
+    NoHome,
+    /// The path of this program, or of the working folder, is not known.
+    #[error("the system does not tell where this program is")]
+    Program(#[source] io::Error),
+    /// A path that cannot be written into settings.
+    #[error("`{}` is no text", .0.display())]
+    NotText(PathBuf),
+    /// The tool cannot ask at the terminal.
+    #[error("a hook of `{0}` cannot ask at the terminal")]
+    CannotAsk(&'static str),
+    /// The place of the server cannot be read.
+    #[error(transparent)]
+    Place(#[from] HookError),
+    /// The file holds what would have to be guessed at.
+    #[error("`{}` is left as it is: {problem}", path.display())]
+    Strange {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// The file cannot be read or written.
+    #[error("`{}` cannot be changed", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// What was done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Done {
+    /// The file was already as it should be.
+    Nothing,
+    /// The file was changed or made.
+    Written {
+        /// A copy of the file as it was before.
+        backup: Option<PathBuf>,
+    },
+    /// The file was removed: it was made by us and holds nothing else.
+    Removed,
+}
+
+/// The file with an agent's hooks.
+///
+/// # Errors
+/// [`InstallError::NoHome`].
+pub fn file(
+    agent: Agent,
+    project: bool,
+    environment: impl Fn(&str) -> Option<String>,
+) -> Result<PathBuf, InstallError> {
+    agent.settings(project, environment).ok_or(InstallError::NoHome)
+}
+
+/// Writes an entry into a file of settings, in the place of an older one of ours.
+///
+/// # Errors
+/// A file that is no JSON object, that has another shape than settings have, or that cannot be changed.
+pub fn install(entry: &Entry, path: &Path) -> Result<Done, InstallError> {
+    let strange = |problem| InstallError::Strange { path: path.to_owned(), problem };
+    let settings = Settings::read(path)?;
+    let before = settings.before(entry.agent()).map_err(strange)?;
+    let text = insert(before.as_deref().unwrap_or(NOTHING), &entry.text()).map_err(strange)?;
+    if settings.text.as_ref() == Some(&text) {
+        return Ok(Done::Nothing);
+    }
+    let backup = settings.backup();
+    match &before {
+        Some(before) => settings.replace(&backup, before)?,
+        None if backup.exists() => fs::remove_file(&backup).map_err(|source| settings.failed(source))?,
+        None => {}
+    }
+    settings.change(&text)?;
+    Ok(Done::Written { backup: before.map(|_| backup) })
+}
+
+/// Takes every entry of ours out of a file of settings. A file that was not changed since it was installed is then as
+/// it was before.
+///
+/// # Errors
+/// As [`install`].
+pub fn uninstall(agent: Agent, path: &Path) -> Result<Done, InstallError> {
+    let strange = |problem| InstallError::Strange { path: path.to_owned(), problem };
+    let settings = Settings::read(path)?;
+    let before = settings.before(agent).map_err(strange)?;
+    if before == settings.text {
+        return Ok(Done::Nothing);
+    }
+    let removed = |path: &Path| fs::remove_file(path).map_err(|source| settings.failed(source));
+    let done = match &before {
+        Some(before) => {
+            settings.change(before)?;
+            Done::Written { backup: None }
+        }
+        None => {
+            removed(&settings.path)?;
+            Done::Removed
+        }
+    };
+    if settings.backup().exists() {
+        removed(&settings.backup())?;
+    }
+    Ok(done)
+}
+
+/// `text` with a group before all others.
+fn insert(text: &str, group: &str) -> Result<String, &'static str> {
+    let root = Container::object(text, text).ok_or("it is no sound JSON object")?;
+    let list = format!("\n    \"PreToolUse\": [\n      {group}\n    ]");
+    let Some((_, hooks)) = root.member("hooks") else {
+        return Ok(root.with_first(text, &format!("\n  \"hooks\": {{{list}\n  }}")));
+    };
+    let hooks = Container::object(text, hooks).ok_or("its `hooks` are no sound object")?;
+    let Some((_, event)) = hooks.member("PreToolUse") else { return Ok(hooks.with_first(text, &list)) };
+    let event = Container::array(text, event).ok_or("its `PreToolUse` is no array")?;
+    Ok(event.with_first(text, &format!("\n      {group}")))
+}
+
+/// `text` without our entries; `None` when there is none.
+fn without(text: &str, agent: Agent) -> Result<Option<String>, &'static str> {
+    let mut now = text.to_owned();
+    for _ in 0..MOST {
+        match without_one(&now, agent)? {
+            Some(less) => now = less,
+            None => return Ok((now != text).then_some(now)),
+        }
+    }
+    Err("it holds too many entries of ours")
+}
+
+fn without_one(text: &str, agent: Agent) -> Result<Option<String>, &'static str> {
+    let root = Container::object(text, text).ok_or("it is no sound JSON object")?;
+    let Some((_, hooks)) = root.member("hooks") else { return Ok(None) };
+    let hooks = Container::object(text, hooks).ok_or("its `hooks` are no sound object")?;
+    let Some((_, event)) = hooks.member("PreToolUse") else { return Ok(None) };
+    let event = Container::array(text, event).ok_or("its `PreToolUse` is no array")?;
+    for (at, group) in event.items().iter().enumerate() {
+        let Some(group) = Container::object(text, group.value) else { continue };
+        let Some((_, handlers)) = group.member("hooks") else { continue };
+        let Some(handlers) = Container::array(text, handlers) else { continue };
+        let Some(ours) = handlers.items().iter().position(|handler| is_ours(agent, handler.value)) else { continue };
+        // Others may have put handlers of theirs beside ours.
+        if handlers.items().len() > 1 {
+            return Ok(Some(handlers.without(text, ours)));
+        }
+        return Ok(Some(tidy(event.without(text, at))));
+    }
+    Ok(None)
+}
+
+/// Removes what was only there for our entry.
+fn tidy(text: String) -> String {
+    let tidied = (|| {
+        let root = Container::object(&text, &text)?;
+        let (at, hooks) = root.member("hooks")?;
+        let hooks = Container::object(&text, hooks)?;
+        let (event_at, event) = hooks.member("PreToolUse")?;
+        if event != EMPTY_EVENT {
+            return None;
+        }
+        if hooks.items().len() > 1 {
+            return Some(hooks.without(&text, event_at));
+        }
+        let less = hooks.without(&text, event_at);
+        let without_hooks = {
+            let root = Container::object(&less, &less)?;
+            (root.member("hooks")?.1 == EMPTY_HOOKS).then(|| root.without(&less, at))
+        };
+        Some(without_hooks.unwrap_or(less))
+    })();
+    tidied.unwrap_or(text)
+}
+
+/// The text of the first group that holds an entry of ours.
+fn group(text: &str, agent: Agent) -> Option<String> {
+    let root = Container::object(text, text)?;
+    let hooks = Container::object(text, root.member("hooks")?.1)?;
+    let event = Container::array(text, hooks.member("PreToolUse")?.1)?;
+    let ours = |group: &str| {
+        let handlers =
+            Container::object(text, group).and_then(|group| Container::array(text, group.member("hooks")?.1));
+        handlers.is_some_and(|handlers| handlers.items().iter().any(|handler| is_ours(agent, handler.value)))
+    };
+    event.items().iter().map(|item| item.value).find(|group| ours(group)).map(str::to_owned)
+}
+
+/// A file of settings as it was found.
+struct Settings {
+    /// The file itself, where a link led to it.
+    path: PathBuf,
+    text: Option<String>,
+}
+
+impl Settings {
+    fn read(path: &Path) -> Result<Self, InstallError> {
+        let failed = |source| InstallError::File { path: path.to_owned(), source };
+        let strange = |problem| InstallError::Strange { path: path.to_owned(), problem };
+        let real = match fs::canonicalize(path) {
+            Ok(real) => real,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                // A link that leads nowhere would be replaced by a file.
+                return match fs::symlink_metadata(path) {
+                    Ok(_) => Err(failed(error)),
+                    Err(_) => Ok(Self { path: path.to_owned(), text: None }),
+                };
+            }
+            Err(error) => return Err(failed(error)),
+        };
+        let mut bytes = Vec::new();
+        File::open(&real).map_err(failed)?.take(SETTINGS_LIMIT + 1).read_to_end(&mut bytes).map_err(failed)?;
+        if bytes.len() as u64 > SETTINGS_LIMIT {
+            return Err(strange("it is too large"));
+        }
+        let text = String::from_utf8(bytes).map_err(|_| strange("it is no sound JSON object"))?;
+        Ok(Self { path: real, text: Some(text) })
+    }
+
+    fn failed(&self, source: io::Error) -> InstallError {
+        InstallError::File { path: self.path.clone(), source }
+    }
+
+    /// Where the file as it was before is kept.
+    fn backup(&self) -> PathBuf {
+        beside(&self.path, ".before-loop")
+    }
+
+    /// The text without our entries; `None` when there would be no file.
+    fn before(&self, agent: Agent) -> Result<Option<String>, &'static str> {
+        let Some(text) = &self.text else { return Ok(None) };
+        let Some(less) = without(text, agent)? else { return Ok(Some(text.clone())) };
+        let backup = Self::read(&self.backup()).ok().and_then(|backup| backup.text);
+        match (backup, group(text, agent)) {
+            // Some layouts come to the same once an entry is in them. The copy knows which it was.
+            (Some(backup), Some(group)) if insert(&backup, &group).is_ok_and(|again| again == *text) => {
+                Ok(Some(backup))
+            }
+            (None, _) if less == NOTHING => Ok(None),
+            _ => Ok(Some(less)),
+        }
+    }
+
+    /// Puts another text into the file, whole or not at all, unless somebody else has changed it meanwhile.
+    fn change(&self, text: &str) -> Result<(), InstallError> {
+        if Self::read(&self.path)?.text != self.text {
+            return Err(InstallError::Strange { path: self.path.clone(), problem: "it was just changed; try again" });
+        }
+        self.replace(&self.path, text)
+    }
+
+    fn replace(&self, path: &Path, text: &str) -> Result<(), InstallError> {
+        let draft = beside(path, &format!(".{}.draft", std::process::id()));
+        let written = (|| {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            fs::create_dir_all(folder)?;
+            let mut file = OpenOptions::new().write(true).create_new(true).open(&draft)?;
+            if let Ok(found) = fs::metadata(&self.path) {
+                file.set_permissions(found.permissions())?;
+            }
+            file.write_all(text.as_bytes())?;
+            file.sync_all()?;
+            fs::rename(&draft, path)?;
+            File::open(folder)?.sync_all()
+        })();
+        if written.is_err() {
+            // It may never have been made.
+            let _ = fs::remove_file(&draft);
+        }
+        written.map_err(|source| InstallError::File { path: path.to_owned(), source })
+    }
+}
+
+/// The path of another file in the same folder.
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(ending);
+    name.into()
+}
