@@ -26,10 +26,14 @@ use crate::{
 type Hook = Box<dyn Fn() + Send + Sync>;
 
 /// A store whose COMMIT fails, whose jobs panic, or before whose jobs something else happens, by the job's name.
-struct Faulty {
-    inner: Arc<MemoryStore>,
+pub(super) struct Faulty {
+    pub(super) inner: Arc<MemoryStore>,
     fails: Mutex<Option<&'static str>>,
     panics: Mutex<Option<&'static str>>,
+    /// The job of this name is run, undone, and run once more.
+    pub(super) twice: Mutex<Option<&'static str>>,
+    /// The names of all jobs so far.
+    pub(super) jobs: Mutex<Vec<&'static str>>,
     before: Mutex<Option<(&'static str, Hook)>>,
     /// Jobs that are held back instead of run, once asked for.
     held: Mutex<Option<Vec<Job>>>,
@@ -37,6 +41,14 @@ struct Faulty {
 
 impl Store for Faulty {
     fn submit(&self, mut job: Job) {
+        self.jobs.lock().unwrap().push(job.name);
+        if *self.twice.lock().unwrap() == Some(job.name) {
+            let (mut run, mut first) = (job.run, true);
+            job.run = Box::new(move |tx| {
+                let end = run(tx);
+                if std::mem::take(&mut first) { JobEnd::Retry } else { end }
+            });
+        }
         if let Some((name, hook)) = &*self.before.lock().unwrap()
             && *name == job.name
         {
@@ -61,25 +73,27 @@ impl Store for Faulty {
     }
 }
 
-struct World {
-    store: Arc<Faulty>,
-    host: Arc<TestHost>,
-    engine: Engine,
+pub(super) struct World {
+    pub(super) store: Arc<Faulty>,
+    pub(super) host: Arc<TestHost>,
+    pub(super) engine: Engine,
     /// Another process on the same store.
-    other: Engine,
-    caller: Caller,
+    pub(super) other: Engine,
+    pub(super) caller: Caller,
 }
 
 const MONEY: &str = r#"{"amount":5000}"#;
 
 impl World {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let inner = Arc::new(MemoryStore::new(CATALOG));
         let host = Arc::new(TestHost::default());
         let store = Arc::new(Faulty {
             inner: Arc::clone(&inner),
             fails: Mutex::default(),
             panics: Mutex::default(),
+            twice: Mutex::default(),
+            jobs: Mutex::default(),
             before: Mutex::default(),
             held: Mutex::default(),
         });
@@ -91,11 +105,11 @@ impl World {
         Self { store, host, engine, other, caller }
     }
 
-    fn fail(&self, job: Option<&'static str>) {
+    pub(super) fn fail(&self, job: Option<&'static str>) {
         *self.store.fails.lock().unwrap() = job;
     }
 
-    fn before(&self, job: &'static str, hook: impl Fn() + Send + Sync + 'static) {
+    pub(super) fn before(&self, job: &'static str, hook: impl Fn() + Send + Sync + 'static) {
         *self.store.before.lock().unwrap() = Some((job, Box::new(hook)));
     }
 
@@ -106,7 +120,7 @@ impl World {
         wait(self.engine.intercept(caller, &Call { action, reason: None, session: None, door: "test" }))
     }
 
-    fn call(&self, tool: &str) -> Result<Decision, DecideError> {
+    pub(super) fn call(&self, tool: &str) -> Result<Decision, DecideError> {
         self.call_as(&self.caller, tool)
     }
 
@@ -125,7 +139,7 @@ impl World {
         wait(self.engine.evaluate(&self.caller, &action)).unwrap().verdict.outcome
     }
 
-    fn rule(&self, text: &'static str) -> Result<(), DecideError> {
+    pub(super) fn rule(&self, text: &'static str) -> Result<(), DecideError> {
         let new = rulebook::NewRule {
             rule_text: text.to_owned(),
             action: RuleAction::Approve,
@@ -139,7 +153,7 @@ impl World {
         }))
     }
 
-    fn decide_as(&self, caller: &Caller, id: &str, answer: Answer) -> Result<Decided, ApprovalError> {
+    pub(super) fn decide_as(&self, caller: &Caller, id: &str, answer: Answer) -> Result<Decided, ApprovalError> {
         let cx = self.engine.context(caller.clone()).unwrap();
         let id = id.to_owned();
         let work = move |tx: &mut dyn crate::store::Tx, cx: &Ctx| approval::decide(tx, cx, &id, answer, None, Via::Key);
@@ -153,7 +167,7 @@ impl World {
         id
     }
 
-    fn key(&self, name: &str, scopes: Scopes, lives: Option<i64>) -> Caller {
+    pub(super) fn key(&self, name: &str, scopes: Scopes, lives: Option<i64>) -> Caller {
         let (now, seed) = (self.engine.now(), self.engine.seed().unwrap());
         let new = key::NewKey {
             expires_at: lives.map(|lives| now.plus_seconds(lives)),
@@ -167,7 +181,7 @@ impl World {
     }
 
     /// Status of every decision in the log, the latest first, and whether the log verifies.
-    fn log(&self) -> (Vec<String>, Verified) {
+    pub(super) fn log(&self) -> (Vec<String>, Verified) {
         let cx = self.other.context(wait(self.other.authenticate("tl_test")).unwrap()).unwrap();
         let read = wait(self.other.read(cx, "t", |tx, cx| {
             let page = audit::page(tx, cx.tenant(), audit::DECISIONS, &Filter::default(), 100, 0)?;
@@ -184,7 +198,7 @@ fn at_hand(engine: &Engine, caller: &Caller, tool: &str) -> Option<Outcome> {
     engine.evaluate_at_hand(caller, &action).map(|evaluated| evaluated.unwrap().verdict.outcome)
 }
 
-fn block(engine: &Engine, caller: &Caller, tool: &'static str) -> Result<(), DecideError> {
+pub(super) fn block(engine: &Engine, caller: &Caller, tool: &'static str) -> Result<(), DecideError> {
     let cx = engine.context(caller.clone()).unwrap();
     wait(engine.write(cx, "tool.block", move |tx, cx| {
         kill_switch::block(tx, cx, tool, "").map(drop).map_err(DecideError::from)

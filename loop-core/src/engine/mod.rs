@@ -19,7 +19,10 @@ mod invoke_error;
 #[cfg(test)]
 mod invoke_tests;
 mod keep;
+#[cfg(test)]
+mod kept_tests;
 mod known;
+mod planned;
 mod policies;
 mod poll;
 mod sweep;

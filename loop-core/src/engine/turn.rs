@@ -1,31 +1,25 @@
 //! A whole turn of a model: all of its calls decided together, in one transaction. It goes out whole or not at all.
 
-use std::{
-    borrow::Cow,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
-
-use hashbrown::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{
     DecideError, Engine,
-    decide::{ATTEMPTS, Call, Decision, Masked, check, decision, enter, mask},
-    written::Written,
+    decide::{ATTEMPTS, Call, Decision, check, mask},
+    planned::{Keeping, Part, Planned, Recorded},
 };
 use crate::{
     access::{Caller, Ctx},
-    approval::{self, ApprovalError, Proposal, Settled, Standing},
     audit::Status,
-    base::{Time, json::Doc},
-    kept::{self, Completion, Kept, KeptKey, Sealed},
-    policy::{Action, Outcome, PolicySnapshot, ReasonCode, Verdict, evaluate, kill_switch::MAX_TOOL_NAME},
-    store::{Access, Lane, StoreError, StoreExt, Stored, Tx},
+    base::json::Doc,
+    kept::{self, Kept, KeptKey},
+    policy::{Action, Outcome, PolicySnapshot, ReasonCode, evaluate, kill_switch::MAX_TOOL_NAME},
+    store::{Access, Lane, StoreExt, Tx},
 };
 
 /// The most calls of a turn.
 pub const MAX_CALLS: usize = 128;
 /// How a tool is called that has no name.
-const NAMELESS: &str = "(nameless)";
+pub(super) const NAMELESS: &str = "(nameless)";
 
 /// One call of a turn.
 #[derive(Debug, Clone, Copy)]
@@ -111,54 +105,6 @@ impl Turn {
     }
 }
 
-/// One call of a turn on its way into the log.
-struct Part {
-    masked: Masked,
-    verdict: Verdict,
-    unreadable: Option<&'static str>,
-    new_tool: bool,
-    own: Own,
-    written: Option<Written>,
-}
-
-/// What would become of a call alone.
-#[derive(Debug, Clone, Copy)]
-enum Own {
-    Allow,
-    /// A human said yes; the yes lasts until then.
-    Approved(Time),
-    /// A human is to be asked, or is asked already: under this approval, until then.
-    Ask(Option<(crate::base::id::ApprovalId, Time)>),
-    Block(Option<Settled>),
-}
-
-impl Own {
-    const fn status(self) -> Status {
-        match self {
-            Self::Allow | Self::Approved(_) => Status::Allowed,
-            Self::Ask(_) => Status::Pending,
-            Self::Block(_) => Status::Blocked,
-        }
-    }
-}
-
-/// What the transaction does with a completion.
-enum Keeping {
-    Nothing,
-    IfPending { key: KeptKey, sealed: Sealed },
-    Again { key: KeptKey, stamp: String },
-}
-
-/// Everything that the recording transaction needs. As with a single call, the caller keeps a hold on it.
-struct Planned {
-    snapshot: Arc<PolicySnapshot>,
-    parts: Vec<Part>,
-    keeping: Keeping,
-    status: Status,
-    decisive: usize,
-    kept: bool,
-}
-
 impl Engine {
     /// Decides all calls of a turn together and records the decisions, in one transaction. The worst wins: one call
     /// that is refused or has to wait withholds all others, whose approvals are then not used up. Nobody is asked
@@ -200,12 +146,10 @@ impl Engine {
         snapshot: Arc<PolicySnapshot>,
         keep: Keep<'_>,
     ) -> Result<Planned, DecideError> {
-        let mut parts: Vec<Part> = calls.iter().map(|input| self.part(cx, input, &snapshot)).collect();
-        number_repeats(&mut parts);
-        // Whether humans have a say is known here; what they said is not.
-        let (status, decisive) = worst(&parts);
+        let parts: Vec<Part> = calls.iter().map(|input| self.part(cx, input, &snapshot)).collect();
+        let planned = Planned::new(snapshot, parts);
         let keeping = match keep {
-            Keep::IfPending { key, completion } if status == Status::Pending => {
+            Keep::IfPending { key, completion } if planned.waits() => {
                 match kept::seal(self.master(), cx.tenant(), key, completion, &mut cx.seed()) {
                     Some(sealed) => Keeping::IfPending { key, sealed },
                     None => Keeping::Nothing,
@@ -214,11 +158,7 @@ impl Engine {
             Keep::Nothing | Keep::IfPending { .. } => Keeping::Nothing,
             Keep::Again(kept) => Keeping::Again { key: kept.key(), stamp: kept.stamp().to_owned() },
         };
-        let mut planned = Planned { snapshot, parts, keeping, status, decisive, kept: false };
-        if status != Status::Pending {
-            planned.write_known(cx)?;
-        }
-        Ok(planned)
+        planned.ready(cx, keeping)
     }
 
     fn part(&self, cx: &Ctx, input: &TurnInput<'_>, snapshot: &PolicySnapshot) -> Part {
@@ -229,14 +169,9 @@ impl Engine {
                 verdict.reasons.retain(|reason| reason.outcome == Outcome::Deny);
                 verdict = verdict.refused(ReasonCode::CallUnreadable);
             }
-            let own = match verdict.outcome {
-                Outcome::Allow => Own::Allow,
-                Outcome::RequireApproval => Own::Ask(None),
-                Outcome::Simulate | Outcome::Deny => Own::Block(None),
-            };
             let new_tool = !self.inner.tools.has(cx.tenant(), call.action.tool);
             let masked = mask(self.master(), cx, call, snapshot, &verdict);
-            Part { masked, verdict, unreadable, new_tool, own, written: None }
+            Part::new(masked, verdict, unreadable, new_tool)
         })
     }
 
@@ -250,17 +185,16 @@ impl Engine {
             let mut planned = lock(&shared);
             cx.caller.recheck(tx, cx.now)?;
             let epoch = tx.epoch(cx.tenant())?;
-            if epoch != planned.snapshot.epoch() {
+            if epoch != planned.epoch() {
                 policies.policies.require(cx.tenant(), epoch);
                 return Err(DecideError::Moved);
             }
-            let audit_ids = planned.settle(tx, &cx)?;
-            Ok((audit_ids, planned.knowledge()))
+            planned.settle(tx, &cx)
         };
         let store = &self.inner.store;
         let space = tenant.clone();
-        let finish = move |outcome: Result<(Vec<String>, Option<(KeptKey, bool)>), DecideError>| {
-            let (audit_ids, knowledge) = outcome?;
+        let finish = move |outcome: Result<Recorded, DecideError>| {
+            let Recorded { audit_ids, knowledge } = outcome?;
             // What is durable is learnt here, whether or not anybody waits for the answer any more.
             match knowledge {
                 Some((key, true)) => inner.kept.add(&space, key),
@@ -272,230 +206,8 @@ impl Engine {
         let recorded = store.run_job("turn.record", Access::Write, Lane::Decision, work, finish);
         let audit_ids = recorded.await?;
         let mut planned = lock(&planned);
-        for part in planned.parts.iter().filter(|part| part.new_tool) {
-            self.inner.tools.add(&tenant, &part.masked.tool_name);
-        }
+        planned.new_tools().for_each(|tool| self.inner.tools.add(&tenant, tool));
         planned.decided(audit_ids)
-    }
-}
-
-impl Planned {
-    /// Writes down every call of a turn on which humans have no say.
-    fn write_known(&mut self, cx: &Ctx) -> Result<(), DecideError> {
-        let blocked = self.status == Status::Blocked;
-        let why = self.why();
-        for part in &mut self.parts {
-            let written = match part.own {
-                Own::Block(settled) => part.write(cx, &self.snapshot, settled)?,
-                _ if blocked => part.withhold(cx, &self.snapshot, &why)?,
-                Own::Allow => part.write(cx, &self.snapshot, None)?,
-                Own::Approved(_) | Own::Ask(_) => return Err(unsettled()),
-            };
-            if written.status != self.status {
-                return Err(unsettled());
-            }
-            part.written = Some(written);
-        }
-        Ok(())
-    }
-
-    /// Settles the turn with what humans said of it, records it, and answers the ids of its entries. It may run more
-    /// than once; only the last run counts.
-    fn settle(&mut self, tx: &mut dyn Tx, cx: &Ctx) -> Result<Vec<String>, DecideError> {
-        self.kept = false;
-        let found = match &self.keeping {
-            Keeping::Again { key, stamp } => Some(kept::standing(tx, cx, *key, stamp)?.ok_or(DecideError::KeptGone)?),
-            Keeping::Nothing | Keeping::IfPending { .. } => None,
-        };
-        let mut until = None;
-        if self.parts.iter().any(|part| part.masked.proposal.is_some()) {
-            for part in &mut self.parts {
-                part.look(tx, cx)?;
-            }
-            (self.status, self.decisive) = worst(&self.parts);
-            match self.status {
-                Status::Allowed => self.use_up(tx, cx)?,
-                Status::Pending => until = self.ask(tx, cx)?,
-                Status::Blocked | Status::Error => self.write_known(cx)?,
-            }
-        }
-        self.keep(tx, cx, found, until)?;
-        let mut audit_ids = Vec::with_capacity(self.parts.len());
-        for part in &mut self.parts {
-            audit_ids.push(part.enter(tx, cx)?);
-        }
-        Ok(audit_ids)
-    }
-
-    /// Every call may go: the approvals of those that need one are used up.
-    fn use_up(&mut self, tx: &mut dyn Tx, cx: &Ctx) -> Result<(), DecideError> {
-        for part in &mut self.parts {
-            let settled = match (&part.masked.proposal, part.own) {
-                (None, Own::Allow) => None,
-                (Some(proposal), Own::Approved(_)) => match approval::settle(tx, cx, proposal)? {
-                    yes @ Settled::Approved(_) => Some(yes),
-                    Settled::Pending { .. } | Settled::Denied(_) => return Err(unsettled()),
-                },
-                _ => return Err(unsettled()),
-            };
-            let written = part.write(cx, &self.snapshot, settled)?;
-            if written.status != Status::Allowed {
-                return Err(unsettled());
-            }
-            part.written = Some(written);
-        }
-        Ok(())
-    }
-
-    /// Some calls have to wait: humans are asked about them, and all others are withheld. Answers when the last of the
-    /// approvals ends that the turn needs.
-    fn ask(&mut self, tx: &mut dyn Tx, cx: &Ctx) -> Result<Option<Time>, DecideError> {
-        let why = self.why();
-        let mut until: Option<Time> = None;
-        for part in &mut self.parts {
-            let written = match (&part.masked.proposal, part.own) {
-                (Some(proposal), Own::Ask(_)) => match approval::settle(tx, cx, proposal)? {
-                    asked @ Settled::Pending { expires_at, .. } => {
-                        until = until.max(Some(expires_at));
-                        part.write(cx, &self.snapshot, Some(asked))?
-                    }
-                    Settled::Approved(_) | Settled::Denied(_) => return Err(unsettled()),
-                },
-                (_, own) => {
-                    if let Own::Approved(expires_at) = own {
-                        until = until.max(Some(expires_at));
-                    }
-                    part.withhold(cx, &self.snapshot, &why)?
-                }
-            };
-            if written.status == Status::Allowed {
-                return Err(unsettled());
-            }
-            part.written = Some(written);
-        }
-        Ok(until)
-    }
-
-    /// Does with the completion what is to be done.
-    fn keep(
-        &mut self,
-        tx: &mut dyn Tx,
-        cx: &Ctx,
-        found: Option<Stored<Completion>>,
-        until: Option<Time>,
-    ) -> Result<(), DecideError> {
-        self.kept = match (&self.keeping, found, until) {
-            (Keeping::IfPending { key, sealed }, _, Some(until)) => kept::put(tx, cx, *key, sealed, until)?,
-            (Keeping::Again { .. }, Some(found), Some(until)) => {
-                kept::stay(tx, cx, &found, until)?;
-                true
-            }
-            (Keeping::Again { key, .. }, ..) => {
-                kept::remove(tx, cx.tenant(), *key)?;
-                false
-            }
-            (Keeping::IfPending { .. } | Keeping::Nothing, ..) => false,
-        };
-        Ok(())
-    }
-
-    /// What the process learns of the completion once all is durable: its key, and whether it is kept.
-    const fn knowledge(&self) -> Option<(KeptKey, bool)> {
-        match &self.keeping {
-            Keeping::Nothing => None,
-            // What was not kept may be kept all the same, from an earlier request.
-            Keeping::IfPending { .. } if !self.kept => None,
-            Keeping::IfPending { key, .. } | Keeping::Again { key, .. } => Some((*key, self.kept)),
-        }
-    }
-
-    /// Why the calls are withheld that could have gone, for people.
-    fn why(&self) -> Cow<'static, str> {
-        let tool = self.parts.get(self.decisive).map_or(NAMELESS, |part| part.masked.tool_name.as_str());
-        match self.status {
-            Status::Pending => format!("Withheld with its turn, which waits for approval of '{tool}'").into(),
-            _ => format!("Withheld with its turn, in which '{tool}' is blocked").into(),
-        }
-    }
-
-    /// The decisions, once they are durable.
-    fn decided(&mut self, audit_ids: Vec<String>) -> Result<Turn, DecideError> {
-        let mut calls = Vec::with_capacity(self.parts.len());
-        for (part, audit_id) in self.parts.iter_mut().zip(audit_ids) {
-            let own = part.own.status();
-            let written = part.written.as_mut().ok_or_else(unsettled)?;
-            if self.status == Status::Allowed && written.status != Status::Allowed {
-                return Err(unsettled());
-            }
-            let withheld = own != written.status;
-            let mut decision = decision(written, part.verdict.clone(), &self.snapshot, audit_id);
-            if let Own::Ask(Some((id, expires_at))) = part.own {
-                // Somebody was asked before and may still answer.
-                decision.approval = decision.approval.or(Some(id));
-                decision.expires_at = decision.expires_at.or(Some(expires_at));
-            }
-            calls.push(TurnCall { decision, own, withheld });
-        }
-        Ok(Turn { calls, status: self.status, decisive: self.decisive, kept: self.kept })
-    }
-}
-
-impl Part {
-    /// Finds out what humans said, and changes nothing.
-    fn look(&mut self, tx: &mut dyn Tx, cx: &Ctx) -> Result<(), ApprovalError> {
-        if let Some(proposal) = &self.masked.proposal {
-            self.own = match approval::look(tx, cx, proposal)? {
-                Standing::Approved { expires_at, .. } => Own::Approved(expires_at),
-                Standing::Pending { id, expires_at } => Own::Ask(Some((id, expires_at))),
-                Standing::Denied(id) => Own::Block(Some(Settled::Denied(id))),
-                Standing::Unasked => Own::Ask(None),
-            };
-        }
-        Ok(())
-    }
-
-    /// Puts into words what became of the call by itself.
-    fn write(&self, cx: &Ctx, snapshot: &PolicySnapshot, settled: Option<Settled>) -> Result<Written, DecideError> {
-        let Masked { tool_name, details, .. } = &self.masked;
-        match self.unreadable {
-            Some(why) => {
-                let message = format!("The call could not be read: {why}").into();
-                Written::refused(cx, snapshot, &self.verdict, tool_name, details, message)
-            }
-            None => Written::new(cx, snapshot, &self.verdict, tool_name, details, settled),
-        }
-    }
-
-    /// Puts into words that the call was not handed on because of another.
-    fn withhold(&self, cx: &Ctx, snapshot: &PolicySnapshot, why: &Cow<'static, str>) -> Result<Written, DecideError> {
-        let Masked { tool_name, details, .. } = &self.masked;
-        let verdict = self.verdict.clone().refused(ReasonCode::TurnWithheld);
-        Written::refused(cx, snapshot, &verdict, tool_name, details, why.clone())
-    }
-
-    fn enter(&mut self, tx: &mut dyn Tx, cx: &Ctx) -> Result<String, DecideError> {
-        let written = self.written.as_mut().ok_or_else(unsettled)?;
-        let Masked { tool_name, counted, .. } = &self.masked;
-        enter(tx, cx, written, self.verdict.risk, counted, self.new_tool.then_some(tool_name))
-    }
-}
-
-/// The worst that becomes of any call alone, and the first call of which it does.
-fn worst(parts: &[Part]) -> (Status, usize) {
-    [Status::Blocked, Status::Pending]
-        .into_iter()
-        .find_map(|status| Some((status, parts.iter().position(|part| part.own.status() == status)?)))
-        .unwrap_or((Status::Allowed, 0))
-}
-
-/// Gives each of several calls that are one and the same a question of its own.
-fn number_repeats(parts: &mut [Part]) {
-    let mut seen: HashMap<String, usize, foldhash::fast::RandomState> = HashMap::default();
-    for part in parts {
-        if let Some(Proposal { binding, .. }) = &mut part.masked.proposal {
-            let n = seen.entry(binding.clone()).and_modify(|n| *n = n.saturating_add(1)).or_insert(1);
-            *binding = approval::repeat_binding(binding, *n);
-        }
     }
 }
 
@@ -526,10 +238,6 @@ fn cut(name: &str) -> &str {
     }
     let end = (0..=MAX_TOOL_NAME.min(name.len())).rev().find(|end| name.is_char_boundary(*end));
     end.and_then(|end| name.split_at_checked(end)).map_or(NAMELESS, |(kept, _)| kept)
-}
-
-fn unsettled() -> DecideError {
-    StoreError::Internal("a turn was settled otherwise than it was looked at".to_owned()).into()
 }
 
 fn lock(planned: &Mutex<Planned>) -> MutexGuard<'_, Planned> {
