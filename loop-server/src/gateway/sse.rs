@@ -221,7 +221,7 @@ mod tests {
         assert_eq!(event.name, Some("x"));
         let data = event.data.unwrap();
         assert_eq!(&*data.text, b"{\n\"a\":1}\n");
-        let brace = data.offset(8).unwrap();
+        let brace = data.offset(7).unwrap();
         assert_eq!((raw[brace], &raw[brace - 3..brace]), (b'}', &b"\":1"[..]));
         assert_eq!(data.offset(1), None);
         assert_eq!(text(b"data:  x\n\n"), Some(b" x".to_vec()));

@@ -19,6 +19,8 @@ mod messages;
 mod responses;
 mod spelling;
 pub mod stream;
+#[cfg(test)]
+mod tests;
 mod unreadable;
 mod whole;
 

@@ -76,7 +76,8 @@ impl Calls {
         };
         let call = self.at(choice, place)?;
         match item.get("type").filter(|kind| says(*kind)).map(View::as_str) {
-            None => {}
+            // Some upstreams send an empty one with later fragments.
+            None | Some(Some("")) => {}
             Some(Some(kind)) if call.kind.is_empty() => kind.clone_into(&mut call.kind),
             Some(Some(kind)) if call.kind == kind => {}
             Some(_) => call.fault = Some(Unreadable::Fragments),

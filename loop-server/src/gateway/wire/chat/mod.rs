@@ -152,7 +152,9 @@ impl Form for Chat {
             compose::members(&mut members, root, KEPT);
             self.members = members.strip_prefix('{').map(str::to_owned);
         }
+        let told = choices.is_empty() && root.get("error").is_some_and(says);
         Ok(match () {
+            () if told => Look::Error,
             () if found > 0 => Look::Hold,
             () if finishes || all_finished => Look::Tail,
             () => Look::Pass,
