@@ -4,7 +4,7 @@ use std::{num::NonZeroU32, path::PathBuf, time::Duration};
 
 use loop_core::base::secret::Secret;
 
-use crate::http::Listen;
+use crate::{http::Listen, mcp::upstream::Spec};
 
 /// Everything that can be configured.
 #[derive(Debug, Clone)]
@@ -40,6 +40,8 @@ pub struct Config {
     pub webhooks: WebhookSecrets,
     /// Where the language models are that the proxy stands before.
     pub models: Models,
+    /// The MCP servers whose tools are offered, every call decided first.
+    pub mcp_upstreams: Vec<Spec>,
     /// Bounds on what clients may take.
     pub limits: Limits,
 }
@@ -159,6 +161,7 @@ impl Config {
             checkpoints: None,
             webhooks: WebhookSecrets::default(),
             models: Models::default(),
+            mcp_upstreams: Vec::new(),
             limits: Limits::default(),
         }
     }

@@ -4,6 +4,7 @@
 //! - [`surface`]: the API surfaces, one folder each.
 //! - [`gateway`]: the proxy before language models.
 //! - [`hook`]: the hooks of coding agents, both their ends.
+//! - [`mcp`]: the Model Context Protocol, ours and before other servers.
 //! - [`outbound`]: what leaves the process; [`worker`]: what happens in the background.
 //! - [`start`], [`open`], [`state`]: from a configuration to what every request can reach.
 //! - [`config`], [`cli`], [`master_key`], [`log`], [`metrics`], [`welcome`]: the operator's side.
@@ -15,6 +16,7 @@ pub mod hook;
 pub mod http;
 pub mod log;
 pub mod master_key;
+pub mod mcp;
 pub mod metrics;
 pub mod open;
 pub mod outbound;

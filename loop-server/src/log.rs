@@ -55,7 +55,13 @@ pub fn subscriber<W>(
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let filter = EnvFilter::try_new(filter).map_err(|_| LogError::Filter(filter.to_owned()))?;
+    let wrong = || LogError::Filter(filter.to_owned());
+    let mut lines_of = EnvFilter::try_new(filter).map_err(|_| wrong())?;
+    if !filter.contains("rmcp") {
+        // Its lines hold whole messages.
+        lines_of = lines_of.add_directive("rmcp=off".parse().map_err(|_| wrong())?);
+    }
+    let filter = lines_of;
     let lines = tracing_subscriber::fmt::layer().with_writer(writer);
     let base = tracing_subscriber::registry().with(filter);
     Ok(match format {

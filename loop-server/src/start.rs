@@ -103,6 +103,7 @@ pub async fn serve_rows(mut config: Config, listener: Listener, rows: Vec<&'stat
     let parts = Parts { engine: engine.clone(), config, metrics: metrics.clone(), outbound, wake: wake.clone() };
     let app = App::new(parts, rows)?;
     let workers = worker::start(&engine, &post, &wake, checkpoints.as_ref());
+    app.mcp.start();
     let running = serve::start(Arc::clone(&app), listener).map_err(StartError::Listen)?;
     let beside = beside.map(|listener| serve::start(Arc::clone(&app), listener)).transpose();
     let beside = beside.map_err(StartError::Listen)?;
@@ -133,10 +134,13 @@ impl Server {
     /// Stops accepting, lets requests under way and background work finish, and closes the
     /// database.
     pub async fn shutdown(self) {
+        // Streams that never end by themselves would hold up the rest.
+        self.app.mcp.close_streams();
         match self.beside {
             Some(beside) => drop(tokio::join!(self.running.shutdown(), beside.shutdown())),
             None => self.running.shutdown().await,
         }
+        self.app.mcp.stop().await;
         self.workers.stop(WORKERS_END).await;
         self.folding.abort();
         // Closing waits for the store's threads, which must not hold up the runtime's.

@@ -9,6 +9,7 @@ use crate::{
     config::Config,
     gateway::{Upstreams, upstream::SetUpError},
     http::{Router, Row, docs_page, openapi, rate::Rates, request_id::RequestIds, router::TableError},
+    mcp::{Mcp, upstream::UnfitServer},
     metrics::{Meters, Metrics},
     outbound::{Client, provider::Providers},
     worker::Wake,
@@ -30,6 +31,8 @@ pub struct App {
     pub upstreams: Upstreams,
     /// Rung once a notice is durable, so that it leaves at once.
     pub wake: Wake,
+    /// The Model Context Protocol: open sessions, and the servers behind.
+    pub mcp: Mcp,
     /// How many requests each key may make.
     pub rates: Rates,
     /// The route table.
@@ -73,6 +76,9 @@ pub enum AppError {
     /// The machine gives no randomness.
     #[error(transparent)]
     NoEntropy(#[from] NoEntropy),
+    /// The MCP servers cannot be set up.
+    #[error(transparent)]
+    Mcp(#[from] UnfitServer),
     /// The public URL is none.
     #[error("`{0}` is not an http or https URL")]
     PublicUrl(String),
@@ -90,9 +96,11 @@ impl App {
         let Parts { engine, config, metrics, outbound, wake } = parts;
         let public_host = config.public_url.as_deref().map(host_of).transpose()?;
         let mut seed = engine.seed()?;
+        let router = Router::new(rows, &metrics)?;
         Ok(Arc::new(Self {
+            mcp: Mcp::new(&router, &config.mcp_upstreams)?,
             rates: Rates::new(config.limits.requests_per_minute),
-            router: Router::new(rows, &metrics)?,
+            router,
             ids: RequestIds::new(&mut seed),
             unrouted: metrics.meters("unrouted"),
             documents: OnceLock::new(),

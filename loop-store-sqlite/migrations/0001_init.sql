@@ -146,6 +146,16 @@ CREATE TABLE "kept_completions" (
   PRIMARY KEY (tenant, id)
 ) STRICT;
 
+CREATE TABLE "tool_pins" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  body TEXT NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT;
+
 CREATE TABLE "proofs" (
   tenant TEXT NOT NULL,
   id TEXT NOT NULL,

@@ -4,6 +4,7 @@
 //! - [`request`]: the approval as stored.
 //! - [`settle`]: what a call that needs approval finds: nothing yet, a wait, a yes to use up, or a no.
 //! - [`decide`]: a human's answer.
+//! - [`definition`]: tools of others, whose definitions are pinned and asked about when they change.
 //! - [`erase`]: forgetting what an approval was about.
 //! - [`expire`]: what happens when nobody answers.
 //! - [`query`]: reading approvals.
@@ -11,6 +12,7 @@
 
 mod binding;
 mod decide;
+pub mod definition;
 mod erase;
 mod error;
 mod expire;

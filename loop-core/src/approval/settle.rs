@@ -131,7 +131,7 @@ pub fn settle(tx: &mut dyn Tx, cx: &Ctx, proposal: &Proposal) -> Result<Settled,
     request(tx, cx, proposal, cx.now.plus_seconds(ttl))
 }
 
-fn latest(tx: &mut dyn Tx, cx: &Ctx, binding: &str) -> Result<Option<Stored<Approval>>, ApprovalError> {
+pub(super) fn latest(tx: &mut dyn Tx, cx: &Ctx, binding: &str) -> Result<Option<Stored<Approval>>, ApprovalError> {
     let query = RecordQuery {
         conds: vec![Cond::Eq("binding", binding.into())],
         order: Order::Descending,

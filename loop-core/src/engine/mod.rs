@@ -75,6 +75,7 @@ pub static CATALOG: Catalog = Catalog {
         &crate::tool::manifest::MANIFESTS,
         &crate::approval::APPROVALS,
         &crate::kept::COMPLETIONS,
+        &crate::approval::definition::TOOL_PINS,
         &crate::proof::PROOFS,
         &crate::trust::OUTCOMES,
         &crate::trust::PENALTIES,

@@ -14,6 +14,7 @@ use crate::{
     },
     http::Listen,
     log::LogFormat,
+    mcp::upstream::{Spec, Specs},
 };
 
 const ENVIRONMENT: &str = "Environment, besides the variables named above:
@@ -21,6 +22,8 @@ const ENVIRONMENT: &str = "Environment, besides the variables named above:
   LOOP_SECRET_KEY  what stored secrets are sealed with [default: a key file beside the database]
   LOOP_SMTP_URL    the mail server: smtps://user:password@host, or smtp:// for STARTTLS, which a password makes
                    compulsory unless the URL ends in ?tls=none [default: no mail]
+  LOOP_MCP_TOKEN_<NAME>
+                   what the MCP server of this name is shown as a bearer token [default: none]
   GITHUB_WEBHOOK_SECRET, SENTRY_CLIENT_SECRET, POSTHOG_WEBHOOK_SECRET
                    what the webhooks of tenant `default` are verified with [default: those webhooks are refused]";
 
@@ -125,6 +128,10 @@ pub struct ServeArgs {
     #[arg(long, env = "LOOP_UPSTREAM_SECONDS", value_name = "SECONDS", default_value_t = MODEL_SECONDS,
           value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub upstream_seconds: u64,
+    /// An MCP server whose tools are offered as NAME__tool, every call decided first: its URL, or a command that speaks
+    /// MCP on its standard input and output; may be given several times, in the environment a line each [default: none]
+    #[arg(long = "mcp-upstream", env = "LOOP_MCP_UPSTREAMS", value_name = "NAME=URL|COMMAND")]
+    pub mcp_upstreams: Vec<Specs>,
     /// Open connections at most; more wait
     #[arg(long, env = "LOOP_MAX_CONNECTIONS", value_name = "COUNT", default_value_t = 1024,
           value_parser = clap::value_parser!(u32).range(1..=65_536))]
@@ -322,6 +329,13 @@ impl ServeArgs {
                 anthropic: given(&self.anthropic_base_url, ANTHROPIC),
                 patience: Duration::from_secs(self.upstream_seconds),
             },
+            mcp_upstreams: self
+                .mcp_upstreams
+                .iter()
+                .flat_map(|specs| &specs.0)
+                .cloned()
+                .map(|spec| Spec { token: secret(&spec.token_variable()), ..spec })
+                .collect(),
             limits: Limits {
                 connections: usize::try_from(self.max_connections).unwrap_or(1024),
                 head_time: Duration::from_secs(self.head_timeout),

@@ -29,17 +29,25 @@ pub async fn caller(
     now: Time,
 ) -> Result<Caller, Failure> {
     let dialect = row.surface.dialect();
+    match told(dialect, method, headers, query) {
+        Some(token) => holder(app, dialect, &token, now).await,
+        None => Err(Failure::new(Code::Unauthenticated, dialect.no_key)),
+    }
+}
+
+/// The caller behind a key.
+///
+/// # Errors
+/// As [`caller`].
+pub async fn holder(app: &App, dialect: &Dialect, token: &str, now: Time) -> Result<Caller, Failure> {
     let refused = || Failure::new(Code::Unauthenticated, dialect.bad_key);
-    let Some(token) = told(dialect, method, headers, query) else {
-        return Err(Failure::new(Code::Unauthenticated, dialect.no_key));
-    };
-    if !sane(&token) {
+    if !sane(token) {
         return Err(refused());
     }
-    let known = app.engine.known_caller(&token);
+    let known = app.engine.known_caller(token);
     let caller = match known {
         Some(caller) => caller,
-        None => match app.engine.authenticate(&token).await {
+        None => match app.engine.authenticate(token).await {
             Ok(caller) => caller,
             Err(error) if error.code() == Code::Unauthenticated => return Err(refused()),
             Err(error) => return Err(Failure::of(error.code(), &error)),

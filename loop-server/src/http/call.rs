@@ -35,7 +35,27 @@ pub struct Call {
     pub(super) params: Vec<String>,
 }
 
+/// What another row is asked within a request.
+pub(crate) struct Asked {
+    /// The row.
+    pub row: &'static Row,
+    /// A path and the query.
+    pub uri: Uri,
+    /// The parameters of the path, decoded.
+    pub params: Vec<String>,
+    /// The body.
+    pub body: Bytes,
+}
+
 impl Call {
+    /// The call of another row within a request, for a caller whose key is valid. Whether it may call the row is
+    /// [`super::request::within`]'s to check.
+    pub(crate) fn within(app: &Arc<App>, caller: Caller, request_id: RequestId, now: Time, asked: Asked) -> Self {
+        let Asked { row, uri, params, body } = asked;
+        let (app, method, headers) = (Arc::clone(app), row.method.clone(), HeaderMap::new());
+        Self { app, row, method, uri, headers, body, request_id, now, caller: Some(caller), params }
+    }
+
     /// Who calls.
     ///
     /// # Errors

@@ -120,6 +120,14 @@ impl Reply {
         reply
     }
 
+    /// The body, when it is JSON and there already.
+    pub(crate) fn into_json(self) -> Option<Bytes> {
+        match self.content {
+            Content::Whole(bytes) if self.media == JSON => Some(bytes),
+            _ => None,
+        }
+    }
+
     /// Another status.
     #[must_use]
     pub fn with_status(mut self, status: StatusCode) -> Self {

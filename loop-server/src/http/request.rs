@@ -11,7 +11,10 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header, request::Parts};
 use hyper::body::Incoming;
-use loop_core::base::{Code, TenantId, id::LoopId};
+use loop_core::{
+    access::Caller,
+    base::{Code, TenantId, id::LoopId},
+};
 use tokio::time::Instant;
 
 use super::{
@@ -152,6 +155,18 @@ async fn handle(
     };
     idempotency::run(Call { app: Arc::clone(app), row, method, uri, headers, body, request_id, now, caller, params })
         .await
+}
+
+/// Whether a caller's key may call a row.
+pub(crate) fn admits(row: &Row, caller: &Caller) -> bool {
+    auth::admit(row, caller).is_ok()
+}
+
+/// Runs the handler of a row that is called within another row's request. The caller's scopes are checked as they are
+/// for a request of its own.
+pub(crate) async fn within(call: Call) -> Outcome {
+    auth::admit(call.row, call.caller()?)?;
+    caught(dispatch(call)).await
 }
 
 /// Runs the row's handler.

@@ -71,7 +71,7 @@ pub enum Access {
     Token,
     /// A provider whose signature the handler checks over the raw body.
     Webhook(&'static str),
-    /// Whoever holds a short-lived code in the body. The handler looks it up.
+    /// Whoever holds a short-lived code in the body or the query. The handler looks it up.
     Code,
 }
 

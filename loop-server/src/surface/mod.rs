@@ -3,24 +3,25 @@
 //! - [`governance`]: intercept, rules, approvals, kill switch, log, settings.
 //! - [`developer`]: loops, tools, calls, proofs, messages, tasks.
 //! - [`improvement`]: issues, signals, prompts, and the queue that agents work off.
-//! - [`gateway`]: MCP; its routes stand, its handlers follow. The proxy is a house of its own ([`crate::gateway`]).
 //! - [`system`]: health, metrics, documents.
 //! - [`error_shape`]: how failures look in each dialect.
 
 pub mod developer;
 mod error_shape;
-pub mod gateway;
 pub mod governance;
 pub mod improvement;
 pub mod system;
 
-use crate::http::{
-    Dialect, Row,
-    auth::REFUSED,
-    dialect::{
-        KeyPlace::{Bearer, ExactBearer, Header},
-        QueryKey,
+use crate::{
+    http::{
+        Dialect, Row,
+        auth::REFUSED,
+        dialect::{
+            KeyPlace::{Bearer, ExactBearer, Header},
+            QueryKey,
+        },
     },
+    mcp,
 };
 
 /// Which API a route belongs to.
@@ -152,6 +153,6 @@ pub fn of_path(path: &str) -> Surface {
 /// The whole route table.
 #[must_use]
 pub fn rows() -> Vec<&'static Row> {
-    let others = [crate::gateway::ROWS, crate::hook::route::ROWS, gateway::ROWS, system::ROWS];
+    let others = [crate::gateway::ROWS, crate::hook::route::ROWS, mcp::ROWS, system::ROWS];
     governance::ROWS.iter().chain(developer::ROWS).chain(improvement::ROWS).copied().chain(others).flatten().collect()
 }

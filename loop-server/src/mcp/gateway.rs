@@ -1,0 +1,250 @@
+//! Tools of other servers. Every call is decided first; what an upstream receives is exactly what was decided.
+
+use std::{sync::Arc, time::Duration};
+
+use loop_core::{
+    access::{AccessError, Caller, Scope},
+    approval::{
+        ApprovalError,
+        definition::{self, Definition, Standing},
+    },
+    audit::{self, Status},
+    base::{
+        Time,
+        id::ApprovalId,
+        json::{self, Doc, View},
+    },
+    engine::{self, Decision},
+    policy::Action,
+    tool::Risk,
+};
+use rmcp::model::ErrorData;
+
+use super::{
+    serve::{self, Client},
+    upstream::{CallError, Tool, Upstream},
+};
+use crate::http::Failure;
+
+/// What stands between an upstream's name and its tool's.
+const BETWEEN: &str = "__";
+/// The door that these calls come through.
+const DOOR: &str = "mcp.gateway";
+/// How old the list of a server's tools may be: when it is listed, and when one of them is called.
+const AGE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+
+/// What may be called here: the tools of every server that is there, those apart whose definition changed and was not
+/// approved.
+pub async fn offered(client: &Client) -> Vec<String> {
+    if !client.caller.scopes.has(Scope::PolicyEvaluate) {
+        return Vec::new();
+    }
+    let lists = client.app.mcp.upstreams().iter().map(|upstream| {
+        let upstream = Arc::clone(upstream);
+        tokio::spawn(async move { upstream.tools(AGE.0).await })
+    });
+    let mut tools: Vec<Arc<Tool>> = Vec::new();
+    for list in lists.collect::<Vec<_>>() {
+        // A server that is away offers nothing.
+        if let Ok(Ok(list)) = list.await {
+            tools.extend(list.iter().cloned());
+        }
+    }
+    if tools.is_empty() {
+        return Vec::new();
+    }
+    let definitions: Vec<Definition> = tools.iter().map(|tool| tool.definition.clone()).collect();
+    match standing(client, definitions).await {
+        Ok(fit) => tools.iter().zip(fit).filter(|(_, fit)| *fit).map(|(tool, _)| tool.shown.clone()).collect(),
+        Err(failure) => {
+            tracing::warn!(target: "loop::mcp", cause = %failure.message(), "tools of MCP servers cannot be offered");
+            Vec::new()
+        }
+    }
+}
+
+/// Which of these definitions may be offered.
+async fn standing(client: &Client, offered: Vec<Definition>) -> Result<Vec<bool>, Failure> {
+    let engine = &client.app.engine;
+    let cx = engine.context(client.caller.clone()).map_err(AccessError::from).map_err(refused)?;
+    let asked = offered.clone();
+    let known = engine.read(cx, "tool.pins", move |tx, cx| {
+        let pins = definition::pins(tx, cx.tenant())?;
+        let same = |offered: &Definition| {
+            pins.iter().any(|pin| pin.tool_name == offered.tool_name && pin.definition == offered.canonical)
+        };
+        Ok::<_, ApprovalError>(asked.iter().map(same).collect::<Vec<bool>>())
+    });
+    let known = known.await.map_err(failed)?;
+    if known.iter().all(|known| *known) {
+        return Ok(known);
+    }
+    let cx = engine.context(client.caller.clone()).map_err(AccessError::from).map_err(refused)?;
+    let master = engine.master().clone();
+    let looked = engine.write(cx, "tool.pin", move |tx, cx| definition::look(tx, cx, &master, &offered));
+    looked.await.map_err(failed)
+}
+
+fn failed(error: ApprovalError) -> Failure {
+    Failure::of(error.code(), &error)
+}
+
+fn refused(error: AccessError) -> Failure {
+    Failure::of(error.code(), &error)
+}
+
+/// The server whose tools' names begin as this one does.
+pub fn server<'c>(client: &'c Client, name: &str) -> Option<&'c Arc<Upstream>> {
+    let (server, _) = name.split_once(BETWEEN)?;
+    client.app.mcp.upstreams().iter().find(|upstream| upstream.name() == server)
+}
+
+/// Decides a call and, when it is allowed, has it carried out. Whatever else happens is a result that says so.
+///
+/// # Errors
+/// A tool that the server does not offer.
+pub async fn run(client: &Client, upstream: &Upstream, name: &str, arguments: View<'_>) -> Result<String, ErrorData> {
+    if !client.caller.scopes.has(Scope::PolicyEvaluate) {
+        return Ok(serve::failed("this key lacks the scope `policy:evaluate`"));
+    }
+    let tools = match upstream.tools(AGE.1).await {
+        Ok(tools) => tools,
+        Err(error) => return Ok(serve::failed(&error.to_string())),
+    };
+    let Some(tool) = tools.iter().find(|tool| tool.definition.tool_name == name) else {
+        let shown: String = name.chars().take(80).collect();
+        return Err(ErrorData::invalid_params(format!("unknown tool: `{shown}`"), None));
+    };
+    Ok(match carry_out(client, upstream, tool, arguments).await {
+        Ok(result) => result,
+        Err(failure) => {
+            let internal = failure.code() == loop_core::base::Code::Internal;
+            if internal {
+                tracing::error!(target: "loop::failure", operation = DOOR, request_id = %client.request_id,
+                                cause = %failure.message(), "request failed");
+            }
+            serve::failed(if internal { "internal error" } else { failure.message() })
+        }
+    })
+}
+
+async fn carry_out(client: &Client, upstream: &Upstream, tool: &Tool, arguments: View<'_>) -> Result<String, Failure> {
+    let engine = &client.app.engine;
+    let name = &tool.definition.tool_name;
+    match judged(client, tool).await? {
+        Standing::Pinned => {}
+        Standing::Pending { id, expires_at, members } => {
+            client.app.wake.ring();
+            return Ok(serve::failed(&format!(
+                "The definition of `{name}` changed since it was pinned ({}), so it requires human approval before it \
+                 can be called. approval_id: {id}, until {expires_at}. Repeat the call once it is approved.",
+                members.join(", ")
+            )));
+        }
+        Standing::Denied { id, members } => {
+            let members = members.join(", ");
+            return Ok(serve::failed(&format!(
+                "The definition of `{name}` changed since it was pinned ({members}), and a human refused the change. \
+                 approval_id: {id}"
+            )));
+        }
+        Standing::Changed => {
+            return Ok(serve::failed(&format!("The definition of `{name}` changed since it was pinned.")));
+        }
+    }
+    let action = Action { tool: name, agent: None, arguments, forward: None, claimed_risk: None, stage: None };
+    let proposed = engine::Call { action, reason: None, session: None, door: DOOR };
+    let decision =
+        engine.intercept(&client.caller, &proposed).await.map_err(|error| Failure::of(error.code(), &error))?;
+    match decision.status {
+        Status::Allowed => {}
+        Status::Pending => {
+            client.app.wake.ring();
+            return Ok(serve::failed(&waiting(name, decision.approval, decision.expires_at, &decision.message)));
+        }
+        Status::Blocked | Status::Error => {
+            return Ok(serve::failed(&format!("`{name}` was not called. {}", decision.message)));
+        }
+    }
+    if !upstream.offers(tool) {
+        let error = CallError::Away(upstream.name().to_owned());
+        note(client, name, &decision, "the tool's definition changed while it was decided").await?;
+        return Ok(serve::failed(&format!("`{name}` was not called: its definition changed meanwhile, or {error}")));
+    }
+    let mut exact = String::new();
+    json::write(arguments, &mut exact);
+    let result = upstream.call(tool, exact).await.and_then(|result| sound(upstream, &result));
+    match result {
+        Ok(result) => Ok(result),
+        Err(error) => {
+            let why = match &error {
+                // Its own words may repeat what it was sent.
+                CallError::Refused(..) => "the MCP server refused".to_owned(),
+                other => other.to_string(),
+            };
+            note(client, name, &decision, &why).await?;
+            Ok(serve::failed(&error.to_string()))
+        }
+    }
+}
+
+/// How the tool's definition stands; a changed one is asked about.
+async fn judged(client: &Client, tool: &Tool) -> Result<Standing, Failure> {
+    let engine = &client.app.engine;
+    let cx = engine.context(client.caller.clone()).map_err(AccessError::from).map_err(refused)?;
+    let offered = tool.definition.clone();
+    let pinned = engine.read(cx, "tool.pinned", move |tx, cx| definition::pinned(tx, cx.tenant(), &offered));
+    if pinned.await.map_err(failed)? {
+        return Ok(Standing::Pinned);
+    }
+    let cx = engine.context(client.caller.clone()).map_err(AccessError::from).map_err(refused)?;
+    let (master, offered) = (engine.master().clone(), tool.definition.clone());
+    let judged = engine.write(cx, "tool.pin", move |tx, cx| definition::judge(tx, cx, &master, &offered));
+    judged.await.map_err(failed)
+}
+
+fn waiting(name: &str, approval: Option<ApprovalId>, until: Option<Time>, message: &str) -> String {
+    let id = approval.map(|id| id.to_string()).unwrap_or_default();
+    let until = until.map(|until| format!(", until {until}")).unwrap_or_default();
+    format!(
+        "`{name}` was not called: it requires human approval. {message}. approval_id: {id}{until}. Repeat the identical \
+         call once it is approved."
+    )
+}
+
+/// The result as one line, once it is known to be an object that every reader reads alike.
+fn sound(upstream: &Upstream, result: &str) -> Result<String, CallError> {
+    let unreadable = || CallError::Unreadable(upstream.name().to_owned());
+    let doc = Doc::parse(result.as_bytes()).map_err(|_| unreadable())?;
+    if !doc.root().is_object() {
+        return Err(unreadable());
+    }
+    let mut text = String::with_capacity(result.len());
+    json::write(doc.root(), &mut text);
+    Ok(text)
+}
+
+/// A call that was allowed and could not be carried out stands in the log as an error of its own.
+async fn note(client: &Client, tool: &str, decision: &Decision, why: &str) -> Result<(), Failure> {
+    let engine = &client.app.engine;
+    let caller: Caller = client.caller.clone();
+    let cx = engine.context(caller).map_err(AccessError::from).map_err(refused)?;
+    let body =
+        serde_json::json!({ "arguments": {}, "message": why, "decision": decision.audit_id, "door": DOOR }).to_string();
+    let (tool, risk): (String, Risk) = (tool.to_owned(), decision.verdict.risk);
+    let noted = engine.write(cx, "mcp.failed", move |tx, cx| {
+        let event = audit::Event {
+            stream: audit::DECISIONS,
+            op: "forward",
+            status: Some(Status::Error),
+            tool_name: Some(&tool),
+            agent_name: None,
+            risk: Some(risk),
+            body: &body,
+        };
+        audit::append(tx, cx, &event)?;
+        audit::record_stats(tx, cx.tenant(), cx.now, Status::Error, risk, 0, 0)?;
+        Ok::<_, ApprovalError>(())
+    });
+    noted.await.map_err(failed)
+}

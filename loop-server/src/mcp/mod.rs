@@ -1,0 +1,82 @@
+//! The Model Context Protocol: Loop's own tools, and the tools of other servers behind its decisions.
+//!
+//! - [`rows`]: the routes, and the current transport, `POST /mcp`.
+//! - [`sse`]: the older transport, `/sse`.
+//! - [`rpc`]: messages, read without losing a digit.
+//! - [`serve`]: what a message is answered with, whichever transport brought it.
+//! - [`tools`]: Loop's own tools, each a row of the REST API.
+//! - [`gateway`]: tools of other servers, decided before they are called.
+//! - [`upstream`]: those servers.
+
+mod gateway;
+mod rows;
+mod rpc;
+mod serve;
+mod sse;
+mod tools;
+pub mod upstream;
+
+use std::sync::Arc;
+
+pub use rows::ROWS;
+use sse::Sessions;
+use tools::Tool;
+use upstream::{Spec, UnfitServer, Upstream};
+
+use crate::http::Router;
+
+/// What MCP keeps while the server runs.
+pub struct Mcp {
+    sessions: Sessions,
+    tools: Vec<Tool>,
+    upstreams: Vec<Arc<Upstream>>,
+}
+
+impl Mcp {
+    /// Loop's own tools over this route table, and these upstreams, which are not reached for yet.
+    ///
+    /// # Errors
+    /// Two upstreams of one name, or an address that cannot be used.
+    pub fn new(router: &Router, upstreams: &[Spec]) -> Result<Self, UnfitServer> {
+        Ok(Self { sessions: Sessions::default(), tools: tools::all(router), upstreams: upstream::all(upstreams)? })
+    }
+
+    /// Reaches for every upstream, and again whenever one is lost, until [`Mcp::stop`].
+    pub fn start(&self) {
+        self.upstreams.iter().for_each(Upstream::start);
+    }
+
+    /// Ends the streams that are open; no other is opened.
+    pub fn close_streams(&self) {
+        self.sessions.close();
+    }
+
+    /// Ends every upstream, and the processes that were started for them.
+    pub async fn stop(&self) {
+        for upstream in &self.upstreams {
+            upstream.stop().await;
+        }
+    }
+
+    /// How many sessions of the older transport are open.
+    #[must_use]
+    pub fn sessions(&self) -> usize {
+        self.sessions.count()
+    }
+
+    /// The upstreams, as they were configured.
+    #[must_use]
+    pub fn upstreams(&self) -> &[Arc<Upstream>] {
+        &self.upstreams
+    }
+
+    fn tools(&self) -> &[Tool] {
+        &self.tools
+    }
+}
+
+impl std::fmt::Debug for Mcp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Mcp({} upstreams)", self.upstreams.len())
+    }
+}

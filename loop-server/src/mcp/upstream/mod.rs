@@ -1,0 +1,374 @@
+//! The MCP servers whose tools are offered here: reached for at the start, and again whenever they are lost.
+//!
+//! - [`spec`]: how they are configured.
+//! - [`link`]: the way to one of them; rmcp keeps the conversation.
+//! - [`child`], [`remote`]: what moves the bytes.
+//! - [`tool`]: what they offer.
+
+mod child;
+mod link;
+mod remote;
+mod spec;
+mod tool;
+
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use http::HeaderValue;
+use rmcp::{
+    ClientHandler, Peer, RoleClient, ServiceError, ServiceExt,
+    model::{
+        CallToolRequest, CallToolRequestParams, ClientCapabilities, ClientConfig, ClientRequest, CustomResult,
+        Implementation, ListToolsRequest, PaginatedRequestParams, ProtocolVersion, ServerResult,
+    },
+    service::{NotificationContext, PeerRequestOptions},
+};
+use serde_json::Value;
+use tokio::{sync::watch, task::JoinHandle, time::Instant};
+
+use link::{Exact, Link, MAX_MESSAGE};
+use remote::Remote;
+pub use spec::{Place, Spec, Specs};
+pub use tool::Tool;
+
+use crate::outbound::{self, Client, Limits};
+
+/// How long a server may take to start and to say hello.
+const HELLO: Duration = Duration::from_secs(30);
+/// How long it may take to list its tools.
+const LIST: Duration = Duration::from_secs(15);
+/// How long a call may take.
+const CALL: Duration = Duration::from_secs(120);
+/// How long to wait before a lost server is reached for again: at first, and at most.
+const AGAIN: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(60));
+/// How long a connection holds that is worth an early try.
+const STEADY: Duration = Duration::from_secs(60);
+/// How long a server gets to end.
+const END: Duration = Duration::from_secs(5);
+/// The most pages of a list of tools.
+const MAX_PAGES: usize = 32;
+/// How much of a server's own error is told, in characters.
+const SHOWN: usize = 1_000;
+
+/// Why the servers cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum UnfitServer {
+    /// Two of one name.
+    #[error("two MCP servers are called `{0}`")]
+    Twice(String),
+    /// An address that cannot be used.
+    #[error("the URL of the MCP server `{0}` cannot be used")]
+    Url(String, #[source] outbound::Error),
+    /// A token that no header can carry.
+    #[error("the token of the MCP server `{0}` cannot stand in a header")]
+    Token(String),
+    /// TLS cannot be set up.
+    #[error("TLS cannot be set up")]
+    Tls(#[from] rustls::Error),
+}
+
+/// Why a server did not do what was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// It is not there.
+    #[error("the MCP server `{0}` cannot be reached now")]
+    Away(String),
+    /// It took too long. Whether it did what it was asked is not known.
+    #[error("the MCP server `{0}` took too long")]
+    Slow(String),
+    /// It refused, in its own words.
+    #[error("the MCP server `{0}` refused: {1}")]
+    Refused(String, String),
+    /// It answered what makes no sense.
+    #[error("the MCP server `{0}` answered what cannot be read")]
+    Unreadable(String),
+}
+
+/// A server.
+pub struct Upstream {
+    name: String,
+    way: Way,
+    live: Mutex<Option<Live>>,
+    listing: tokio::sync::Mutex<()>,
+    stale: Arc<AtomicBool>,
+    stopping: watch::Sender<bool>,
+    keeping: Mutex<Option<JoinHandle<()>>>,
+    moving: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// How a server is reached.
+#[derive(Clone)]
+enum Way {
+    Child(String, Vec<String>),
+    Remote(Remote),
+}
+
+/// A server that is there.
+#[derive(Clone)]
+struct Live {
+    peer: Peer<RoleClient>,
+    tools: Arc<Vec<Arc<Tool>>>,
+    listed: Option<Instant>,
+}
+
+/// Hears that a list of tools changed.
+struct Ear {
+    stale: Arc<AtomicBool>,
+}
+
+impl ClientHandler for Ear {
+    fn get_info(&self) -> ClientConfig {
+        let us = Implementation::new("loop", env!("CARGO_PKG_VERSION"));
+        ClientConfig::new(ClientCapabilities::default(), us)
+            .with_protocol_version(ProtocolVersion::LATEST_WITH_INITIALIZE)
+    }
+
+    async fn on_tool_list_changed(&self, _: NotificationContext<RoleClient>) {
+        self.stale.store(true, Ordering::SeqCst);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The servers of a configuration, none of them reached for yet.
+///
+/// # Errors
+/// Two of one name, a bad URL or token.
+pub fn all(specs: &[Spec]) -> Result<Vec<Arc<Upstream>>, UnfitServer> {
+    let mut all: Vec<Arc<Upstream>> = Vec::new();
+    for spec in specs {
+        if all.iter().any(|known| known.name.eq_ignore_ascii_case(&spec.name)) {
+            return Err(UnfitServer::Twice(spec.name.clone()));
+        }
+        all.push(Arc::new(Upstream::new(spec)?));
+    }
+    Ok(all)
+}
+
+impl Upstream {
+    fn new(spec: &Spec) -> Result<Self, UnfitServer> {
+        let way = match &spec.place {
+            Place::Command(program, arguments) => Way::Child(program.clone(), arguments.clone()),
+            Place::Url(url) => {
+                // The operator named it: private addresses are as good as others.
+                let limits = Limits { allow_private: true, seconds: CALL.as_secs(), body_max: MAX_MESSAGE };
+                let client = Client::new(limits)?;
+                let target = client.target(url).map_err(|error| UnfitServer::Url(spec.name.clone(), error))?;
+                let bearer = |token: &loop_core::base::secret::Secret| {
+                    let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose()))
+                        .map_err(|_| UnfitServer::Token(spec.name.clone()))?;
+                    value.set_sensitive(true);
+                    Ok::<_, UnfitServer>(value)
+                };
+                Way::Remote(Remote { client, target, authorization: spec.token.as_ref().map(bearer).transpose()? })
+            }
+        };
+        Ok(Self {
+            name: spec.name.clone(),
+            way,
+            live: Mutex::default(),
+            listing: tokio::sync::Mutex::default(),
+            stale: Arc::default(),
+            stopping: watch::Sender::default(),
+            keeping: Mutex::default(),
+            moving: Mutex::default(),
+        })
+    }
+
+    /// What its tools' names begin with.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Reaches for it, and again whenever it is lost, until [`Upstream::stop`].
+    pub fn start(this: &Arc<Self>) {
+        let keeping = tokio::spawn(Self::keep(Arc::clone(this)));
+        *lock(&this.keeping) = Some(keeping);
+    }
+
+    /// Ends the connection, and the process that was started for it.
+    pub async fn stop(&self) {
+        self.stopping.send_replace(true);
+        let tasks = [lock(&self.keeping).take(), lock(&self.moving).take()];
+        for task in tasks.into_iter().flatten() {
+            let abort = task.abort_handle();
+            if tokio::time::timeout(END, task).await.is_err() {
+                // A process is killed when its task goes.
+                abort.abort();
+            }
+        }
+        *lock(&self.live) = None;
+    }
+
+    async fn keep(this: Arc<Self>) {
+        let mut stopping = this.stopping.subscribe();
+        let (mut wait, longest) = AGAIN;
+        loop {
+            let begun = Instant::now();
+            tokio::select! {
+                biased;
+                _ = stopping.wait_for(|stop| *stop) => return,
+                () = this.converse() => {}
+            }
+            *lock(&this.live) = None;
+            let moving = lock(&this.moving).take();
+            if let Some(moving) = moving {
+                // The old process is gone before a new one starts.
+                let abort = moving.abort_handle();
+                if tokio::time::timeout(END, moving).await.is_err() {
+                    abort.abort();
+                }
+            }
+            if begun.elapsed() >= STEADY {
+                wait = AGAIN.0;
+            }
+            tokio::select! {
+                biased;
+                _ = stopping.wait_for(|stop| *stop) => return,
+                () = tokio::time::sleep(wait) => {}
+            }
+            wait = wait.saturating_mul(2).min(longest);
+        }
+    }
+
+    /// One connection, from the first byte to the last.
+    async fn converse(&self) {
+        let (link, outgoing, incoming) = Link::new();
+        let (name, way) = (self.name.clone(), self.way.clone());
+        let moving = tokio::spawn(async move {
+            match way {
+                Way::Child(program, arguments) => {
+                    if let Err(error) = child::run(&name, &program, &arguments, outgoing, incoming).await {
+                        tracing::warn!(target: "loop::mcp", upstream = name, %error, "the process of an MCP server failed");
+                    }
+                }
+                Way::Remote(remote) => remote::run(remote, outgoing, incoming).await,
+            }
+        });
+        *lock(&self.moving) = Some(moving);
+        let ear = Ear { stale: Arc::clone(&self.stale) };
+        let Ok(Ok(service)) = tokio::time::timeout(HELLO, ear.serve(link)).await else {
+            tracing::warn!(target: "loop::mcp", upstream = self.name, "an MCP server did not say hello");
+            return;
+        };
+        let peer = service.peer().clone();
+        *lock(&self.live) = Some(Live { peer, tools: Arc::default(), listed: None });
+        let tools = self.tools(Duration::ZERO).await.map_or(0, |tools| tools.len());
+        tracing::info!(target: "loop::mcp", upstream = self.name, tools, "an MCP server is there");
+        // However it ends, it is reached for again.
+        let _ = service.waiting().await;
+        tracing::warn!(target: "loop::mcp", upstream = self.name, "an MCP server is lost");
+    }
+
+    /// Its tools, as it told them within `age`.
+    ///
+    /// # Errors
+    /// When it is not there or does not tell.
+    pub async fn tools(&self, age: Duration) -> Result<Arc<Vec<Arc<Tool>>>, CallError> {
+        if let Some(tools) = self.told(age)? {
+            return Ok(tools);
+        }
+        let _alone = self.listing.lock().await;
+        if let Some(tools) = self.told(age)? {
+            return Ok(tools);
+        }
+        let peer = lock(&self.live).as_ref().map(|live| live.peer.clone()).ok_or_else(|| self.away())?;
+        // What changes from here on is told anew.
+        self.stale.store(false, Ordering::SeqCst);
+        let asked = Instant::now();
+        match tokio::time::timeout(LIST, self.list(&peer))
+            .await
+            .unwrap_or_else(|_| Err(CallError::Slow(self.name.clone())))
+        {
+            Ok(tools) => {
+                let tools = Arc::new(tools);
+                if let Some(live) = lock(&self.live).as_mut() {
+                    live.tools = Arc::clone(&tools);
+                    live.listed = Some(asked);
+                }
+                Ok(tools)
+            }
+            Err(error) => {
+                self.stale.store(true, Ordering::SeqCst);
+                Err(error)
+            }
+        }
+    }
+
+    fn told(&self, age: Duration) -> Result<Option<Arc<Vec<Arc<Tool>>>>, CallError> {
+        let live = lock(&self.live);
+        let live = live.as_ref().ok_or_else(|| self.away())?;
+        let fresh = live.listed.is_some_and(|at| at.elapsed() < age) && !self.stale.load(Ordering::SeqCst);
+        Ok(fresh.then(|| Arc::clone(&live.tools)))
+    }
+
+    fn away(&self) -> CallError {
+        CallError::Away(self.name.clone())
+    }
+
+    async fn list(&self, peer: &Peer<RoleClient>) -> Result<Vec<Arc<Tool>>, CallError> {
+        let unreadable = || CallError::Unreadable(self.name.clone());
+        let mut all = Vec::new();
+        let mut cursor = None;
+        for _ in 0..MAX_PAGES {
+            let request = ListToolsRequest::with_param(PaginatedRequestParams::default().with_cursor(cursor));
+            let result = self.ask(peer, ClientRequest::ListToolsRequest(request), LIST).await?;
+            let page = tool::page(&self.name, &result).ok_or_else(unreadable)?;
+            tool::add(&mut all, page.tools);
+            cursor = page.next;
+            if cursor.is_none() {
+                return Ok(all);
+            }
+        }
+        Err(unreadable())
+    }
+
+    /// Whether it still offers this very tool, as far as it told.
+    #[must_use]
+    pub fn offers(&self, tool: &Tool) -> bool {
+        let live = lock(&self.live);
+        let unchanged = !self.stale.load(Ordering::SeqCst);
+        unchanged && live.as_ref().is_some_and(|live| live.tools.iter().any(|known| **known == *tool))
+    }
+
+    /// Calls a tool with exactly these arguments, a JSON object. It is sent once at most; what comes back is the result
+    /// as it was received.
+    ///
+    /// # Errors
+    /// Whatever keeps it from being carried out, or from being known to be.
+    pub async fn call(&self, tool: &Tool, arguments: String) -> Result<String, CallError> {
+        let peer = lock(&self.live).as_ref().map(|live| live.peer.clone()).ok_or_else(|| self.away())?;
+        let mut request = CallToolRequest::new(CallToolRequestParams::new(tool.name.clone()));
+        request.extensions.insert(Exact(arguments));
+        self.ask(&peer, ClientRequest::CallToolRequest(request), CALL).await
+    }
+
+    async fn ask(&self, peer: &Peer<RoleClient>, request: ClientRequest, time: Duration) -> Result<String, CallError> {
+        let name = || self.name.clone();
+        let failed = |error: ServiceError| match error {
+            ServiceError::McpError(error) => CallError::Refused(name(), error.message.chars().take(SHOWN).collect()),
+            ServiceError::Timeout { .. } => CallError::Slow(name()),
+            _ => CallError::Away(name()),
+        };
+        let options = PeerRequestOptions::with_timeout(time);
+        let handle = peer.send_request_with_option(request, options).await.map_err(failed)?;
+        match handle.await_response().await.map_err(failed)? {
+            ServerResult::CustomResult(CustomResult(Value::String(result))) => Ok(result),
+            _ => Err(CallError::Unreadable(name())),
+        }
+    }
+}
+
+impl std::fmt::Debug for Upstream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Upstream({})", self.name)
+    }
+}
