@@ -11,11 +11,12 @@ use std::{
 
 use clap::Parser;
 
-use crate::{Outcome, bare_server, report::Watch, workload::KEY};
+use crate::{Outcome, bare_proxy, bare_server, model, report::Watch, workload::KEY};
 
 const ROLE: &str = "LOOP_BENCH_ROLE";
 const LISTEN: &str = "LOOP_BENCH_LISTEN";
 const FOLDER: &str = "LOOP_BENCH_FOLDER";
+const UPSTREAM: &str = "LOOP_BENCH_UPSTREAM";
 /// How often a server that does not answer yet is asked, and how long in between.
 const ASKED: u32 = 20_000;
 const PAUSE: Duration = Duration::from_micros(500);
@@ -27,6 +28,21 @@ pub enum Role {
     Loop,
     /// [`bare_server`].
     Bare,
+    /// [`model`].
+    Model,
+    /// [`bare_proxy`], before the upstream it is told.
+    Proxy,
+}
+
+impl Role {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Loop => "loop",
+            Self::Bare => "bare",
+            Self::Model => "model",
+            Self::Proxy => "proxy",
+        }
+    }
 }
 
 /// A server that is ended when this is dropped.
@@ -49,6 +65,8 @@ pub fn serve_if_asked() -> Outcome<bool> {
     let folder = Path::new(&folder);
     match role.as_str() {
         "bare" => bare_server::serve(address.parse()?, folder)?,
+        "model" => model::serve(address.parse()?)?,
+        "proxy" => bare_proxy::serve(address.parse()?, &std::env::var(UPSTREAM)?)?,
         _ => {
             let db = folder.join("loop.db");
             let args = ["loop-server".as_ref(), "--listen".as_ref(), address.as_ref(), "--db".as_ref(), db.as_os_str()];
@@ -67,12 +85,23 @@ impl Server {
     /// # Errors
     /// A server that does not answer.
     pub fn start(role: Role, folder: &Path) -> Outcome<Self> {
+        Self::before(role, folder, None)
+    }
+
+    /// As [`Server::start`], with a language model behind it.
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    pub fn before(role: Role, folder: &Path, upstream: Option<SocketAddr>) -> Outcome<Self> {
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = free.local_addr()?;
         drop(free);
         let watch = Watch::start();
+        let upstream = upstream.map_or_else(|| "127.0.0.1:9".to_owned(), |address| address.to_string());
         let child = Command::new(std::env::current_exe()?)
-            .env(ROLE, if role == Role::Bare { "bare" } else { "loop" })
+            .env(ROLE, role.name())
+            .env(UPSTREAM, &upstream)
+            .env("LOOP_OPENAI_BASE_URL", format!("http://{upstream}/v1"))
             .env(LISTEN, address.to_string())
             .env(FOLDER, folder)
             .env("LOOP_API_KEY", KEY)
@@ -85,8 +114,8 @@ impl Server {
         for _ in 0..ASKED {
             if TcpStream::connect(address).is_ok() {
                 let (status, _) = server.ask("GET", "/readyz", "")?;
-                // The bare server knows no such path; any answer of its will do.
-                if status == 200 || role == Role::Bare {
+                // The others know no such path; any answer of its will do.
+                if status == 200 || role != Role::Loop {
                     server.ready = watch.elapsed();
                     return Ok(server);
                 }

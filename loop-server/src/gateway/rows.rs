@@ -4,7 +4,7 @@ use http::Method;
 use loop_core::access::Scope;
 use schemars::{Schema, SchemaGenerator, json_schema};
 
-use super::models;
+use super::{models, proxy};
 use crate::{
     http::{Access, BODY_LIMIT, Handler, Output, Row},
     surface::Surface,
@@ -14,32 +14,56 @@ use crate::{
 const REQUEST_LIMIT: usize = 32 << 20;
 
 /// The rows of the proxy.
-pub static ROWS: &[Row] = &[{
-    let handler = Handler::Later(|call| Box::pin(models::list(call)));
-    let mut row = row(Method::GET, "/v1/models", "proxy.models", Surface::OpenAi, handler);
-    row.summary = "The upstream's models; Anthropic's with an `anthropic-version` header";
-    row.body_limit = BODY_LIMIT;
-    row
-}];
-
-/// A row of the proxy. Its body and its answer are the provider's to describe.
-const fn row(method: Method, path: &'static str, operation: &'static str, surface: Surface, handler: Handler) -> Row {
+pub static ROWS: &[Row] = &[
     Row {
-        method,
-        path,
-        operation,
-        surface,
-        access: Access::Scope(Scope::PolicyEvaluate),
-        summary: "",
-        query: &[],
-        input: None,
-        output: Output::Json(anything),
-        success: &[200],
-        body_limit: REQUEST_LIMIT,
-        handler,
-        example: None,
-    }
-}
+        path: "/v1/chat/completions",
+        operation: "proxy.chat",
+        summary: "Chat completion through the proxy, every tool call decided",
+        handler: Handler::Later(|call| Box::pin(proxy::chat(call))),
+        ..TURN
+    },
+    Row {
+        path: "/v1/responses",
+        operation: "proxy.responses",
+        summary: "Model response through the proxy, every tool call decided",
+        handler: Handler::Later(|call| Box::pin(proxy::responses(call))),
+        ..TURN
+    },
+    Row {
+        path: "/v1/messages",
+        operation: "proxy.messages",
+        surface: Surface::Anthropic,
+        summary: "Message through the proxy, every tool call decided",
+        handler: Handler::Later(|call| Box::pin(proxy::messages(call))),
+        ..TURN
+    },
+    Row {
+        method: Method::GET,
+        path: "/v1/models",
+        operation: "proxy.models",
+        summary: "The upstream's models; Anthropic's with an `anthropic-version` header",
+        body_limit: BODY_LIMIT,
+        handler: Handler::Later(|call| Box::pin(models::list(call))),
+        ..TURN
+    },
+];
+
+/// What the rows share. A body and its answer are the provider's to describe.
+const TURN: Row = Row {
+    method: Method::POST,
+    path: "/v1/chat/completions",
+    operation: "proxy.chat",
+    surface: Surface::OpenAi,
+    access: Access::Scope(Scope::PolicyEvaluate),
+    summary: "",
+    query: &[],
+    input: None,
+    output: Output::Json(anything),
+    success: &[200],
+    body_limit: REQUEST_LIMIT,
+    handler: Handler::Later(|call| Box::pin(proxy::chat(call))),
+    example: None,
+};
 
 fn anything(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "object" })

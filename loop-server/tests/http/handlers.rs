@@ -62,8 +62,8 @@ async fn keys_are_read_where_the_surface_says() {
     assert_eq!(status(&format!("/t/key?api_key={key}"), &[("x-api-key", "tl_wrong")]).await, 401);
     assert_eq!(status(&format!("/v1/models?api_key={key}"), &[]).await, 401);
     assert_eq!(status("/v1/models", &[("authorization", &format!("Bearer {key}"))]).await, 401);
-    assert_eq!(status("/v1/models", &[("authorization", "Bearer sk-x"), ("x-api-key", key)]).await, 501);
-    assert_eq!(status("/v1/models", &[("x-api-key", "sk-ant-x"), ("x-loop-key", key)]).await, 501);
+    assert_eq!(status("/v1/models", &[("authorization", "Bearer sk-x"), ("x-api-key", key)]).await, 502);
+    assert_eq!(status("/v1/models", &[("x-api-key", "sk-ant-x"), ("x-loop-key", key)]).await, 502);
     let post = async |path: &str| fixture.send("POST", path, &[], b"{}").await.status;
     assert_eq!(post(&format!("/t/echo?api_key={key}")).await, 401);
     assert_eq!(post(&format!("/mcp?api_key={key}")).await, 501);

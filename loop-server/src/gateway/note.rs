@@ -1,0 +1,44 @@
+//! What the log tells of answers that were not handed on without having been decided.
+
+use std::fmt::Display;
+
+use loop_core::{
+    audit::{self, Status},
+    engine::DecideError,
+    tool::{Risk, redact},
+};
+use serde_json::json;
+
+use super::turn::Context;
+
+/// Writes down that an answer was withheld: which tool it proposed, as far as that is known, and why. Nothing else of
+/// it is told.
+pub(super) async fn withheld(cx: &Context, tool: Option<&str>, why: &(dyn Display + Sync)) {
+    if let Err(error) = write(cx, tool, format!("the model's answer was withheld: {why}")).await {
+        tracing::error!(target: "loop::gateway", door = cx.door, %error, "a withheld answer cannot be written down");
+    }
+}
+
+async fn write(cx: &Context, tool: Option<&str>, message: String) -> Result<(), DecideError> {
+    let engine = &cx.app.engine;
+    let request = engine.context(cx.caller.clone())?;
+    let masked = |text: &Option<String>| text.as_deref().map(|text| redact::text(text).masked);
+    let (agent, session) = (masked(&cx.said.agent), masked(&cx.said.session));
+    let body = json!({ "arguments": {}, "message": message, "session": session, "door": cx.door }).to_string();
+    let tool = tool.map(str::to_owned);
+    let noted = engine.write(request, "proxy.withheld", move |tx, cx| {
+        let event = audit::Event {
+            stream: audit::DECISIONS,
+            op: "proxy",
+            status: Some(Status::Error),
+            tool_name: tool.as_deref(),
+            agent_name: agent.as_deref(),
+            risk: Some(Risk::Medium),
+            body: &body,
+        };
+        audit::append(tx, cx, &event)?;
+        audit::record_stats(tx, cx.tenant(), cx.now, Status::Error, Risk::Medium, 0, 0)?;
+        Ok::<_, DecideError>(())
+    });
+    noted.await
+}
