@@ -7,7 +7,7 @@ use hashbrown::{HashMap, HashSet};
 use super::{DecideError, Engine};
 use crate::{
     access::{AccessError, Caller},
-    base::TenantId,
+    base::{TenantId, Time},
     kept::{self, Kept, KeptKey},
     store::{Access, Lane, StoreError, StoreExt, Tx},
 };
@@ -17,8 +17,12 @@ const MAX_TENANTS: usize = 4_096;
 /// How many keys of a tenant are remembered; past it, which only other processes can bring about, they are read anew.
 const MAX_KEYS: usize = 4_096;
 
-/// Which requests something is kept for: read once for each tenant, then moved by what this process does. Where it is
-/// behind, a request is asked of the upstream again; nothing is handed on because of it.
+/// How long what was read is good for, in seconds. A human needs longer to say yes, so what another process kept is known
+/// when it matters.
+const FRESH_SECONDS: i64 = 5;
+
+/// Which requests something is kept for, as far as known: read now and then for each tenant, and moved by what this
+/// process does. Where it is behind, a request is asked of the upstream again; nothing is handed on because of it.
 #[derive(Default)]
 pub(super) struct KeptKeys {
     tenants: RwLock<HashMap<TenantId, Known, foldhash::fast::RandomState>>,
@@ -26,16 +30,32 @@ pub(super) struct KeptKeys {
 
 #[derive(Default)]
 struct Known {
-    /// Whether the store was read.
-    loaded: bool,
+    /// When the store was read.
+    read_at: Option<Time>,
+    /// How often this process changed what is known.
+    changes: u64,
     keys: HashSet<KeptKey, foldhash::fast::RandomState>,
 }
 
 impl KeptKeys {
-    /// Whether anything is kept for the tenant; `None` when that must be read first.
-    fn any(&self, tenant: &TenantId) -> Option<bool> {
+    /// Whether anything is kept for the tenant, when that was read lately.
+    fn any(&self, tenant: &TenantId, now: Time) -> Option<bool> {
         let tenants = self.tenants.read().unwrap_or_else(PoisonError::into_inner);
-        tenants.get(tenant).filter(|known| known.loaded).map(|known| !known.keys.is_empty())
+        let known = tenants.get(tenant)?;
+        let fresh = known.read_at.is_some_and(|at| at <= now && now < at.plus_seconds(FRESH_SECONDS));
+        fresh.then_some(!known.keys.is_empty())
+    }
+
+    /// Whether anything was kept for the tenant when that was read last, if it ever was.
+    fn any_once(&self, tenant: &TenantId) -> Option<bool> {
+        let tenants = self.tenants.read().unwrap_or_else(PoisonError::into_inner);
+        tenants.get(tenant).filter(|known| known.read_at.is_some()).map(|known| !known.keys.is_empty())
+    }
+
+    /// How often this process changed what is known of the tenant.
+    fn changes(&self, tenant: &TenantId) -> u64 {
+        let tenants = self.tenants.read().unwrap_or_else(PoisonError::into_inner);
+        tenants.get(tenant).map_or(0, |known| known.changes)
     }
 
     fn has(&self, tenant: &TenantId, key: &KeptKey) -> bool {
@@ -55,10 +75,13 @@ impl KeptKeys {
         }
     }
 
-    /// Takes in what the store was found to hold, beside what was learnt meanwhile.
-    fn load(&self, tenant: &TenantId, keys: Vec<KeptKey>) {
+    /// Takes in what the store was found to hold. What this process did since it was read, `changes` ago, is not in it.
+    fn load(&self, tenant: &TenantId, keys: Vec<KeptKey>, changes: u64, now: Time) {
         self.change(tenant, |known| {
-            known.loaded = true;
+            if known.changes == changes {
+                known.keys.clear();
+            }
+            known.read_at = Some(now);
             known.keys.extend(keys);
         });
     }
@@ -66,6 +89,7 @@ impl KeptKeys {
     /// Learns that something is kept. To be called once that is durable.
     pub(super) fn add(&self, tenant: &TenantId, key: KeptKey) {
         self.change(tenant, |known| {
+            known.changes = known.changes.wrapping_add(1);
             known.keys.insert(key);
         });
     }
@@ -73,6 +97,7 @@ impl KeptKeys {
     /// Learns that something is kept no longer.
     pub(super) fn remove(&self, tenant: &TenantId, key: &KeptKey) {
         self.change(tenant, |known| {
+            known.changes = known.changes.wrapping_add(1);
             known.keys.remove(key);
         });
     }
@@ -84,20 +109,27 @@ impl KeptKeys {
 
 impl Engine {
     /// The key under which something may be kept for this request. `None`, without a look at the body, while the
-    /// tenant has nothing kept.
+    /// tenant has nothing kept; that is read from the store every few seconds at most.
     ///
     /// # Errors
-    /// Storage failures, when it must be read what the tenant has kept.
+    /// Storage failures, when the tenant was never read before.
     pub async fn kept_key(&self, caller: &Caller, door: &str, body: &[u8]) -> Result<Option<KeptKey>, DecideError> {
         let tenant = &caller.tenant;
-        let any = match self.inner.kept.any(tenant) {
+        let now = self.now();
+        let any = match self.inner.kept.any(tenant, now) {
             Some(any) => any,
             None => {
+                let changes = self.inner.kept.changes(tenant);
                 let space = tenant.clone();
-                let keys = self.inner.store.read("kept.keys", move |tx| kept::keys(tx, &space)).await?;
-                let any = !keys.is_empty();
-                self.inner.kept.load(tenant, keys);
-                any
+                match self.inner.store.read("kept.keys", move |tx| kept::keys(tx, &space)).await {
+                    Ok(keys) => {
+                        let any = !keys.is_empty();
+                        self.inner.kept.load(tenant, keys, changes, now);
+                        any
+                    }
+                    // What lags behind is good enough while the store is busy: at worst the upstream is asked again.
+                    Err(error) => self.inner.kept.any_once(tenant).ok_or(error)?,
+                }
             }
         };
         if !any {

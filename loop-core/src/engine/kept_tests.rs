@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    DecideError, Engine, Keep, Turn,
+    Call, DecideError, Engine, Keep, Turn,
     fault_tests::{World, block},
     turn_tests::{PAY, PAY_MORE, READ, Said, WIPE},
 };
@@ -11,7 +11,7 @@ use crate::{
     access::{AccessError, Caller, Scopes, key},
     approval::{Answer, State},
     audit::{self, Filter, Status},
-    base::{Host, TenantId, secret::MasterKey},
+    base::{Host, TenantId, json::Doc, secret::MasterKey},
     kept::{self, Kept, KeptKey, MAX_COMPLETION, MAX_KEPT},
     policy::rulebook,
     store::{Lane, RecordQuery, StoreError, wait},
@@ -263,20 +263,40 @@ fn a_request_costs_nothing_while_nothing_is_kept() {
 }
 
 #[test]
-fn what_is_kept_is_known_to_another_process_that_comes_after() {
+fn what_one_process_keeps_another_knows_a_few_seconds_later() {
     let world = World::ruled();
-    world.keep(&[PAY], COMPLETION);
-    assert_eq!(known(&world.other, &world.caller), Some(world.key_now()));
-    let kept = wait(world.other.kept(&world.caller, &world.key_now())).unwrap();
-    assert_eq!(kept.unwrap().completion(), COMPLETION);
+    assert_eq!(known(&world.other, &world.caller), None);
+    let turn = world.keep(&[PAY], COMPLETION);
+    world.answer(&turn, 0, Answer::Approve);
+    world.host.forward(5);
+    for engine in [&world.engine, &world.other] {
+        assert_eq!(known(engine, &world.caller), Some(world.key_now()));
+    }
+    let kept = wait(world.other.kept(&world.caller, &world.key_now())).unwrap().unwrap();
+    assert_eq!(kept.completion(), COMPLETION);
+    let doc = Doc::parse(PAY.1.as_bytes()).unwrap();
+    let call = Call { door: "proxy.chat", ..Call::new(PAY.0, doc.root()) };
+    let gone = wait(world.other.intercept_turn(&world.caller, &[call.into()], Keep::Again(&kept))).unwrap();
+    assert!(gone.allowed());
+    assert_eq!(known(&world.other, &world.caller), None);
+    assert_eq!(world.known(), Some(world.key_now()), "not known yet");
+    assert_eq!(world.kept(), None, "but gone");
+    world.host.forward(5);
+    assert_eq!(world.known(), None);
 }
 
 #[test]
-fn what_cannot_be_read_in_the_store_is_not_known_and_no_miss() {
+fn a_store_that_does_not_answer_is_an_error_only_while_nothing_is_known() {
     let world = World::ruled();
     world.fail(Some("kept.keys"));
     let read = wait(world.engine.kept_key(&world.caller, DOOR, BODY));
     assert_eq!(read, Err(DecideError::Store(StoreError::Full)));
+    world.fail(None);
+    world.keep(&[PAY], COMPLETION);
+    assert_eq!(world.known(), Some(world.key_now()));
+    world.host.forward(5);
+    world.fail(Some("kept.keys"));
+    assert_eq!(world.known(), Some(world.key_now()), "what was known is good enough");
 }
 
 #[test]

@@ -1,5 +1,10 @@
 //! What agents say of persons, and their secrets, are nowhere to be found afterwards.
 
+use loop_core::{
+    base::json::Doc,
+    engine::{Call, Keep, TurnInput},
+    kept::KeptKey,
+};
 use serde_json::json;
 
 use super::{TRANSFERS, ask, erased_of, intercept, rule};
@@ -61,6 +66,7 @@ async fn nothing_of_a_call_stands_unmasked_in_any_file() {
     let fixture = Fixture::start().await;
     fill(&fixture).await;
     block(&fixture).await;
+    keep(&fixture).await;
     let folder = fixture._folder.path().to_owned();
     let look = || {
         let mut seen = Vec::new();
@@ -176,6 +182,36 @@ async fn everything_goes_only_when_its_name_is_said() {
     assert_eq!(export.json()["rules"].as_array().map(Vec::len), Some(1), "what was set up stays");
     let verified = fixture.call("GET", "/api/audit/verify", key, "").await.json();
     assert_eq!((&verified["valid"], &verified["erased"]), (&json!(true), &json!(4)), "{verified}");
+}
+
+/// Has an answer of a language model kept that holds every canary; answers the key of its request.
+async fn keep(fixture: &Fixture) -> KeptKey {
+    let engine = &fixture.server.app.engine;
+    let caller = engine.authenticate(&fixture.key).await.expect("a caller");
+    let key = engine.key_of(&caller, "proxy.chat", br#"{"model":"m"}"#).expect("a key");
+    let doc = Doc::parse(br#"{"amount":123456}"#).expect("JSON");
+    let call = TurnInput::Call(Call::new("wire_transfer", doc.root()));
+    let completion = CANARIES.join(", ").repeat(1_000);
+    let keep = Keep::IfPending { key, completion: completion.as_bytes() };
+    let turn = engine.intercept_turn(&caller, &[call], keep).await.expect("decided");
+    assert!(turn.kept);
+    assert_eq!(engine.kept(&caller, &key).await.expect("read").expect("kept").completion(), completion.as_bytes());
+    key
+}
+
+#[tokio::test]
+async fn what_is_kept_of_a_model_goes_with_any_person_and_with_everything() {
+    let fixture = Fixture::start().await;
+    rule(&fixture, &fixture.key, TRANSFERS, "approve").await;
+    let engine = &fixture.server.app.engine;
+    let caller = engine.authenticate(&fixture.key).await.expect("a caller");
+    for query in ["subject=somebody.else@example.com", "confirm=default"] {
+        let key = keep(&fixture).await;
+        done(&fixture, "DELETE", &format!("/api/data?{query}"), &fixture.key, json!({})).await;
+        assert_eq!(engine.kept(&caller, &key).await, Ok(None), "{query}");
+    }
+    let verified = done(&fixture, "GET", "/api/audit/verify", &fixture.key, json!({})).await;
+    assert_eq!(verified["valid"], true, "{verified}");
 }
 
 /// One request that must succeed.

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use loop_core::{
     access::{
-        LoopKind, Mode,
+        Caller, LoopKind, Mode,
         loops::{self, NewLoop},
     },
     approval,
     audit::{self, Event, retention::Retention},
+    kept,
     outbox::{self, NoticeState, links},
     task::{
         TaskStatus,
@@ -19,7 +20,7 @@ use loop_core::{
 use super::{LONG, World, ok, tokens};
 use crate::{
     outbound::sink::Sink,
-    worker::{CheckpointFile, Workers, checkpoints, epochs, expiry, retention},
+    worker::{self, CheckpointFile, Workers, checkpoints, epochs, expiry, retention},
 };
 
 #[tokio::test]
@@ -39,6 +40,29 @@ async fn overdue_approvals_are_denied_and_the_approver_told() {
     let state = world.write(move |tx, cx| approval::get(tx, cx.tenant(), &id).unwrap().state);
     assert_eq!(state, approval::State::Expired);
     assert_eq!(world.link(&approve), None);
+    workers.stop(LONG).await;
+}
+
+#[tokio::test]
+async fn completions_whose_time_is_over_are_removed() {
+    let world = World::new();
+    let (caller, now) = (Caller::system(world.home.clone(), "test"), world.engine.now());
+    let [short, long] = [(1, 60), (2, 120)].map(|(body, lives): (u8, i64)| {
+        let key = world.engine.key_of(&caller, "proxy.chat", body.to_string().as_bytes()).unwrap();
+        let master = world.engine.master().clone();
+        world.write(move |tx, cx| {
+            let sealed = kept::seal(&master, cx.tenant(), key, b"{}", &mut cx.seed()).unwrap();
+            assert!(kept::put(tx, cx, key, &sealed, now.plus_seconds(lives)).unwrap());
+        });
+        key
+    });
+    let held = |world: &World| world.write(|tx, cx| kept::keys(tx, cx.tenant()).unwrap());
+    assert_eq!(held(&world).len(), 2);
+    world.pass(60);
+    let (mut workers, engine) = (Workers::new(), world.engine.clone());
+    workers.spawn("kept", move |stop| worker::kept::run(engine.clone(), LONG, stop));
+    world.until(|world| held(world) == [long]).await;
+    assert!(!held(&world).contains(&short));
     workers.stop(LONG).await;
 }
 
