@@ -1,0 +1,148 @@
+import asyncio
+import unittest
+
+try:
+    import langchain_core  # noqa: F401
+except ImportError:
+    raise unittest.SkipTest("langchain-core is not installed") from None
+
+from typing import Annotated
+
+from langchain_core.messages import AIMessage, ToolMessage
+from langchain_core.tools import BaseTool, InjectedToolArg, StructuredTool, Tool, tool
+
+from loop_governance import Blocked, Loop, NotAllowed, Pending, Undecided
+from loop_governance.langchain import govern, governed
+
+from .server import ServerTest, nobody
+
+RAN = []
+
+
+@tool
+def wipe(target: str) -> str:
+    """Wipe a disk."""
+    RAN.append(("wipe", target))
+    return "wiped"
+
+
+@tool
+def read_file(path: str) -> str:
+    """Read a file."""
+    RAN.append(("read_file", path))
+    return f"text of {path}"
+
+
+@tool
+def send_payment(to: str, amount: int = 5000, currency: str = "GBP") -> str:
+    """Pay somebody."""
+    RAN.append(("send_payment", to, amount))
+    return "paid"
+
+
+@tool
+async def read_slowly(path: str) -> str:
+    """Read a file, asynchronously."""
+    RAN.append(("read_slowly", path))
+    return "slow text"
+
+
+class Wipe(BaseTool):
+    name: str = "wipe"
+    description: str = "Wipe a disk."
+
+    def _run(self, target: str) -> str:
+        RAN.append(("class", target))
+        return "wiped"
+
+
+def call(name, **arguments):
+    return {"type": "tool_call", "id": "call_1", "name": name, "args": arguments}
+
+
+class LangChain(ServerTest):
+    def setUp(self):
+        RAN.clear()
+        self.loop = Loop(self.url, self.key, agent="chain")
+
+    def test_an_allowed_tool_runs_as_before_and_stays_what_it_was(self):
+        before, after = read_file, govern(read_file, self.loop)
+        self.assertEqual(after.invoke({"path": "a"}), "text of a")
+        self.assertEqual(after.run("b"), "text of b")
+        self.assertEqual(asyncio.run(after.ainvoke({"path": "c"})), "text of c")
+        self.assertEqual(after.invoke(call("read_file", path="d")).content, "text of d")
+        self.assertIsInstance(after, StructuredTool)
+        self.assertEqual((after.name, after.description, after.args), (before.name, before.description, before.args))
+        self.assertIs(govern(after, self.loop), after)
+        self.assertEqual(asyncio.run(govern(read_slowly, self.loop).ainvoke({"path": "e"})), "slow text")
+        self.assertEqual([path for _, path in RAN], ["a", "b", "c", "d", "e"])
+
+    def test_a_blocked_tool_never_runs_whichever_way_it_is_called(self):
+        plain = Tool(name="wipe", description="Wipe.", func=lambda target: RAN.append(target))
+        for one in governed([wipe, Wipe(), plain], self.loop):
+            for run in (
+                lambda: one.invoke({"target": "disk"}),
+                lambda: one.invoke("disk"),
+                lambda: one.run("disk"),
+                lambda: asyncio.run(one.ainvoke({"target": "disk"})),
+                lambda: asyncio.run(one.arun("disk")),
+                lambda: one.batch([{"target": "disk"}]),
+            ):
+                with self.assertRaises(Blocked):
+                    run()
+            for answer in (
+                one.invoke(call("wipe", target="disk")),
+                asyncio.run(one.ainvoke(call("wipe", target="disk"))),
+            ):
+                self.assertIsInstance(answer, ToolMessage)
+                self.assertEqual((answer.status, answer.tool_call_id), ("error", "call_1"))
+                self.assertIn("'wipe' is blocked", answer.content)
+        self.assertEqual(RAN, [])
+
+    def test_defaults_are_decided_too_and_an_approval_is_for_one_call(self):
+        pay = govern(send_payment, self.loop)
+        with self.assertRaises(Pending):
+            pay.invoke({"to": "acme"})
+        self.approve()
+        self.assertEqual(pay.invoke({"to": "acme"}), "paid")
+        with self.assertRaises(Pending):
+            pay.invoke({"to": "acme"})
+        self.assertEqual(pay.invoke({"to": "acme", "amount": "10"}), "paid")
+        self.assertEqual(RAN, [("send_payment", "acme", 5000), ("send_payment", "acme", 10)])
+
+    def test_injected_arguments_are_neither_shown_nor_in_the_way(self):
+        @tool
+        def secretive(path: str, session: Annotated[object, InjectedToolArg]) -> str:
+            """Read with a session."""
+            return f"{path} {type(session).__name__}"
+
+        self.assertEqual(govern(secretive, self.loop).invoke({"path": "a", "session": object()}), "a object")
+
+    def test_without_a_decision_nothing_runs(self):
+        for one in governed([read_file, read_slowly], Loop(nobody(), self.key)):
+            with self.assertRaises(Undecided):
+                asyncio.run(one.ainvoke({"path": "a"}))
+            message = asyncio.run(one.ainvoke(call(one.name, path="a")))
+            self.assertEqual(message.status, "error")
+        with self.assertRaises(NotAllowed):
+            govern(read_file, Loop(nobody(), self.key)).invoke({"path": "a"})
+        with self.assertRaises(TypeError):
+            govern(lambda: None, self.loop)
+        self.assertEqual(RAN, [])
+
+    def test_a_graph_goes_on_with_the_refusal(self):
+        try:
+            from langgraph.graph import END, START, MessagesState, StateGraph
+            from langgraph.prebuilt import ToolNode
+        except ImportError:
+            self.skipTest("langgraph is not installed")
+        graph = StateGraph(MessagesState)
+        graph.add_node("tools", ToolNode(governed([wipe, read_file], self.loop)))
+        graph.add_edge(START, "tools")
+        graph.add_edge("tools", END)
+        calls = [{**call("wipe", target="disk"), "id": "1"}, {**call("read_file", path="a"), "id": "2"}]
+        state = graph.compile().invoke({"messages": [AIMessage(content="", tool_calls=calls)]})
+        refused, answered = state["messages"][-2:]
+        self.assertEqual((refused.status, refused.tool_call_id), ("error", "1"))
+        self.assertEqual((answered.status, answered.content), ("success", "text of a"))
+        self.assertEqual(RAN, [("read_file", "a")])
