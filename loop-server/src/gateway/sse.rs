@@ -154,7 +154,7 @@ impl<'a> Event<'a> {
             None => Data { text: Cow::Borrowed(value), lines: Lines::One(line.start) },
             Some(Data { text, lines }) => {
                 let mut lines = match lines {
-                    Lines::One(from) => vec![from..from + text.len()],
+                    Lines::One(from) => std::iter::once(from..from + text.len()).collect(),
                     Lines::Many(lines) => lines,
                 };
                 let mut text = text.into_owned();

@@ -45,7 +45,7 @@ fn folded(name: &str) -> impl Iterator<Item = char> + '_ {
 /// Whether a value says anything: `null` and empty containers, which some upstreams send for "none", do not.
 #[inline]
 pub(super) fn says(value: View<'_>) -> bool {
-    !value.is_null() && !(value.is_container() && value.is_empty())
+    !value.is_null() && (!value.is_container() || !value.is_empty())
 }
 
 /// A whole number of at most `u32::MAX`.

@@ -210,8 +210,8 @@ impl Form for Responses {
                     // Nothing was answered yet.
                     return Err(Unreadable::Misplaced);
                 }
-                let others = response.members().filter(|member| !whole::ECHOES.contains(&member.key()));
-                others.map(item::clean).collect::<Result<(), _>>()?;
+                let mut others = response.members().filter(|member| !whole::ECHOES.contains(&member.key()));
+                others.try_for_each(item::clean)?;
                 Look::Pass
             }
             "response.completed" | "response.incomplete" | "response.failed" => self.last(root)?,

@@ -58,8 +58,8 @@ pub(in crate::gateway::wire) fn proposed(root: View<'_>) -> Result<Vec<Proposed>
 /// The output items of a response that has no call outside of them.
 pub(super) fn output(response: View<'_>) -> Result<loop_core::base::json::Items<'_>, Unreadable> {
     spelling::exact(response, &["output"])?;
-    let others = response.members().filter(|member| member.key() != "output" && !ECHOES.contains(&member.key()));
-    others.map(item::clean).collect::<Result<(), _>>()?;
+    let mut others = response.members().filter(|member| member.key() != "output" && !ECHOES.contains(&member.key()));
+    others.try_for_each(item::clean)?;
     let output = response.get("output").filter(|output| output.kind() == Kind::Array).ok_or(Unreadable::Structure)?;
     Ok(output.items())
 }

@@ -63,7 +63,7 @@ fn chat_calls_where_none_belong_break_the_stream() {
         format!(r#"{{"index":0,"Delta":{{"tool_calls":{list}}}}}"#),
         format!(r#"{{"index":0,"delta":{{"content":"x"}},"message":{{"tool_calls":{list}}}}}"#),
         format!(r#"{{"index":0,"delta":{{}},"choices":[{{"delta":{{"tool_calls":{list}}}}}]}}"#),
-        format!(r#"{{"index":0,"delta":{{"x":{{"function_call":{{"name":"kill"}}}}}}}}"#),
+        r#"{"index":0,"delta":{"x":{"function_call":{"name":"kill"}}}}"#.to_owned(),
         format!(r#"{{"index":0,"delta":{{}},"tool_calls":{list}}}"#),
     ] {
         refused(Wire::Chat, &chat(&[&choice]), Unreadable::Misplaced);

@@ -31,7 +31,7 @@ pub(super) fn events(stream: &[u8]) -> Vec<(Option<String>, String)> {
         };
         let data: Vec<&str> = field("data:").collect();
         if !data.is_empty() {
-            events.push((field("event:").last().map(str::to_owned), data.join("\n")));
+            events.push((field("event:").next_back().map(str::to_owned), data.join("\n")));
         }
     }
     events

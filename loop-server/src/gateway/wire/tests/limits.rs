@@ -17,7 +17,8 @@ fn events_and_what_is_held_have_a_longest_length() {
     let limits = Limits { event: 200, held: 400 };
     let long = format!(": {}", "x".repeat(250));
     assert_eq!(fed(limits, &[&format!("{long}\n\n")]), Err(Unreadable::TooLarge));
-    assert_eq!(fed(limits, &[&long[..150], &long[150..]]), Err(Unreadable::TooLarge));
+    let (first, second) = long.split_at(150);
+    assert_eq!(fed(limits, &[first, second]), Err(Unreadable::TooLarge));
     assert_eq!(fed(limits, &[&format!("{CALL}\n\n")]), Ok(Step::More));
     assert_eq!(fed(limits, &[&format!("{CALL}\n\n{}", ": keep-alive\n\n".repeat(20))]), Err(Unreadable::TooLarge));
     let over = "data: [DONE]\n\n: x\n\n".to_owned() + &": keep-alive\n\n".repeat(40);
