@@ -42,9 +42,9 @@ async fn an_allowed_stream_is_unchanged_but_for_the_verdict() {
     let answer = listen(&fixture, &mut fake, &said).await;
     assert_eq!(answer.header("content-type"), Some("text/event-stream"));
     let told = answer.text();
-    let from = told.find(",\"_trustloop\":").expect("a verdict");
-    let to = from + told[from..].find("]}").expect("its end") + 2;
-    assert_eq!(format!("{}{}", &told[..from], &told[to..]), said);
+    let (before, rest) = told.split_once(",\"_trustloop\":").expect("a verdict");
+    let (_, behind) = rest.split_once("]}").expect("its end");
+    assert_eq!(format!("{before}{behind}"), said);
     let heard = say::heard(&told);
     assert_eq!(heard.verdict["status"], "allowed");
     assert_eq!(
