@@ -17,7 +17,7 @@ use crate::{
         secret::{MasterKey, hex},
     },
     policy::PolicyError,
-    store::{Entity, RecordQuery, Repo, Stored, Table, Tx, Value},
+    store::{Entity, Repo, Stored, Table, Tx, Value},
     tool::{Risk, redact},
 };
 
@@ -86,24 +86,6 @@ pub enum Standing {
         /// The members that differ, by name.
         members: Vec<String>,
     },
-}
-
-/// Every pin of the tenant, by tool.
-///
-/// # Errors
-/// Storage failures.
-pub fn pins(tx: &mut dyn Tx, tenant: &TenantId) -> Result<Vec<Pin>, ApprovalError> {
-    let mut all = Vec::new();
-    let mut after = None;
-    loop {
-        let query = RecordQuery { after, limit: 1_000, ..RecordQuery::default() };
-        let page: Vec<Stored<Pin>> = Repo::new(tx, tenant).list(&query)?;
-        after = page.last().map(|last| (Value::Null, last.value.tool_name.clone()));
-        all.extend(page.into_iter().map(|stored| stored.value));
-        if after.is_none() {
-            return Ok(all);
-        }
-    }
 }
 
 /// Whether this very definition is pinned.

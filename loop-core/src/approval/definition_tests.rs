@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicI64, AtomicU8, Ordering},
 };
 
-use super::{Definition, Pin, Standing, judge, look, pinned, pins};
+use super::{Definition, Pin, Standing, judge, look, pinned};
 use crate::{
     access::Caller,
     approval::{self, Answer, ApprovalError, State, Via},
@@ -16,7 +16,7 @@ use crate::{
         secret::{MasterKey, Secret},
     },
     engine::{CATALOG, Engine, bootstrap},
-    store::{memory::MemoryStore, wait},
+    store::{RecordQuery, Repo, memory::MemoryStore, wait},
 };
 
 #[derive(Default)]
@@ -91,7 +91,10 @@ impl World {
     }
 
     fn pins(&self) -> Vec<Pin> {
-        self.read(pins)
+        self.read(|tx, tenant| {
+            let all = Repo::new(tx, tenant).list(&RecordQuery { limit: 10, ..RecordQuery::default() })?;
+            Ok(all.into_iter().map(|stored| stored.value).collect())
+        })
     }
 }
 

@@ -386,6 +386,19 @@ mod tests {
     }
 
     #[test]
+    fn mcp_servers_come_one_by_one_or_by_line_and_find_their_tokens() {
+        let of = |arguments: &[&str]| Cli::try_parse_from([&["loop-server"], arguments].concat());
+        let cli = of(&["--mcp-upstream", "a=run it", "--mcp-upstream", "b-c=http://x.example/mcp\n\nd=walk"])
+            .expect("parses");
+        let config = cli.serve.config(|name| (name == "LOOP_MCP_TOKEN_B_C").then(|| "t0ken".to_owned()));
+        let told: Vec<(&str, bool)> =
+            config.mcp_upstreams.iter().map(|spec| (spec.name.as_str(), spec.token.is_some())).collect();
+        assert_eq!(told, [("a", false), ("b-c", true), ("d", false)]);
+        assert!(!format!("{config:?}").contains("t0ken"));
+        assert!(of(&["--mcp-upstream", "run it"]).is_err());
+    }
+
+    #[test]
     fn keys_are_made_with_known_scopes_only() {
         let of =
             |scopes: &str| Cli::try_parse_from(["loop-server", "keys", "create", "--name", "ci", "--scopes", scopes]);

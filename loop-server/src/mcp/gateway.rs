@@ -68,12 +68,9 @@ async fn standing(client: &Client, offered: Vec<Definition>) -> Result<Vec<bool>
     let engine = &client.app.engine;
     let cx = engine.context(client.caller.clone()).map_err(AccessError::from).map_err(refused)?;
     let asked = offered.clone();
-    let known = engine.read(cx, "tool.pins", move |tx, cx| {
-        let pins = definition::pins(tx, cx.tenant())?;
-        let same = |offered: &Definition| {
-            pins.iter().any(|pin| pin.tool_name == offered.tool_name && pin.definition == offered.canonical)
-        };
-        Ok::<_, ApprovalError>(asked.iter().map(same).collect::<Vec<bool>>())
+    let known = engine.read(cx, "tool.pinned", move |tx, cx| {
+        let pinned = asked.iter().map(|offered| definition::pinned(tx, cx.tenant(), offered));
+        pinned.collect::<Result<Vec<bool>, ApprovalError>>()
     });
     let known = known.await.map_err(failed)?;
     if known.iter().all(|known| *known) {

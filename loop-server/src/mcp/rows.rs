@@ -10,7 +10,7 @@ use super::{
     sse,
 };
 use crate::{
-    http::{Access, BODY_LIMIT, Call, Handler, Output, Param, Reply, Row, table::Outcome},
+    http::{Access, BODY_LIMIT, Call, Failure, Handler, Output, Param, Reply, Row, table::Outcome},
     surface::Surface,
 };
 
@@ -90,7 +90,9 @@ async fn post(call: Call) -> Outcome {
     let caller = call.caller()?.clone();
     let Call { app, body, request_id, now, .. } = call;
     let client = Client { app, caller, request_id, now };
-    match serve::body(&client, &body).await {
+    // A client that hangs up must not stop a call half way, nor the entry that tells how it ended.
+    let work = tokio::spawn(async move { serve::body(&client, &body).await });
+    match work.await.map_err(|_| Failure::internal("a message broke off"))? {
         Ok(Some(answer)) => Ok(Reply::raw_json(answer)),
         Ok(None) => Ok(Reply::nothing().with_status(StatusCode::ACCEPTED)),
         Err(refusal) => refused(refusal),

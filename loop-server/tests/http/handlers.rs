@@ -66,7 +66,8 @@ async fn keys_are_read_where_the_surface_says() {
     assert_eq!(status("/v1/models", &[("x-api-key", "sk-ant-x"), ("x-loop-key", key)]).await, 502);
     let post = async |path: &str| fixture.send("POST", path, &[], b"{}").await.status;
     assert_eq!(post(&format!("/t/echo?api_key={key}")).await, 401);
-    assert_eq!(post(&format!("/mcp?api_key={key}")).await, 501);
+    // It is no message, but its sender is known.
+    assert_eq!(post(&format!("/mcp?api_key={key}")).await, 400);
 }
 
 #[tokio::test]

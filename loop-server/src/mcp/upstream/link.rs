@@ -134,3 +134,49 @@ impl Transport<RoleClient> for Link {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rmcp::model::{
+        CallToolRequest, CallToolRequestParams, ClientRequest, CustomResult, JsonRpcMessage, NumberOrString,
+        ServerResult,
+    };
+
+    use super::{Exact, Link, LinkError};
+
+    fn call(arguments: Option<&str>) -> Result<String, LinkError> {
+        let mut request = CallToolRequest::new(CallToolRequestParams::new("e\"cho"));
+        if let Some(arguments) = arguments {
+            request.extensions.insert(Exact(arguments.to_owned()));
+        }
+        let request = ClientRequest::CallToolRequest(request);
+        let (mut link, _outgoing, _incoming) = Link::new();
+        link.write(&JsonRpcMessage::request(request, NumberOrString::Number(3))).map(|outgoing| outgoing.text)
+    }
+
+    #[test]
+    fn a_call_is_sent_with_exactly_the_arguments_that_were_decided_or_not_at_all() {
+        let sent = call(Some(r#"{"n":12345678901234567890.10}"#)).expect("decided");
+        assert_eq!(
+            sent,
+            r#"{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"e\"cho","arguments":{"n":12345678901234567890.10}}}"#
+        );
+        assert!(matches!(call(None), Err(LinkError::Undecided)));
+    }
+
+    #[test]
+    fn a_result_comes_back_as_the_text_that_it_was() {
+        let (link, _outgoing, _incoming) = Link::new();
+        let read = link.read(r#"{"jsonrpc":"2.0","id":3,"result": {"n":1.10, "x":[ ]}}"#);
+        let Some(JsonRpcMessage::Response(response)) = read else { panic!("{read:?}") };
+        let ServerResult::CustomResult(CustomResult(text)) = response.result else { panic!("{response:?}") };
+        assert_eq!(text, r#"{"n":1.10, "x":[ ]}"#);
+        assert!(matches!(
+            link.read(r#"{"jsonrpc":"2.0","id":3,"error":{"code":-1,"message":"no"}}"#),
+            Some(JsonRpcMessage::Error(_))
+        ));
+        for nonsense in ["", "{", "7", r#"{"jsonrpc":"2.0","id":3,"result":1,"result":2}"#] {
+            assert!(link.read(nonsense).is_none(), "{nonsense}");
+        }
+    }
+}

@@ -75,8 +75,8 @@ pub enum UnfitServer {
 /// Why a server did not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
-    /// It is not there.
-    #[error("the MCP server `{0}` cannot be reached now")]
+    /// It is not there, or was lost before it answered. Whether it did what it was asked is not known then.
+    #[error("the MCP server `{0}` cannot be reached now, or was lost before it answered")]
     Away(String),
     /// It took too long. Whether it did what it was asked is not known.
     #[error("the MCP server `{0}` took too long")]
@@ -354,6 +354,7 @@ impl Upstream {
     async fn ask(&self, peer: &Peer<RoleClient>, request: ClientRequest, time: Duration) -> Result<String, CallError> {
         let name = || self.name.clone();
         let failed = |error: ServiceError| match error {
+            ServiceError::McpError(error) if error.code.0 == remote::AWAY => CallError::Away(name()),
             ServiceError::McpError(error) => CallError::Refused(name(), error.message.chars().take(SHOWN).collect()),
             ServiceError::Timeout { .. } => CallError::Slow(name()),
             _ => CallError::Away(name()),
@@ -370,5 +371,38 @@ impl Upstream {
 impl std::fmt::Debug for Upstream {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Upstream({})", self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{CallError, Spec, Tool, UnfitServer, all};
+
+    fn specs(texts: &[&str]) -> Vec<Spec> {
+        texts.iter().map(|text| text.parse().expect("sound")).collect()
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_not_there_offers_nothing_and_is_not_called() {
+        let servers = all(&specs(&["fs=run"])).expect("one server");
+        let tool =
+            super::tool::page("fs", r#"{"tools":[{"name":"echo","inputSchema":{}}]}"#).expect("a list").tools.remove(0);
+        let away = CallError::Away("fs".to_owned());
+        let server = &servers[0];
+        assert!(!server.offers(&Tool::clone(&tool)));
+        assert_eq!(server.tools(Duration::MAX).await.err(), Some(away.clone()));
+        assert_eq!(server.call(&tool, "{}".to_owned()).await.err(), Some(away));
+        server.stop().await;
+    }
+
+    #[test]
+    fn servers_that_make_no_sense_are_refused_at_the_start() {
+        assert!(matches!(all(&specs(&["fs=run", "FS=walk"])), Err(UnfitServer::Twice(_))));
+        assert!(matches!(all(&specs(&["fs=https://user:password@x.example/"])), Err(UnfitServer::Url(..))));
+        let mut odd = specs(&["fs=http://127.0.0.1/mcp"]);
+        odd[0].token = Some(loop_core::base::secret::Secret::new("a\nb"));
+        assert!(matches!(all(&odd), Err(UnfitServer::Token(_))));
     }
 }

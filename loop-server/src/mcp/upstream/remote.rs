@@ -17,6 +17,8 @@ use crate::outbound::{Answer, Client, Target};
 const AGENT: HeaderValue = HeaderValue::from_static(concat!("loop/", env!("CARGO_PKG_VERSION")));
 const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
 const REVISION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+/// The code of an error that is ours: the request did not get an answer.
+pub const AWAY: i32 = -32_099;
 /// Requests that are under way at a time.
 const AT_ONCE: usize = 32;
 
@@ -172,7 +174,7 @@ fn messages(answer: &Answer) -> Option<Vec<String>> {
 
 /// The answer to a request that could not be carried out.
 fn failure(id: &RequestId, why: &str) -> String {
-    json!({ "jsonrpc": "2.0", "id": id, "error": { "code": -32_000, "message": why } }).to_string()
+    json!({ "jsonrpc": "2.0", "id": id, "error": { "code": AWAY, "message": why } }).to_string()
 }
 
 #[cfg(test)]
