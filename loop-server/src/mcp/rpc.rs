@@ -35,9 +35,10 @@ pub struct Broken {
 ///
 /// # Errors
 /// What is no JSON-RPC 2.0.
-pub fn read(view: View<'_>) -> Result<Message<'_>, Broken> {
+pub fn read(view: View<'_>) -> Result<Message<'_>, Box<Broken>> {
     let id = view.get("id").and_then(id_of);
-    let broken = |message: &'static str| Broken { id: id.clone(), error: ErrorData::invalid_request(message, None) };
+    let broken =
+        |message: &'static str| Box::new(Broken { id: id.clone(), error: ErrorData::invalid_request(message, None) });
     if view.get("jsonrpc").and_then(View::as_str) != Some("2.0") {
         return Err(broken("a JSON-RPC 2.0 message is expected"));
     }

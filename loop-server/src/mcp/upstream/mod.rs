@@ -105,7 +105,7 @@ pub struct Upstream {
 #[derive(Clone)]
 enum Way {
     Child(String, Vec<String>),
-    Remote(Remote),
+    Remote(Box<Remote>),
 }
 
 /// A server that is there.
@@ -167,7 +167,11 @@ impl Upstream {
                     value.set_sensitive(true);
                     Ok::<_, UnfitServer>(value)
                 };
-                Way::Remote(Remote { client, target, authorization: spec.token.as_ref().map(bearer).transpose()? })
+                Way::Remote(Box::new(Remote {
+                    client,
+                    target,
+                    authorization: spec.token.as_ref().map(bearer).transpose()?,
+                }))
             }
         };
         Ok(Self {
@@ -250,7 +254,7 @@ impl Upstream {
                         tracing::warn!(target: "loop::mcp", upstream = name, %error, "the process of an MCP server failed");
                     }
                 }
-                Way::Remote(remote) => remote::run(remote, outgoing, incoming).await,
+                Way::Remote(remote) => remote::run(*remote, outgoing, incoming).await,
             }
         });
         *lock(&self.moving) = Some(moving);
