@@ -91,8 +91,12 @@ pub fn open(db: &Path, mode: Mode, secret_key: Option<&Secret>) -> Result<Opened
         Mode::Serve(Durability::Full) | Mode::Change => {}
         Mode::Serve(Durability::Process) => options.durability = loop_store_sqlite::Durability::Process,
         Mode::Read => options.read_only = true,
-        // One after the other is all there is to do: a thread and a connection less to start.
-        Mode::Hook => options.readers = 0,
+        Mode::Hook => {
+            // One after the other is all there is to do: threads and connections less to start.
+            options.readers = 0;
+            // Reading the whole file would take longer than all the rest. Damage that is met fails the decision.
+            options.check = false;
+        }
     }
     let (master, keyed) = match master_key::load(secret_key, db, fresh, &mut seed) {
         Ok(master) => (master, true),

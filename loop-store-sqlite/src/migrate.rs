@@ -46,7 +46,9 @@ pub(crate) fn open_writer(path: Option<&Path>, options: &Options, statements: &S
     } else if found < scripts.newest() {
         return Err(StoreError::ReadOnly);
     }
-    check(&conn, statements)?;
+    if options.check {
+        check(&conn, statements)?;
+    }
     // From here on the writer waits for other processes itself.
     conn.busy_timeout(Duration::ZERO).map_err(fault)?;
     Ok(conn)

@@ -30,6 +30,9 @@ pub struct Options {
     pub durability: Durability,
     /// Open without writing; writing jobs end with [`loop_core::store::StoreError::ReadOnly`].
     pub read_only: bool,
+    /// Whether every table is tried, and a file of up to 32 MiB read page by page, before anything else. Without it
+    /// damage is an error when it is met.
+    pub check: bool,
     /// How many jobs may wait in each lane, and how many reads may wait; the next one is refused.
     pub queue_depth: usize,
     /// How many jobs share a commit at most.
@@ -61,6 +64,7 @@ impl Options {
             migrations: &[],
             durability: Durability::Full,
             read_only: false,
+            check: true,
             queue_depth: 4096,
             batch_max: 512,
             readers: 2,

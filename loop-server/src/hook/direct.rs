@@ -1,6 +1,6 @@
 //! Deciding on the database file itself, with the engine of the server and the gates of its route.
 
-use std::{mem, path::Path};
+use std::{ffi::OsString, mem, path::Path};
 
 use loop_core::{
     base::{json::Doc, secret::Secret},
@@ -12,6 +12,9 @@ use crate::{
     http::auth,
     open::{self, Mode},
 };
+
+/// The size of the log, in bytes, from which on it is moved into the file.
+const LOG_MAX: u64 = 512 << 10;
 
 /// Decides an event for the holder of `key`. The record is durable when this answers.
 ///
@@ -40,7 +43,16 @@ pub fn decide(
         auth::admit(route::of(agent), &caller)?;
         Ok::<_, HookError>(engine.intercept(&caller, &call).await?)
     })?;
-    // The decision is durable. Closing would only move the log into the file, which whoever comes next does too.
-    mem::forget(opened);
+    // The decision is durable. Closing would move the log into the file, and a hook has little time: one of many does it.
+    if log_is_short(db) {
+        mem::forget(opened);
+    }
     Ok(decision.into())
+}
+
+/// Whether the log beside the file may grow further. Whoever opens the file has to read it.
+fn log_is_short(db: &Path) -> bool {
+    let mut log = OsString::from(db);
+    log.push("-wal");
+    std::fs::metadata(log).is_ok_and(|log| log.len() < LOG_MAX)
 }
