@@ -44,15 +44,13 @@ impl ServerHandler for Server {
     ) -> Result<ListToolsResult, ErrorData> {
         let of = |name: &'static str, about: &'static str| Tool::new(name, about, JsonObject::default());
         let echo = if self.changed.load(Ordering::SeqCst) { "does something else" } else { "says it again" };
-        let mut list = ListToolsResult::default();
-        list.tools = vec![
+        Ok(ListToolsResult::with_all_items(vec![
             of("echo", echo),
             of("environment", "names the variables it was started with"),
             of("change", "changes what it says of itself"),
             of("die", "ends the process"),
             of("number", "tells the number of the process"),
-        ];
-        Ok(list)
+        ]))
     }
 
     async fn call_tool(
