@@ -4,7 +4,8 @@
 //!
 //! Each server is a process of its own with its default two workers; the clients are threads of this one and share the
 //! cores with them. The model answers at once. `loop-server` runs as it is shipped: keys checked, every answer read,
-//! its verdict written into it. Another gateway is measured beside it when `LOOP_BENCH_GATEWAY` holds a shell command
+//! its verdict written into it. How long a process sleeps between two requests of one client is the machine's affair, so
+//! what is added is held against the bare proxy, which sleeps as often. Another gateway is measured beside it when `LOOP_BENCH_GATEWAY` holds a shell command
 //! that starts one on `127.0.0.1:$PORT` before the model at `$UPSTREAM` (an OpenAI base URL).
 
 use std::{
@@ -25,6 +26,8 @@ const WHOLE: &str = r#"{"model":"gpt-4.1","messages":[{"role":"user","content":"
 const STREAMED: &str = r#"{"model":"gpt-4.1","messages":[{"role":"user","content":"Is anything open from this supplier? Look at the invoices of this quarter."}],"temperature":0.2,"stream":true}"#;
 /// The command that starts another gateway.
 const BESIDE: &str = "LOOP_BENCH_GATEWAY";
+/// What may be added beside what a bare proxy adds, in microseconds: 100 are promised where that one adds 30.
+const ADDED: f64 = 70.0;
 /// How many requests come before memory is looked at.
 const REQUESTS: f64 = 100_000.0;
 /// How long another gateway may take to start.
@@ -65,8 +68,11 @@ fn main() -> Outcome<()> {
             middle(&many, |round| at(round, place)),
         );
     }
-    bounded("added p50 of one client", middle(&one, |round| at(round, 2) - at(round, 0)), "µs", 100.0);
-    bounded("added to the first text", middle(&first, |round| at(round, 2) - at(round, 0)), "µs", 100.0);
+    for (what, rounds) in [("added p50 of one client", &one), ("added to the first text", &first)] {
+        let over = |place| middle(rounds, |round| at(round, 2) - at(round, place));
+        println!("{what:<44} over the model {:>7.0} µs, of which a bare proxy {:>7.0} µs", over(0), over(0) - over(1));
+        bounded(&format!("{what}, over a bare proxy"), over(1), "µs", ADDED);
+    }
     let share = middle(&many, |round| at(round, 2) / at(round, 1));
     let verdict = if share >= 0.5 { "ok" } else { "MISS" };
     println!("{:<44} of the bare proxy {share:>5.2}  budget  0.50  {verdict}", "32 clients");

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderValue, header, response};
 use loop_core::engine::DecideError;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use super::{
     coding::{Coding, CodingError, Gunzip},
@@ -85,6 +85,8 @@ impl Pump {
                 }
                 Ok(())
             }
+            // The client has everything; what comes behind it is of no account.
+            Err(_) if self.decided => Ok(()),
             Err(error) => {
                 tracing::warn!(target: "loop::gateway", door = cx.door, %error, "a stream was broken off");
                 match &error {
@@ -100,10 +102,12 @@ impl Pump {
 
     async fn pump(&mut self, pieces: &mut Pieces, out: &Out) -> Result<(), Broken> {
         let mut ready = Vec::new();
+        let mut latest = None;
         loop {
-            let next = if self.decided {
+            let next = if self.decided || self.stream.failed() {
                 // The client has everything; how the provider ends is of no account any more.
-                match timeout(LINGER, pieces.next()).await {
+                let latest = *latest.get_or_insert_with(|| Instant::now() + LINGER);
+                match timeout_at(latest, pieces.next()).await {
                     Ok(Ok(next)) => next,
                     Ok(Err(_)) | Err(_) => return Ok(()),
                 }

@@ -30,7 +30,7 @@ const HOP_BY_HOP: [HeaderName; 10] = [
 ];
 
 /// What is ours, or between the client and us.
-const OURS: [HeaderName; 9] = [
+const OURS: [HeaderName; 15] = [
     header::HOST,
     header::CONTENT_LENGTH,
     header::ACCEPT_ENCODING,
@@ -40,6 +40,12 @@ const OURS: [HeaderName; 9] = [
     HeaderName::from_static("x-trustloop-key"),
     AGENT,
     SESSION,
+    header::FORWARDED,
+    header::VIA,
+    header::ORIGIN,
+    header::REFERER,
+    HeaderName::from_static("x-forwarded-for"),
+    HeaderName::from_static("x-real-ip"),
 ];
 
 /// What an upstream says about its own origin, not about ours.
@@ -167,6 +173,9 @@ mod tests {
             ("x-loop-key", "anything"),
             ("x-trustloop-key", "anything"),
             ("cookie", "a=b"),
+            ("x-forwarded-for", "10.0.0.7"),
+            ("via", "1.1 here"),
+            ("origin", "http://localhost"),
             ("x-agent-name", "bot"),
             ("x-session-id", "s"),
             ("host", "loop"),

@@ -11,6 +11,9 @@ use serde_json::json;
 
 use super::turn::Context;
 
+/// The most of a tool's name that is told, in characters.
+const NAME_MAX: usize = 64;
+
 /// Writes down that an answer was withheld: which tool it proposed, as far as that is known, and why. Nothing else of
 /// it is told.
 pub(super) async fn withheld(cx: &Context, tool: Option<&str>, why: &(dyn Display + Sync)) {
@@ -25,7 +28,8 @@ async fn write(cx: &Context, tool: Option<&str>, message: String) -> Result<(), 
     let masked = |text: &Option<String>| text.as_deref().map(|text| redact::text(text).masked);
     let (agent, session) = (masked(&cx.said.agent), masked(&cx.said.session));
     let body = json!({ "arguments": {}, "message": message, "session": session, "door": cx.door }).to_string();
-    let tool = tool.map(str::to_owned);
+    // A name that was never decided may be of any length.
+    let tool = tool.map(|name| name.chars().take(NAME_MAX).collect::<String>()).filter(|name| !name.is_empty());
     let noted = engine.write(request, "proxy.withheld", move |tx, cx| {
         let event = audit::Event {
             stream: audit::DECISIONS,

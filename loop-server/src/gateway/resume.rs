@@ -57,7 +57,12 @@ async fn decided(cx: &Context, kept: &Kept) -> Result<Option<Reply>, DecideError
 /// Runs a kept stream to the place where its calls are decided.
 fn replay(cx: &Context, body: Bytes) -> Option<(Stream, Vec<Bytes>, Vec<Proposed>)> {
     let (mut stream, mut sent) = (Stream::new(cx.wire, Limits::default()), Vec::new());
-    match stream.feed(body, &mut sent) {
+    let step = match stream.feed(body, &mut sent) {
+        // Its last event may have no blank line.
+        Ok(Step::More) => stream.end(&mut sent),
+        step => step,
+    };
+    match step {
         Ok(Step::Decide(calls)) if !calls.is_empty() => Some((stream, sent, calls)),
         _ => None,
     }

@@ -126,7 +126,8 @@ def checks(label, ask):
     script = {"calls": [["wire_transfer", {"amount": 5000, "ref": label}]]}
     m = ask(script)
     ok(f"{label}.pending", not tools(m) and "requires human approval" in said(m), m)
-    waiting = rest("GET", "/api/pending-approvals")
+    # Others may wait for theirs on the same server.
+    waiting = [one for one in rest("GET", "/api/pending-approvals") if one["arguments"].get("ref") == label]
     ok(f"{label}.pending_is_listed", len(waiting) == 1, waiting)
     rest("POST", f"/api/pending-approvals/{waiting[0]['id']}/decide", {"action": "approved"})
     before = len(SEEN)

@@ -34,6 +34,8 @@ test("the package holds what it needs and nothing else", () => {
   assert.deepEqual(files.map((file) => file.path).sort(), [
     "LICENSE",
     "README.md",
+    "adapters/ai-sdk.d.mts",
+    "adapters/ai-sdk.mjs",
     "index.cjs",
     "index.d.mts",
     "index.d.ts",

@@ -3,8 +3,9 @@
     tools = governed([search, pay], Loop(agent="billing-bot"))
     agent = create_react_agent(model, tools)   # or create_agent(model, tools), or ToolNode(tools)
 
-What is decided are the validated arguments, defaults included and injected ones left out. A refusal becomes the tool's
-answer to the model; outside of a tool call it is raised.
+What is decided are the validated arguments, defaults included; only what the framework itself hands in (the state, the
+store, the runtime, the id of the call) is left out. A refusal becomes the tool's answer to the model; outside of a tool
+call it is raised.
 """
 
 from __future__ import annotations
@@ -13,16 +14,33 @@ import asyncio
 import datetime
 import decimal
 import enum
+import importlib
 import json
+import pathlib
+import typing
 import uuid
 from collections.abc import Iterable
 from typing import Any
 
 from langchain_core.messages import ToolMessage
-from langchain_core.tools import BaseTool
-from pydantic import BaseModel
+from langchain_core.tools import BaseTool, InjectedToolCallId
+from langchain_core.tools.base import get_all_basemodel_annotations
+from pydantic import AnyUrl, BaseModel, SecretBytes, SecretStr
 
 from .client import Loop, NotAllowed, Undecided
+
+# What the framework sets by itself, as far as it is installed.
+_HANDED_IN: tuple[type, ...] = (InjectedToolCallId,)
+for _module, _name in (
+    ("langchain_core.tools.base", "_DirectlyInjectedToolArg"),
+    ("langgraph.prebuilt", "InjectedState"),
+    ("langgraph.prebuilt", "InjectedStore"),
+    ("langgraph.prebuilt", "ToolRuntime"),
+):
+    try:
+        _HANDED_IN += (getattr(importlib.import_module(_module), _name),)
+    except (ImportError, AttributeError):
+        pass
 
 
 def governed(tools: Iterable[BaseTool], loop: Loop) -> list[BaseTool]:
@@ -70,7 +88,7 @@ def _refuse(tool: Any, refusal: NotAllowed, tool_call_id: str | None) -> ToolMes
 def _arguments(tool: Any, tool_input: Any, tool_call_id: str | None) -> str:
     try:
         positional, named = tool._to_args_and_kwargs(tool_input, tool_call_id)
-        named = tool._filter_injected_args(named)
+        named = _of_the_model(tool, tool_input, named)
         if positional:
             named = {**named, "input": positional[0] if len(positional) == 1 else list(positional)}
         return json.dumps(named, default=_plain, allow_nan=False)
@@ -78,9 +96,54 @@ def _arguments(tool: Any, tool_input: Any, tool_call_id: str | None) -> str:
         raise Undecided(f"the arguments of `{tool.name}` cannot be read, so it is not run: {error}") from error
 
 
+def _of_the_model(tool: Any, tool_input: Any, named: dict[str, Any]) -> dict[str, Any]:
+    """What the model may have said. LangChain counts more as injected than what it sets itself: that is left out only
+    when it is nothing a model could say."""
+    handed_in, plain = _handed_in(tool), tool._filter_injected_args(named)
+    given = tool_input if isinstance(tool_input, dict) else {}
+    said = lambda name: name in plain or (name in given and _is_json(given[name]))  # noqa: E731
+    return {name: value for name, value in named.items() if name not in handed_in and said(name)}
+
+
+def _is_json(value: Any) -> bool:
+    try:
+        json.dumps(value)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _handed_in(tool: Any) -> set[str]:
+    """The arguments that the framework sets, whatever the model says."""
+    annotations: dict[str, Any] = {}
+    for function in (getattr(tool, "func", None), getattr(tool, "coroutine", None), tool._run):
+        try:
+            annotations |= typing.get_type_hints(function, include_extras=True)
+        except (NameError, TypeError):
+            # No function, or one whose annotations name what only its author knows: the schema tells.
+            pass
+    schema = tool.args_schema
+    if isinstance(schema, type) and issubclass(schema, BaseModel):
+        annotations |= get_all_basemodel_annotations(schema)
+    return {name for name, annotation in annotations.items() if _is_handed_in(annotation)}
+
+
+def _is_handed_in(annotation: Any) -> bool:
+    marks = (annotation, typing.get_origin(annotation), *getattr(annotation, "__metadata__", ()))
+    kinds = (mark if isinstance(mark, type) else type(mark) for mark in marks)
+    return any(issubclass(kind, _HANDED_IN) for kind in kinds)
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, BaseModel):
-        return value.model_dump(mode="json")
+        # What a model leaves out of its own dump, or masks there, is handed to the tool all the same.
+        return dict(value)
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if isinstance(value, SecretBytes):
+        return value.get_secret_value().decode()
+    if isinstance(value, (AnyUrl, pathlib.PurePath)):
+        return str(value)
     if isinstance(value, enum.Enum):
         return value.value
     if isinstance(value, (set, frozenset, tuple)):

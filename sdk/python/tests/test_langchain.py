@@ -11,6 +11,8 @@ from typing import Annotated
 from langchain_core.messages import AIMessage, ToolMessage
 from langchain_core.tools import BaseTool, InjectedToolArg, StructuredTool, Tool, tool
 
+from pydantic import BaseModel, Field, SecretStr
+
 from loop_governance import Blocked, Loop, NotAllowed, Pending, Undecided
 from loop_governance.langchain import govern, governed
 
@@ -118,6 +120,51 @@ class LangChain(ServerTest):
 
         self.assertEqual(govern(secretive, self.loop).invoke({"path": "a", "session": object()}), "a object")
 
+    def test_whatever_a_model_may_say_is_decided_and_bound(self):
+        ran = []
+
+        @tool
+        def send_payment(amount: int, account: Annotated[str, InjectedToolArg] = "own") -> str:
+            """Pay somebody."""
+            ran.append((amount, account))
+            return "paid"
+
+        schema = {"type": "object", "properties": {"amount": {"type": "integer"}, "callbacks": {"type": "string"}}}
+        take = lambda amount, callbacks="": ran.append((amount, callbacks))  # noqa: E731
+        other = StructuredTool(name="send_payment", description="Pay.", args_schema=schema, func=take)
+        for one, name in ((send_payment, "account"), (other, "callbacks")):
+            ran.clear()
+            pay = govern(one, self.loop)
+            with self.assertRaises(Pending):
+                pay.invoke({"amount": 5000, name: "mine"})
+            self.approve()
+            with self.assertRaises(Pending):
+                pay.invoke({"amount": 5000, name: "theirs"})
+            self.assertEqual(ran, [])
+            pay.invoke({"amount": 5000, name: "mine"})
+            self.assertEqual(len(ran), 1)
+
+    def test_what_a_model_hides_in_its_dump_is_bound_all_the_same(self):
+        class Card(BaseModel):
+            number: SecretStr
+            owner: str = Field(exclude=True)
+
+        @tool
+        def send_payment(amount: int, card: Card) -> str:
+            """Pay with a card."""
+            RAN.append(card.owner)
+            return "paid"
+
+        pay = govern(send_payment, self.loop)
+        of = lambda number, owner: {"amount": 5000, "card": {"number": number, "owner": owner}}  # noqa: E731
+        with self.assertRaises(Pending):
+            pay.invoke(of("1", "me"))
+        self.approve()
+        for other in (of("2", "me"), of("1", "you")):
+            with self.assertRaises(Pending):
+                pay.invoke(other)
+        self.assertEqual(pay.invoke(of("1", "me")), "paid")
+
     def test_without_a_decision_nothing_runs(self):
         for one in governed([read_file, read_slowly], Loop(nobody(), self.key)):
             with self.assertRaises(Undecided):
@@ -133,16 +180,24 @@ class LangChain(ServerTest):
     def test_a_graph_goes_on_with_the_refusal(self):
         try:
             from langgraph.graph import END, START, MessagesState, StateGraph
-            from langgraph.prebuilt import ToolNode
+            from langgraph.prebuilt import InjectedState, ToolNode
         except ImportError:
             self.skipTest("langgraph is not installed")
+
+        @tool
+        def count(path: str, state: Annotated[dict, InjectedState]) -> str:
+            """Count the messages."""
+            return str(len(state["messages"]))
+
         graph = StateGraph(MessagesState)
-        graph.add_node("tools", ToolNode(governed([wipe, read_file], self.loop)))
+        graph.add_node("tools", ToolNode(governed([wipe, read_file, count], self.loop)))
         graph.add_edge(START, "tools")
         graph.add_edge("tools", END)
         calls = [{**call("wipe", target="disk"), "id": "1"}, {**call("read_file", path="a"), "id": "2"}]
+        calls.append({**call("count", path="a"), "id": "3"})
         state = graph.compile().invoke({"messages": [AIMessage(content="", tool_calls=calls)]})
-        refused, answered = state["messages"][-2:]
+        refused, answered, counted = state["messages"][-3:]
+        self.assertEqual(counted.content, "1")
         self.assertEqual((refused.status, refused.tool_call_id), ("error", "1"))
         self.assertEqual((answered.status, answered.content), ("success", "text of a"))
         self.assertEqual(RAN, [("read_file", "a")])

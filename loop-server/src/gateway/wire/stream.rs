@@ -87,6 +87,8 @@ enum Way {
     /// Held, and what was held before it goes out.
     Afresh,
     Behind,
+    /// Nowhere.
+    Gone,
 }
 
 /// An answer as it streams by.
@@ -248,6 +250,10 @@ impl Stream {
             if carried.is_empty() {
                 match self.event(piece)? {
                     Way::Out if self.held.is_empty() => {}
+                    Way::Gone => {
+                        send(bytes, from, at, out);
+                        from = end;
+                    }
                     Way::Out => {
                         send(bytes, from, at, out);
                         self.let_go(out);
@@ -263,6 +269,7 @@ impl Stream {
                 let mut raw = carried;
                 raw.extend_from_slice(piece);
                 match self.event(&raw)? {
+                    Way::Gone => {}
                     Way::Out => {
                         self.let_go(out);
                         out.push(raw.into());
@@ -293,7 +300,9 @@ impl Stream {
                 }
                 State::Over | State::Failed => {
                     self.let_go(out);
-                    out.push(raw.into());
+                    if !matches!(way, Way::Gone) {
+                        out.push(raw.into());
+                    }
                 }
                 _ => return Err(Unreadable::Cut),
             }
@@ -342,6 +351,8 @@ impl Stream {
         let done = data.text.trim_ascii() == b"[DONE]";
         match over {
             Some(way) if done => return Ok(way),
+            // What an upstream says of its error after telling it may hold anything.
+            Some(_) if self.state == State::Failed => return Ok(Way::Gone),
             Some(_) => return Err(Unreadable::Events),
             None if done && self.wire == Wire::Chat => {
                 self.state = State::Deciding;

@@ -24,6 +24,8 @@ pub(super) struct Chat {
     calls: Calls,
     /// The members of a chunk that stay the same, noted when the holding begins.
     members: Option<String>,
+    /// Whether chunks with fragments say what they are.
+    labelled: Option<bool>,
     usage: Option<Usage>,
 }
 
@@ -66,6 +68,18 @@ impl Chat {
         }
     }
 
+    /// Refuses a fragment that only some clients read: those that look at the name of an event or the kind of a chunk
+    /// pass over others.
+    fn same_readers(&mut self, name: Option<&str>, root: View<'_>) -> Result<(), Unreadable> {
+        let object = root.get("object");
+        let labelled = object.is_some();
+        let read = name.is_none_or(|name| name == "message")
+            && object.is_none_or(|object| object.as_str() == Some("chat.completion.chunk"))
+            && self.labelled.is_none_or(|before| before == labelled);
+        self.labelled = Some(labelled);
+        if read { Ok(()) } else { Err(Unreadable::Structure) }
+    }
+
     /// A chunk of one choice, or of none.
     fn chunk(&self, choice: Option<(u32, &str, &str)>, usage: bool, meta: Option<&str>) -> String {
         let mut out = format!("{{{}", self.members.as_deref().unwrap_or_default());
@@ -87,7 +101,7 @@ impl Chat {
 }
 
 impl Form for Chat {
-    fn look(&mut self, _: Option<&str>, root: View<'_>, holding: bool) -> Result<Look, Unreadable> {
+    fn look(&mut self, name: Option<&str>, root: View<'_>, holding: bool) -> Result<Look, Unreadable> {
         let suspects = root.walk().filter(|value| guarded(value.key()) && says(*value)).count();
         let Some(choices) = root.get("choices").filter(|choices| !choices.is_null()) else {
             if suspects > 0 {
@@ -135,7 +149,7 @@ impl Form for Chat {
             let state = self.choice(index)?;
             state.finished |= finish;
             all_finished &= state.finished;
-            if here == 0 && !holding {
+            if suspects == 0 && !holding {
                 state.begun = true;
                 state.text |= text;
                 state.ended |= finish;
@@ -146,6 +160,9 @@ impl Form for Chat {
         }
         if finishes || choices.is_empty() || all_finished || holding {
             self.note_usage(root, choices.is_empty());
+        }
+        if found > 0 {
+            self.same_readers(name, root)?;
         }
         if found > 0 && self.members.is_none() {
             let mut members = String::from("{");

@@ -34,6 +34,8 @@ struct Block {
     /// Whether its start was handed on.
     sent: bool,
     open: bool,
+    /// Whether it is a call that the provider makes itself, whose input comes in fragments too.
+    hosted: bool,
     call: Option<Call>,
 }
 
@@ -51,9 +53,12 @@ impl Messages {
     fn start(&mut self, root: View<'_>, holding: bool) -> Result<Look, Unreadable> {
         let index = root.get("index").and_then(spelling::whole).ok_or(Unreadable::Structure)?;
         let block = root.get("content_block").filter(|block| block.is_object()).ok_or(Unreadable::Structure)?;
-        if !self.started || self.blocks.contains_key(&index) || self.blocks.len() >= BLOCKS_MAX {
+        // Clients put a block behind the others, and find it by its index afterwards.
+        let next = u32::try_from(self.blocks.len()).unwrap_or(u32::MAX);
+        if !self.started || index != next || self.blocks.len() >= BLOCKS_MAX {
             return Err(Unreadable::Structure);
         }
+        root.members().filter(|member| member.key() != "content_block").try_for_each(block::clean)?;
         let (kind, shape) = block::shape(block)?;
         let call = match shape {
             Shape::Passes => None,
@@ -61,7 +66,6 @@ impl Messages {
                 if self.blocks.values().filter(|block| block.call.is_some()).count() >= CALLS_MAX {
                     return Err(Unreadable::TooLarge);
                 }
-                let next = self.blocks.last_key_value().map_or(0, |(last, _)| last.saturating_add(1));
                 let input = block.get("input").filter(|input| spelling::says(*input));
                 Some(Call {
                     names: block::names(block, kind, shape),
@@ -70,14 +74,15 @@ impl Messages {
                         _ => input.map(arguments::of_value),
                     },
                     fragments: String::new(),
-                    fault: (index > next).then_some(Unreadable::Fragments),
+                    fault: None,
                 })
             }
         };
         let look = if call.is_some() { Look::Hold } else { Look::Pass };
         let sent = call.is_none() && !holding;
         self.text |= sent && block.get("text").and_then(View::as_str).is_some_and(|text| !text.is_empty());
-        self.blocks.insert(index, Block { sent, open: true, call });
+        let hosted = matches!(kind, "server_tool_use" | "mcp_tool_use");
+        self.blocks.insert(index, Block { sent, open: true, hosted, call });
         Ok(look)
     }
 
@@ -96,6 +101,9 @@ impl Messages {
             }
             return Ok(Look::Hold);
         }
+        if json.is_some() && !block.hosted {
+            return Err(Unreadable::Structure);
+        }
         let text = delta.get("text").and_then(View::as_str).is_some_and(|text| !text.is_empty());
         self.text |= !holding && text;
         Ok(Look::Pass)
@@ -113,7 +121,8 @@ impl Form for Messages {
     fn look(&mut self, name: Option<&str>, root: View<'_>, holding: bool) -> Result<Look, Unreadable> {
         spelling::exact(root, &["type", "index", "content_block", "delta", "message"])?;
         let kind = root.get("type").and_then(View::as_str).ok_or(Unreadable::Structure)?;
-        if name.is_some_and(|name| name != kind) {
+        // Clients pass over what has no name.
+        if name != Some(kind) {
             return Err(Unreadable::Structure);
         }
         if kind != "content_block_start" {

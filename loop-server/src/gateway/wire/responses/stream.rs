@@ -145,6 +145,7 @@ impl Responses {
         if response.get(MARK).is_some() {
             return Err(Unreadable::Marked);
         }
+        root.members().filter(|member| member.key() != "response").try_for_each(item::clean)?;
         for (found, index) in whole::output(response)?.zip(0..) {
             match item::call(found)? {
                 Some(call) if self.finished_calls.len() >= CALLS_MAX => {
@@ -210,6 +211,7 @@ impl Form for Responses {
                     // Nothing was answered yet.
                     return Err(Unreadable::Misplaced);
                 }
+                root.members().filter(|member| member.key() != "response").try_for_each(item::clean)?;
                 let mut others = response.members().filter(|member| !whole::ECHOES.contains(&member.key()));
                 others.try_for_each(item::clean)?;
                 Look::Pass
@@ -218,7 +220,10 @@ impl Form for Responses {
             "error" => Look::Error,
             "keepalive" => Look::Pass,
             // Nobody here knows what it would tell a client.
-            _ => Look::Hold,
+            _ => {
+                item::clean(root)?;
+                Look::Hold
+            }
         };
         if holding && look == Look::Pass {
             self.keep_rest(kind, root);
@@ -246,11 +251,15 @@ impl Form for Responses {
             }
             let differs = |other: &Call| other.kind != call.kind || other.name != call.name;
             let other_text = |text: &String| call.fragmented() && *text != call.text;
+            // Some clients add the fragments to what its beginning told.
+            let fragmented = item.fragments.as_ref().is_some_and(|fragments| !fragments.is_empty());
+            let told_twice =
+                |begun: &Call| begun.fragmented() && !begun.text.is_empty() && (begun.text != call.text || fragmented);
             let fault = if item.fault.is_some() {
                 item.fault
             } else if item.whole.is_none() {
                 Some(Unreadable::Unfinished)
-            } else if item.begun.as_ref().is_some_and(differs)
+            } else if item.begun.as_ref().is_some_and(|begun| differs(begun) || told_twice(begun))
                 || finished.as_ref().is_some_and(|finished| finished != call)
                 || item.fragments.as_ref().is_some_and(other_text)
                 || item.said.as_ref().is_some_and(other_text)
@@ -260,6 +269,10 @@ impl Form for Responses {
                 None
             };
             call.propose(fault, &mut out)?;
+            if let Some(begun) = item.begun.as_ref().filter(|begun| !begun.fragmented() && *begun != call) {
+                // Others act on how it began.
+                begun.propose(fault, &mut out)?;
+            }
         }
         // Only the finished response tells these.
         for call in self.finished_calls.values() {
@@ -281,7 +294,7 @@ impl Form for Responses {
         let mut send = |kind: &str, mut members: String| {
             compose::json(&mut members, "sequence_number", &sequence.to_string());
             members.push('}');
-            sequence += 1;
+            sequence = sequence.saturating_add(1);
             events.event(Some(kind), &members);
         };
         for (kind, members) in &self.rest {
