@@ -24,7 +24,14 @@ fn start(wire: Wire) -> Vec<String> {
             r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}"#,
         ],
     };
-    events.iter().map(|event| format!("data: {event}\n\n")).collect()
+    events.iter().map(|event| named(event)).collect()
+}
+
+/// An event, named by its type if it has one.
+fn named(event: &str) -> String {
+    let kind = event.strip_prefix("{\"type\":\"").and_then(|rest| rest.split_once('"'));
+    let name = kind.map(|(kind, _)| format!("event: {kind}\n")).unwrap_or_default();
+    format!("{name}data: {event}\n\n")
 }
 
 fn text(wire: Wire) -> String {
