@@ -1,6 +1,6 @@
 //! Answers that come in one piece.
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header, response};
 use tokio::time::timeout;
 
@@ -12,7 +12,12 @@ use super::{
     upstream::{Pieces, UpstreamError},
     wire,
 };
-use crate::http::{Reply, stream::Body, table::Outcome};
+use crate::http::{
+    Reply,
+    body::{TooLong, Whole},
+    stream::Body,
+    table::Outcome,
+};
 
 /// The longest answer that is read, in bytes.
 const ANSWER_MAX: usize = 32 << 20;
@@ -64,9 +69,7 @@ async fn read(mut pieces: Pieces, coding: Coding) -> Result<Bytes, UpstreamError
             Coding::Identity => None,
             Coding::Gzip => Some(Gunzip::new(ANSWER_MAX as u64)),
         };
-        // Nearly every answer comes in one piece, which is then used as it is.
-        let mut first = Bytes::new();
-        let mut rest = BytesMut::new();
+        let mut whole = Whole::new(ANSWER_MAX);
         let mut ended = false;
         while !ended {
             let data = match (pieces.next().await?, &mut opened) {
@@ -80,22 +83,9 @@ async fn read(mut pieces: Pieces, coding: Coding) -> Result<Bytes, UpstreamError
                     }
                 }
             };
-            if first.len().saturating_add(rest.len()).saturating_add(data.len()) > ANSWER_MAX {
-                return Err(UpstreamError::TooLarge { max: ANSWER_MAX });
-            }
-            if first.is_empty() {
-                first = data;
-            } else {
-                rest.extend_from_slice(&data);
-            }
+            whole.add(data).map_err(|TooLong| UpstreamError::TooLarge { max: ANSWER_MAX })?;
         }
-        if rest.is_empty() {
-            return Ok(first);
-        }
-        let mut whole = BytesMut::with_capacity(first.len().saturating_add(rest.len()));
-        whole.extend_from_slice(&first);
-        whole.extend_from_slice(&rest);
-        Ok(whole.freeze())
+        Ok(whole.into_bytes())
     };
     timeout(patience, all).await.unwrap_or(Err(UpstreamError::Silent { seconds: patience.as_secs() }))
 }

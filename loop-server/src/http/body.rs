@@ -40,29 +40,54 @@ pub async fn read(headers: &HeaderMap, body: &mut Incoming, limit: usize, time: 
 }
 
 async fn collect(body: &mut Incoming, limit: usize) -> Result<Bytes, Failure> {
-    // Nearly every body arrives in one piece, which is then passed on as it is.
-    let mut first = Bytes::new();
-    let mut rest = BytesMut::new();
+    let mut whole = Whole::new(limit);
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Failure::invalid("the body broke off or its framing is wrong"))?;
         let Ok(data) = frame.into_data() else { continue };
-        let size = first.len().saturating_add(rest.len()).saturating_add(data.len());
-        if size > limit {
-            return Err(too_large(limit));
+        whole.add(data).map_err(|TooLong| too_large(limit))?;
+    }
+    Ok(whole.into_bytes())
+}
+
+/// A body joined from its pieces. Nearly every one arrives in one piece, which is then passed on as it is.
+pub(crate) struct Whole {
+    first: Bytes,
+    rest: BytesMut,
+    limit: usize,
+}
+
+/// The pieces are longer together than the limit.
+pub(crate) struct TooLong;
+
+impl Whole {
+    /// A body of which nothing has come, of at most `limit` bytes.
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { first: Bytes::new(), rest: BytesMut::new(), limit }
+    }
+
+    /// Adds the next piece, unless the body would be too long.
+    pub(crate) fn add(&mut self, piece: Bytes) -> Result<(), TooLong> {
+        if self.first.len().saturating_add(self.rest.len()).saturating_add(piece.len()) > self.limit {
+            return Err(TooLong);
         }
-        if first.is_empty() {
-            first = data;
+        if self.first.is_empty() {
+            self.first = piece;
         } else {
-            rest.extend_from_slice(&data);
+            self.rest.extend_from_slice(&piece);
         }
+        Ok(())
     }
-    if rest.is_empty() {
-        return Ok(first);
+
+    /// All of it.
+    pub(crate) fn into_bytes(self) -> Bytes {
+        if self.rest.is_empty() {
+            return self.first;
+        }
+        let mut whole = BytesMut::with_capacity(self.first.len().saturating_add(self.rest.len()));
+        whole.extend_from_slice(&self.first);
+        whole.extend_from_slice(&self.rest);
+        whole.freeze()
     }
-    let mut whole = BytesMut::with_capacity(first.len().saturating_add(rest.len()));
-    whole.extend_from_slice(&first);
-    whole.extend_from_slice(&rest);
-    Ok(whole.freeze())
 }
 
 fn too_large(limit: usize) -> Failure {

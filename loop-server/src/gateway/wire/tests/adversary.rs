@@ -130,9 +130,9 @@ fn fragments_that_readers_join_differently_deny_the_call() {
 #[test]
 fn fragments_that_only_some_clients_read_break_the_stream() {
     let one = r#"{"tool_calls":[{"index":0,"id":"1","type":"function","function":{"name":"run","arguments":"{\"cmd\":\"rm -rf /"}}]}"#;
-    let two = r#"{"tool_calls":[{"index":0,"function":{"arguments":"tmp/x\"}"}}]}"#;
+    let two = r#"{"tool_calls":[{"index":0,"function":{"arguments":"srv/x\"}"}}]}"#;
     let whole = deltas(&[one, two]);
-    assert_eq!(both(Wire::Chat, &whole, true).unwrap().calls, [call("run", r#"{"cmd":"rm -rf /tmp/x"}"#)]);
+    assert_eq!(both(Wire::Chat, &whole, true).unwrap().calls, [call("run", r#"{"cmd":"rm -rf /srv/x"}"#)]);
     let (before, after) = whole.split_once("\n\n").unwrap();
     let of = |second: String| format!("{before}\n\n{second}");
     for second in [
