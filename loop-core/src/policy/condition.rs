@@ -10,7 +10,7 @@ use crate::base::Decimal;
 /// A condition on a call. It is true, false or unclear; unclear never loosens: it stays unclear under `not`, and a
 /// rule whose condition is unclear matches.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Condition {
     /// All of them; true when empty.
     All(Vec<Condition>),
@@ -82,7 +82,7 @@ pub enum Condition {
 
 /// Kinds of doing to kinds of things.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Deed {
     /// One of these is done; anything that is more than looking when empty.
     pub does: Concepts,
@@ -92,7 +92,7 @@ pub struct Deed {
 
 /// A range of numbers; open where a limit is absent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Range {
     /// The lower limit.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -104,6 +104,7 @@ pub struct Range {
 
 /// One end of a range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Limit {
     /// The number.
     pub value: Decimal,
@@ -154,6 +155,7 @@ pub enum PathTest {
 
 /// A time of the week, in the tenant's zone.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct TimeTest {
     /// Days of the week, 1 is Monday; every day when empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
