@@ -152,9 +152,11 @@ CREATE TABLE "tool_pins" (
   version INTEGER NOT NULL,
   created_at INTEGER NOT NULL,
   updated_at INTEGER NOT NULL,
+  "server" TEXT,
   body TEXT NOT NULL,
   PRIMARY KEY (tenant, id)
 ) STRICT;
+CREATE INDEX "tool_pins.server" ON "tool_pins" (tenant, "server", id) WHERE "server" IS NOT NULL;
 
 CREATE TABLE "proofs" (
   tenant TEXT NOT NULL,

@@ -5,7 +5,8 @@
 
 use hmac::Mac;
 
-use super::{Approval, ApprovalError, Asking, Proposal, Settled, State, settle::latest};
+pub use super::definition_change::{MAX_SHOWN, is_change};
+use super::{Approval, ApprovalError, Settled, State, definition_change::Change, settle::latest};
 use crate::{
     access::Ctx,
     audit::{self, Event, Status},
@@ -13,22 +14,24 @@ use crate::{
         TenantId, Time,
         host::keyed,
         id::ApprovalId,
-        json::{self, Doc, View},
+        json,
         secret::{MasterKey, hex},
     },
-    policy::PolicyError,
-    store::{Entity, Repo, Stored, Table, Tx, Value},
-    tool::{Risk, redact},
+    store::{Column, Cond, Entity, Kind, RecordQuery, Repo, Stored, Table, Tx, Value},
+    tool::Risk,
 };
 
-/// The most definitions that a tenant may have pinned.
-pub const MAX_PINS: u64 = 10_000;
+/// The most definitions of one server that a tenant may have pinned. A server that has used them up offers a tenant no
+/// tool that it never saw; the tools of others are not touched by that.
+pub const MAX_PINS: u64 = 1_024;
 /// The longest definition, in bytes of its canonical form.
 pub const MAX_DEFINITION: usize = 64 << 10;
 
 /// A pinned definition.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Pin {
+    /// The server that offers the tool.
+    pub server: String,
     /// The tool, as agents call it.
     pub tool_name: String,
     /// Its definition in canonical form.
@@ -40,7 +43,7 @@ pub struct Pin {
 }
 
 /// Where pins are kept.
-pub static TOOL_PINS: Table = Table { name: "tool_pins", columns: &[] };
+pub static TOOL_PINS: Table = Table { name: "tool_pins", columns: &[Column::indexed("server", Kind::Text)] };
 
 impl Entity for Pin {
     const TABLE: &'static Table = &TOOL_PINS;
@@ -50,13 +53,15 @@ impl Entity for Pin {
     }
 
     fn columns(&self) -> Vec<Value> {
-        Vec::new()
+        vec![self.server.as_str().into()]
     }
 }
 
 /// A definition as a server offers it now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Definition {
+    /// The server that offers the tool.
+    pub server: String,
     /// The tool, as agents call it.
     pub tool_name: String,
     /// The definition in canonical form.
@@ -86,6 +91,38 @@ pub enum Standing {
         /// The members that differ, by name.
         members: Vec<String>,
     },
+    /// It differs from the pinned one by more than can be shown to a human whole, see [`MAX_SHOWN`]: nobody is asked, and
+    /// it stays refused.
+    Unshowable {
+        /// The members that differ, by name.
+        members: Vec<String>,
+    },
+    /// It was never seen, and its server has [`MAX_PINS`] pins already.
+    TooMany,
+}
+
+impl Standing {
+    /// A stable word for it.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Pinned => "definition_pinned",
+            Self::Changed => "definition_changed",
+            Self::Pending { .. } => "definition_pending",
+            Self::Denied { .. } => "definition_denied",
+            Self::Unshowable { .. } => "definition_too_large",
+            Self::TooMany => "too_many_definitions",
+        }
+    }
+
+    /// What became of the call; `None` for a definition that may be called.
+    const fn status(&self) -> Option<Status> {
+        match self {
+            Self::Pinned => None,
+            Self::Pending { .. } => Some(Status::Pending),
+            Self::Changed | Self::Denied { .. } | Self::Unshowable { .. } | Self::TooMany => Some(Status::Blocked),
+        }
+    }
 }
 
 /// Whether this very definition is pinned.
@@ -101,7 +138,7 @@ pub fn pinned(tx: &mut dyn Tx, tenant: &TenantId, offered: &Definition) -> Resul
 /// the place of the old. Nobody is asked. Answers whether each may be offered, in order.
 ///
 /// # Errors
-/// Too many pins, storage failures.
+/// Storage failures.
 pub fn look(tx: &mut dyn Tx, cx: &Ctx, master: &MasterKey, offered: &[Definition]) -> Result<Vec<bool>, ApprovalError> {
     offered.iter().map(|offered| Ok(stand(tx, cx, master, offered, false)? == Standing::Pinned)).collect()
 }
@@ -110,18 +147,26 @@ pub fn look(tx: &mut dyn Tx, cx: &Ctx, master: &MasterKey, offered: &[Definition
 /// what it is: one that waits, or that was refused.
 ///
 /// # Errors
-/// Too many pins, too many open approvals, storage failures. None of them may let the call through.
+/// Too many open approvals, storage failures. None of them may let the call through.
 pub fn judge(tx: &mut dyn Tx, cx: &Ctx, master: &MasterKey, offered: &Definition) -> Result<Standing, ApprovalError> {
     let standing = stand(tx, cx, master, offered, true)?;
-    let (status, id, members) = match &standing {
-        Standing::Pinned => return Ok(standing),
-        Standing::Pending { id, members, .. } => (Status::Pending, Some(id), members.join(", ")),
-        Standing::Denied { id, members } => (Status::Blocked, Some(id), members.join(", ")),
-        Standing::Changed => (Status::Blocked, None, String::new()),
+    let Some(status) = standing.status() else { return Ok(standing) };
+    let (id, members) = match &standing {
+        Standing::Pending { id, members, .. } | Standing::Denied { id, members } => (Some(id), members.join(", ")),
+        Standing::Unshowable { members } => (None, members.join(", ")),
+        Standing::Pinned | Standing::Changed | Standing::TooMany => (None, String::new()),
+    };
+    let message = match standing {
+        Standing::TooMany => "the tool was never seen, and its server has as many pinned definitions as it may have",
+        Standing::Unshowable { .. } => {
+            "the tool's definition changed since it was pinned, by more than can be shown to a human"
+        }
+        _ => "the tool's definition changed since it was pinned",
     };
     let body = serde_json::json!({
         "arguments": {},
-        "message": "the tool's definition changed since it was pinned",
+        "message": message,
+        "reason": standing.code(),
         "changed": members,
         "approval_id": id,
         "door": "mcp.definition",
@@ -141,6 +186,27 @@ pub fn judge(tx: &mut dyn Tx, cx: &Ctx, master: &MasterKey, offered: &Definition
     Ok(standing)
 }
 
+/// Forgets up to `limit` definitions pinned for a server, so that each of its tools is pinned anew when it is next seen.
+/// Answers how many were forgotten; fewer than `limit` when none is left.
+///
+/// # Errors
+/// Storage failures.
+pub fn forget(tx: &mut dyn Tx, cx: &Ctx, server: &str, limit: u32) -> Result<u32, ApprovalError> {
+    let query = RecordQuery { conds: vec![of(server)], limit, ..RecordQuery::default() };
+    let pins: Vec<Stored<Pin>> = Repo::new(tx, cx.tenant()).list(&query)?;
+    for pin in &pins {
+        Repo::<Pin>::new(tx, cx.tenant()).delete(&pin.value.tool_name)?;
+        let body = serde_json::json!({ "tool_name": pin.value.tool_name, "by": cx.caller.name });
+        let event = Event { tool_name: Some(&pin.value.tool_name), ..Event::change("tool.unpin", "") };
+        audit::append(tx, cx, &Event { body: &body.to_string(), ..event })?;
+    }
+    Ok(u32::try_from(pins.len()).unwrap_or(limit))
+}
+
+fn of(server: &str) -> Cond {
+    Cond::Eq("server", server.into())
+}
+
 fn stand(
     tx: &mut dyn Tx,
     cx: &Ctx,
@@ -150,8 +216,8 @@ fn stand(
 ) -> Result<Standing, ApprovalError> {
     let mut repo: Repo<'_, Pin> = Repo::new(tx, cx.tenant());
     let Some(pin) = repo.get(&offered.tool_name)? else {
-        if repo.count(&[])? >= MAX_PINS {
-            return Err(PolicyError::TooMany { what: "pinned tools", max: MAX_PINS }.into());
+        if repo.count(&[of(&offered.server)])? >= MAX_PINS {
+            return Ok(Standing::TooMany);
         }
         repo.insert(&new_pin(offered, cx.now, None), cx.now)?;
         note(tx, cx, offered, None, &[])?;
@@ -165,8 +231,11 @@ fn stand(
         return Ok(Standing::Changed);
     }
     let change = Change::between(&pin.value.definition, &offered.canonical)?;
-    let members = change.members.clone();
-    match super::settle(tx, cx, &change.proposal(binding, &offered.tool_name))? {
+    let Some(proposal) = change.proposal(binding, &offered.tool_name) else {
+        return Ok(Standing::Unshowable { members: change.members });
+    };
+    let members = change.members;
+    match super::settle(tx, cx, &proposal)? {
         Settled::Approved(id) => {
             Repo::new(tx, cx.tenant()).update(&pin, &new_pin(offered, cx.now, Some(id)), cx.now)?;
             note(tx, cx, offered, Some(id), &members)?;
@@ -182,8 +251,8 @@ fn approved(approval: &Approval, now: Time) -> bool {
 }
 
 fn new_pin(offered: &Definition, now: Time, approved_by: Option<ApprovalId>) -> Pin {
-    let Definition { tool_name, canonical } = offered.clone();
-    Pin { tool_name, definition: canonical, pinned_at: now, approved_by }
+    let Definition { server, tool_name, canonical } = offered.clone();
+    Pin { server, tool_name, definition: canonical, pinned_at: now, approved_by }
 }
 
 fn note(
@@ -211,65 +280,6 @@ fn binding(master: &MasterKey, tenant: &TenantId, offered: &Definition) -> Strin
     let mut mac = keyed(&master.derive("approval.binding", tenant.as_str()));
     mac.update(text.as_bytes());
     hex(&mac.finalize().into_bytes())
-}
-
-/// What differs between two definitions.
-struct Change {
-    members: Vec<String>,
-    /// The members that differ, before and after, as JSON.
-    shown: String,
-}
-
-impl Change {
-    fn between(was: &str, now: &str) -> Result<Self, ApprovalError> {
-        let read =
-            |text| Doc::parse(text).map_err(|_| PolicyError::Length { field: "definition", max: MAX_DEFINITION });
-        let (was, now) = (read(was.as_bytes())?, read(now.as_bytes())?);
-        let (was, now) = (was.root(), now.root());
-        let mut members: Vec<&str> = was.members().chain(now.members()).map(View::key).collect();
-        members.sort_unstable();
-        members.dedup();
-        let canonical = |of: View<'_>, name: &str| of.get(name).map(json::canonical);
-        members.retain(|name| canonical(was, name) != canonical(now, name));
-        let mut shown = String::from("{\"was\":{");
-        some(was, &members, &mut shown);
-        shown.push_str("},\"now\":{");
-        some(now, &members, &mut shown);
-        shown.push_str("}}");
-        Ok(Self { members: members.into_iter().map(str::to_owned).collect(), shown })
-    }
-
-    fn proposal(&self, binding: String, tool_name: &str) -> Proposal {
-        let masked = match Doc::parse(self.shown.as_bytes()) {
-            Ok(doc) => redact::json(doc.root()).masked,
-            Err(_) => "{}".to_owned(),
-        };
-        let members = self.members.join(", ");
-        let text = format!("The definition of this tool changed since it was pinned: {members}");
-        Proposal {
-            binding,
-            tool_name: tool_name.to_owned(),
-            agent_name: None,
-            arguments: masked,
-            reason: None,
-            forward: None,
-            risk: Risk::High,
-            asking: vec![Asking { rule_id: None, revision: 0, rule_text: text, approver_email: None }],
-            // No policy has this hash: a poll never uses the approval up, only the pinning does.
-            policy_hash: "definition".to_owned(),
-        }
-    }
-}
-
-fn some(of: View<'_>, members: &[&str], out: &mut String) {
-    for (at, member) in of.members().filter(|member| members.contains(&member.key())).enumerate() {
-        if at > 0 {
-            out.push(',');
-        }
-        json::write_string(member.key(), out);
-        out.push(':');
-        json::write(member, out);
-    }
 }
 
 #[cfg(test)]

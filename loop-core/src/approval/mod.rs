@@ -5,6 +5,7 @@
 //! - [`settle`]: what a call that needs approval finds: nothing yet, a wait, a yes to use up, or a no.
 //! - [`decide`]: a human's answer.
 //! - [`definition`]: tools of others, whose definitions are pinned and asked about when they change.
+//! - [`definition_change`]: what an approver is shown of such a change.
 //! - [`erase`]: forgetting what an approval was about.
 //! - [`expire`]: what happens when nobody answers.
 //! - [`query`]: reading approvals.
@@ -13,6 +14,7 @@
 mod binding;
 mod decide;
 pub mod definition;
+mod definition_change;
 mod erase;
 mod error;
 mod expire;

@@ -12,6 +12,7 @@ mod callers;
 mod decide;
 mod error;
 mod evaluate;
+mod failed;
 #[cfg(test)]
 mod fault_tests;
 mod invoke;
@@ -40,6 +41,7 @@ pub use bootstrap::{Bootstrap, bootstrap};
 pub use decide::{Call, Decision};
 pub use error::DecideError;
 pub use evaluate::Evaluated;
+pub use failed::Failed;
 pub use invoke::{Invoked, Request};
 pub use invoke_error::InvokeError;
 pub use turn::{Keep, MAX_CALLS, Turn, TurnCall, TurnInput, Unreadable};

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicI64, AtomicU8, Ordering},
 };
 
-use super::{CATALOG, Call, Decision, Engine, bootstrap};
+use super::{CATALOG, Call, DecideError, Decision, Engine, Failed, bootstrap};
 use crate::{
     access::Caller,
     approval::{self, Answer, ApprovalError, Decided, State, Via},
@@ -17,8 +17,8 @@ use crate::{
         secret::{MasterKey, Secret},
     },
     policy::{Action, RuleAction, RuleMode, Verdict, kill_switch, rulebook, settings},
-    store::{Lane, memory::MemoryStore, wait},
-    tool::redact,
+    store::{Lane, StoreExt, Tx, memory::MemoryStore, wait},
+    tool::{Risk, redact},
 };
 
 /// A machine whose clock stands still until it is moved.
@@ -294,6 +294,35 @@ fn a_revoked_key_is_not_remembered_even_by_an_engine_that_never_decided() {
     .unwrap();
     assert!(world.engine.known_caller("tl_test").is_none());
     assert!(wait(world.engine.authenticate("tl_test")).is_err());
+}
+
+#[test]
+fn the_end_of_a_call_is_written_down_though_its_key_was_revoked_meanwhile() {
+    let world = World::new();
+    world.call("read_file", "{}");
+    let (now, id) = (world.engine.now(), world.caller.key.to_string());
+    let tenant = world.caller.tenant.clone();
+    wait(world.engine.write_as_system(&tenant.clone(), "key.revoke", Lane::Normal, move |tx| {
+        crate::access::key::revoke(tx, &tenant, &id, now)
+    }))
+    .unwrap();
+    let failed = Failed {
+        op: "forward",
+        tool_name: Some("read_file".to_owned()),
+        agent_name: None,
+        risk: Risk::Low,
+        body: r#"{"arguments":{},"message":"lost"}"#.to_owned(),
+    };
+    wait(world.engine.note_failed(&world.caller, "t", failed)).unwrap();
+    let tenant = world.caller.tenant.clone();
+    let read = world.engine.store().read("t", move |tx: &mut dyn Tx| {
+        let page = audit::page(tx, &tenant, audit::DECISIONS, &Filter::default(), 10, 0)?;
+        Ok::<_, DecideError>((page, audit::verify(tx, &tenant, Vec::new())?))
+    });
+    let (page, verified) = wait(read).unwrap();
+    let seen: Vec<_> = page.iter().map(|entry| entry.status.as_deref()).collect();
+    assert_eq!(seen, [Some("ERROR"), Some("ALLOWED")]);
+    assert!(verified.valid, "{verified:?}");
 }
 
 #[test]

@@ -234,6 +234,17 @@ pub enum ToolsCommand {
         /// Its exact name
         name: String,
     },
+    /// Forget the pinned definitions of an MCP server's tools; each is pinned anew when it is next seen
+    Unpin {
+        /// The database.
+        #[command(flatten)]
+        db: DbArgs,
+        /// Whose pins
+        #[arg(long, default_value = "default")]
+        tenant: String,
+        /// The server's name, as it is configured or was
+        server: String,
+    },
     /// List blocked tools
     List {
         /// The database.

@@ -165,6 +165,10 @@ pub fn dispatch(cli: Cli, environment: impl Fn(&str) -> Option<String>, out: &mu
                 let tenant = keys::tenant(&opened.engine, &tenant)?;
                 tools::unblock(&opened.engine, &tenant, name, out)
             }),
+            ToolsCommand::Unpin { db, tenant, server } => with(opened(&db.db, Mode::Change)?, |opened| {
+                let tenant = keys::tenant(&opened.engine, &tenant)?;
+                tools::unpin(&opened.engine, &tenant, &server, out)
+            }),
             ToolsCommand::List { db, tenant } => with(opened(&db.db, Mode::Read)?, |opened| {
                 let tenant = keys::tenant(&opened.engine, &tenant)?;
                 tools::list(&opened.engine, &tenant, out)

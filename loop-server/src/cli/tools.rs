@@ -1,6 +1,8 @@
-//! `tools block`, `tools unblock`, `tools list`: the kill switch at the operator's hand, also while a server runs.
+//! `tools block`, `tools unblock`, `tools list`: the kill switch at the operator's hand; `tools unpin`: a way out for
+//! definitions that are pinned. All of them also while a server runs.
 
 use loop_core::{
+    approval::definition,
     base::TenantId,
     engine::{DecideError, Engine},
     policy::kill_switch,
@@ -35,6 +37,26 @@ pub(super) fn unblock(engine: &Engine, tenant: &TenantId, name: String, out: &mu
         Ok::<_, DecideError>(kill_switch::unblock(tx, &cx, &name)?)
     }))?;
     writeln!(out, "unblocked {}", shown(&freed.tool_name))?;
+    Ok(())
+}
+
+/// How many pins one transaction forgets.
+const CHUNK: u32 = 256;
+
+/// Forgets the definitions that are pinned for a server's tools.
+pub(super) fn unpin(engine: &Engine, tenant: &TenantId, server: &str, out: &mut Out<'_>) -> Result<(), CliError> {
+    let mut all = 0_u32;
+    loop {
+        let (cx, name) = (context(engine, tenant)?, server.to_owned());
+        let forgotten = wait(engine.write_as_system(tenant, "tool.unpin", Lane::Normal, move |tx| {
+            Ok::<_, DecideError>(definition::forget(tx, &cx, &name, CHUNK)?)
+        }))?;
+        all = all.saturating_add(forgotten);
+        if forgotten < CHUNK {
+            break;
+        }
+    }
+    writeln!(out, "forgot {all} definitions of {}", shown(server))?;
     Ok(())
 }
 

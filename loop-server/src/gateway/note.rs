@@ -3,8 +3,7 @@
 use std::fmt::Display;
 
 use loop_core::{
-    audit::{self, Status},
-    engine::DecideError,
+    engine::{DecideError, Failed},
     tool::{Risk, redact},
 };
 use serde_json::json;
@@ -23,26 +22,11 @@ pub(super) async fn withheld(cx: &Context, tool: Option<&str>, why: &(dyn Displa
 }
 
 async fn write(cx: &Context, tool: Option<&str>, message: String) -> Result<(), DecideError> {
-    let engine = &cx.app.engine;
-    let request = engine.context(cx.caller.clone())?;
     let masked = |text: &Option<String>| text.as_deref().map(|text| redact::text(text).masked);
-    let (agent, session) = (masked(&cx.said.agent), masked(&cx.said.session));
+    let (agent_name, session) = (masked(&cx.said.agent), masked(&cx.said.session));
     let body = json!({ "arguments": {}, "message": message, "session": session, "door": cx.door }).to_string();
     // A name that was never decided may be of any length.
-    let tool = tool.map(|name| name.chars().take(NAME_MAX).collect::<String>()).filter(|name| !name.is_empty());
-    let noted = engine.write(request, "proxy.withheld", move |tx, cx| {
-        let event = audit::Event {
-            stream: audit::DECISIONS,
-            op: "proxy",
-            status: Some(Status::Error),
-            tool_name: tool.as_deref(),
-            agent_name: agent.as_deref(),
-            risk: Some(Risk::Medium),
-            body: &body,
-        };
-        audit::append(tx, cx, &event)?;
-        audit::record_stats(tx, cx.tenant(), cx.now, Status::Error, Risk::Medium, 0, 0)?;
-        Ok::<_, DecideError>(())
-    });
-    noted.await
+    let tool_name = tool.map(|name| name.chars().take(NAME_MAX).collect::<String>()).filter(|name| !name.is_empty());
+    let failed = Failed { op: "proxy", tool_name, agent_name, risk: Risk::Medium, body };
+    cx.app.engine.note_failed(&cx.caller, "proxy.withheld", failed).await
 }

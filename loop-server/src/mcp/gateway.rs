@@ -3,20 +3,19 @@
 use std::{sync::Arc, time::Duration};
 
 use loop_core::{
-    access::{AccessError, Caller, Scope},
+    access::{AccessError, Scope},
     approval::{
         ApprovalError,
         definition::{self, Definition, Standing},
     },
-    audit::{self, Status},
+    audit::Status,
     base::{
         Time,
         id::ApprovalId,
         json::{self, Doc, View},
     },
-    engine::{self, Decision},
+    engine::{self, Decision, Failed},
     policy::Action,
-    tool::Risk,
 };
 use rmcp::model::ErrorData;
 
@@ -128,26 +127,12 @@ pub async fn run(client: &Client, upstream: &Upstream, name: &str, arguments: Vi
 async fn carry_out(client: &Client, upstream: &Upstream, tool: &Tool, arguments: View<'_>) -> Result<String, Failure> {
     let engine = &client.app.engine;
     let name = &tool.definition.tool_name;
-    match judged(client, tool).await? {
-        Standing::Pinned => {}
-        Standing::Pending { id, expires_at, members } => {
+    let standing = judged(client, tool).await?;
+    if standing != Standing::Pinned {
+        if matches!(standing, Standing::Pending { .. }) {
             client.app.wake.ring();
-            return Ok(serve::failed(&format!(
-                "The definition of `{name}` changed since it was pinned ({}), so it requires human approval before it \
-                 can be called. approval_id: {id}, until {expires_at}. Repeat the call once it is approved.",
-                members.join(", ")
-            )));
         }
-        Standing::Denied { id, members } => {
-            let members = members.join(", ");
-            return Ok(serve::failed(&format!(
-                "The definition of `{name}` changed since it was pinned ({members}), and a human refused the change. \
-                 approval_id: {id}"
-            )));
-        }
-        Standing::Changed => {
-            return Ok(serve::failed(&format!("The definition of `{name}` changed since it was pinned.")));
-        }
+        return Ok(serve::failed(&unpinned(name, &standing)));
     }
     let action = Action { tool: name, agent: None, arguments, forward: None, claimed_risk: None, stage: None };
     let proposed = engine::Call { action, reason: None, session: None, door: DOOR };
@@ -200,6 +185,32 @@ async fn judged(client: &Client, tool: &Tool) -> Result<Standing, Failure> {
     judged.await.map_err(failed)
 }
 
+/// What an agent is told of a tool whose definition may not be called: never the definition itself, which is what it
+/// should not read yet.
+fn unpinned(name: &str, standing: &Standing) -> String {
+    let changed =
+        |members: &[String]| format!("The definition of `{name}` changed since it was pinned ({})", members.join(", "));
+    let text = match standing {
+        Standing::Pending { id, expires_at, members } => format!(
+            "{}, so it requires human approval before it can be called. approval_id: {id}, until {expires_at}. Repeat \
+             the call once it is approved.",
+            changed(members)
+        ),
+        Standing::Denied { id, members } => {
+            format!("{}, and a human refused the change. approval_id: {id}", changed(members))
+        }
+        Standing::Unshowable { members } => format!(
+            "{}, by more than can be shown to a human, so the change is refused until an operator unpins the server",
+            changed(members)
+        ),
+        Standing::TooMany => {
+            format!("`{name}` was never seen, and its server has as many pinned definitions as it may have")
+        }
+        Standing::Pinned | Standing::Changed => format!("The definition of `{name}` changed since it was pinned"),
+    };
+    format!("{text} ({})", standing.code())
+}
+
 fn waiting(name: &str, approval: Option<ApprovalId>, until: Option<Time>, message: &str) -> String {
     let id = approval.map(|id| id.to_string()).unwrap_or_default();
     let until = until.map(|until| format!(", until {until}")).unwrap_or_default();
@@ -223,25 +234,10 @@ fn sound(upstream: &Upstream, result: &str) -> Result<String, CallError> {
 
 /// A call that was allowed and could not be carried out stands in the log as an error of its own.
 async fn note(client: &Client, tool: &str, decision: &Decision, why: &str) -> Result<(), Failure> {
-    let engine = &client.app.engine;
-    let caller: Caller = client.caller.clone();
-    let cx = engine.context(caller).map_err(AccessError::from).map_err(refused)?;
     let body =
         serde_json::json!({ "arguments": {}, "message": why, "decision": decision.audit_id, "door": DOOR }).to_string();
-    let (tool, risk): (String, Risk) = (tool.to_owned(), decision.verdict.risk);
-    let noted = engine.write(cx, "mcp.failed", move |tx, cx| {
-        let event = audit::Event {
-            stream: audit::DECISIONS,
-            op: "forward",
-            status: Some(Status::Error),
-            tool_name: Some(&tool),
-            agent_name: None,
-            risk: Some(risk),
-            body: &body,
-        };
-        audit::append(tx, cx, &event)?;
-        audit::record_stats(tx, cx.tenant(), cx.now, Status::Error, risk, 0, 0)?;
-        Ok::<_, ApprovalError>(())
-    });
-    noted.await.map_err(failed)
+    let (tool_name, risk) = (Some(tool.to_owned()), decision.verdict.risk);
+    let failed = Failed { op: "forward", tool_name, agent_name: None, risk, body };
+    let noted = client.app.engine.note_failed(&client.caller, "mcp.failed", failed);
+    noted.await.map_err(|error| Failure::of(error.code(), &error))
 }

@@ -78,7 +78,8 @@ fn tool(server: &str, view: View<'_>) -> Option<Tool> {
     if canonical.len() > MAX_DEFINITION || shown.len() > MAX_DEFINITION {
         return None;
     }
-    Some(Tool { name: name.to_owned(), shown, definition: Definition { tool_name, canonical } })
+    let definition = Definition { server: server.to_owned(), tool_name, canonical };
+    Some(Tool { name: name.to_owned(), shown, definition })
 }
 
 #[cfg(test)]

@@ -3,14 +3,13 @@
 use http::Method;
 use loop_core::{
     access::{AccessError, Scope},
-    approval::ApprovalError,
-    audit::{self, Status},
+    audit::Status,
     base::{
         Time,
         id::ApprovalId,
         json::{Doc, View},
     },
-    engine::{self, DecideError, Decision},
+    engine::{self, DecideError, Decision, Failed},
     policy::Action,
     tool::{Risk, redact},
 };
@@ -250,36 +249,18 @@ async fn note_failed_forward(
     answer: &Answer,
     error: &str,
 ) -> Result<(), Failure> {
-    let caller = call.caller()?.clone();
-    let cx = call
-        .app
-        .engine
-        .context(caller)
-        .map_err(|error| Failure::new(loop_core::base::Code::Unavailable, error.to_string()))?;
     let body = serde_json::json!({ "arguments": {}, "message": error, "decision": answer.audit_id, "door": "forward" })
         .to_string();
-    let (tool, agent) = (tool.to_owned(), agent.map(|agent| redact::text(agent).masked));
+    let (tool_name, agent_name) = (Some(tool.to_owned()), agent.map(|agent| redact::text(agent).masked));
     let risk = match answer.risk {
         "LOW" => Risk::Low,
         "MEDIUM" => Risk::Medium,
         "HIGH" => Risk::High,
         _ => Risk::Critical,
     };
-    let noted = call.app.engine.write(cx, "forward.failed", move |tx, cx| {
-        let event = audit::Event {
-            stream: audit::DECISIONS,
-            op: "forward",
-            status: Some(Status::Error),
-            tool_name: Some(&tool),
-            agent_name: agent.as_deref(),
-            risk: Some(risk),
-            body: &body,
-        };
-        audit::append(tx, cx, &event)?;
-        audit::record_stats(tx, cx.tenant(), cx.now, Status::Error, risk, 0, 0)?;
-        Ok::<_, ApprovalError>(())
-    });
-    noted.await.map_err(|error: ApprovalError| Failure::of(error.code(), &error))
+    let failed = Failed { op: "forward", tool_name, agent_name, risk, body };
+    let noted = call.app.engine.note_failed(call.caller()?, "forward.failed", failed);
+    noted.await.map_err(|error| refusal(&error))
 }
 
 /// The refusal of a caller.

@@ -1,12 +1,13 @@
 //! `/api/approve/:token` and `/api/deny/:token`: one click from a notice.
 //!
 //! A look never decides: `HEAD` does not get here, and a browser, a mail scanner or a link preview gets a page
-//! with one button. Only a client that asks for JSON, or names nothing, decides with `GET`.
+//! with one button. Only a client that asks for JSON, or names nothing, decides with `GET`; and nobody
+//! approves the changed definition of a tool so, of which a notice may have shown a part only.
 
 use http::{HeaderMap, Method, header};
 use loop_core::{
     access::{Caller, Ctx},
-    approval::{self, Answer, Approval, ApprovalError, Decided, Via},
+    approval::{self, Answer, Approval, ApprovalError, Decided, Via, definition},
     base::{Time, secret::TokenHash},
     outbox::links::{self, Link, Verb},
     store::{Lane, StoreExt},
@@ -75,7 +76,8 @@ async fn follow(call: Call) -> Outcome {
     let hash = TokenHash::of(token);
     let (link, approval) = look(&call, hash, verb).await?;
     let page = wants_page(&call.headers);
-    if call.method == Method::POST || decides_on_get(&call, page) {
+    let unseen = verb == Verb::Approve && definition::is_change(&approval);
+    if call.method == Method::POST || (decides_on_get(&call, page) && !unseen) {
         return decide(&call, hash, verb, link, page).await;
     }
     Ok(Reply::page(confirm_page(&approval, verb, call.now)))
@@ -152,25 +154,30 @@ fn confirm_page(approval: &Approval, verb: Verb, now: Time) -> String {
         Verb::Deny => ("Deny this call?", "Deny"),
     };
     let mut rows = String::new();
-    let mut row = |name: &str, value: &str| {
-        rows.push_str(&format!("<dt>{name}</dt><dd><pre>{}</pre></dd>", html(value)));
+    let mut row = |name: &str, value: &str, max: usize| {
+        rows.push_str(&format!("<dt>{name}</dt><dd><pre>{}</pre></dd>", cut_html(value, max)));
     };
-    row("Tool", &approval.tool_name);
+    row("Tool", &approval.tool_name, SHOWN_MAX);
     if let Some(agent) = &approval.agent_name {
-        row("Agent", agent);
+        row("Agent", agent, SHOWN_MAX);
     }
-    row("Arguments (masked)", &approval.arguments);
+    if definition::is_change(approval) {
+        // What is approved is what was seen, so nothing of it is left out; its size is bounded where it is asked for.
+        row("Definition, now and before", &approval.arguments, usize::MAX);
+    } else {
+        row("Arguments (masked)", &approval.arguments, SHOWN_MAX);
+    }
     if let Some(reason) = &approval.reason {
-        row("Reason given", reason);
+        row("Reason given", reason, SHOWN_MAX);
     }
     if let Some(forward) = &approval.forward {
-        row("Forwarded to", forward);
+        row("Forwarded to", forward, SHOWN_MAX);
     }
-    row("Risk", super::intercept::risk_label(approval.risk));
+    row("Risk", super::intercept::risk_label(approval.risk), SHOWN_MAX);
     for asking in &approval.asking {
-        row("Rule", &asking.rule_text);
+        row("Rule", &asking.rule_text, SHOWN_MAX);
     }
-    row("Ends", &approval.expires_at.to_string());
+    row("Ends", &approval.expires_at.to_string(), SHOWN_MAX);
     let state = approval.state_at(now);
     let form = if state == approval::State::Pending {
         format!(r#"<form method="post"><button>{button}</button></form>"#)
@@ -185,7 +192,12 @@ const SHOWN_MAX: usize = 8_000;
 
 /// Text made visible and harmless in HTML.
 fn html(text: &str) -> String {
-    show::escaped(text, SHOWN_MAX, |char, out| match char {
+    cut_html(text, SHOWN_MAX)
+}
+
+/// As [`html`], with another bound.
+fn cut_html(text: &str, max: usize) -> String {
+    show::escaped(text, max, |char, out| match char {
         '<' => out.push_str("&lt;"),
         '>' => out.push_str("&gt;"),
         '&' => out.push_str("&amp;"),
