@@ -164,9 +164,14 @@ pub(crate) fn text(row: &Row<'_>, at: usize) -> Answer<String> {
 
 /// A text that may be null.
 pub(crate) fn opt_text(row: &Row<'_>, at: usize) -> Answer<Option<String>> {
+    Ok(lent_text(row, at)?.map(str::to_owned))
+}
+
+/// A text that may be null, where it lies.
+pub(crate) fn lent_text<'r>(row: &'r Row<'_>, at: usize) -> Answer<Option<&'r str>> {
     match row.get_ref(at).map_err(fault)? {
         ValueRef::Null => Ok(None),
-        ValueRef::Text(text) => Ok(Some(utf8(text)?.to_owned())),
+        ValueRef::Text(text) => utf8(text).map(Some),
         _ => Err(StoreError::Corrupt("a column holds a value of another type".to_owned())),
     }
 }

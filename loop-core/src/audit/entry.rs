@@ -85,6 +85,12 @@ pub(super) const fn risk_str(risk: Risk) -> &'static str {
     }
 }
 
+/// Reads that spelling.
+#[must_use]
+pub(super) fn risk_of(text: &str) -> Option<Risk> {
+    [Risk::Low, Risk::Medium, Risk::High, Risk::Critical].into_iter().find(|risk| risk_str(*risk) == text)
+}
+
 /// Something to write down. Everything in it must be masked already.
 #[derive(Debug, Clone)]
 pub struct Event<'a> {

@@ -22,6 +22,6 @@ pub use erase::{
     subject_entries, subject_tags, tag, tag_subjects,
 };
 pub use error::AuditError;
-pub use query::{Filter, count, entry, page};
+pub use query::{Filter, LentDecision, count, entry, page, walk};
 pub use stats::{STATS, Stats, TOOLS, known_tools, record as record_stats, record_tool, stats};
 pub use verify::{Finding, Verified, Verifier, verify};

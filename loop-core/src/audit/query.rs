@@ -2,11 +2,12 @@
 
 use super::{
     AuditError,
-    entry::{AUDIT, AuditEntry, Status},
+    entry::{AUDIT, AuditEntry, DECISIONS, Status, id, risk_of},
 };
 use crate::{
     base::{TenantId, Time},
     store::{Cond, JournalQuery, Order, StoreError, Tx},
+    tool::Risk,
 };
 
 /// Which entries to read; every field that is given must hold.
@@ -59,6 +60,62 @@ pub fn page(
 ) -> Result<Vec<AuditEntry>, AuditError> {
     let entries = tx.scan(&AUDIT, tenant, stream, &filter.query(limit, offset))?;
     Ok(entries.into_iter().map(|entry| AuditEntry::read(stream, entry)).collect::<Result<_, _>>()?)
+}
+
+/// A decision while the log is walked over.
+#[derive(Debug, Clone, Copy)]
+pub struct LentDecision<'a> {
+    /// Its number, from 1.
+    pub seq: u64,
+    /// When it was written.
+    pub at: Time,
+    /// The status; this and all else is `None` once erased.
+    pub status: Option<&'a str>,
+    /// The tool.
+    pub tool_name: Option<&'a str>,
+    /// The agent.
+    pub agent_name: Option<&'a str>,
+    /// The risk.
+    pub risk: Option<Risk>,
+    /// The details as JSON.
+    pub body: Option<&'a str>,
+}
+
+impl LentDecision<'_> {
+    /// The entry's id: `dec-7`.
+    #[must_use]
+    pub fn id(&self) -> String {
+        id(DECISIONS, self.seq)
+    }
+}
+
+/// Lends the decisions below number `below` to `each`, newest first and `limit` at most, until it answers `false`.
+/// For reading very many: nothing is copied.
+///
+/// # Errors
+/// Storage failures.
+pub fn walk(
+    tx: &mut dyn Tx,
+    tenant: &TenantId,
+    below: Option<u64>,
+    limit: u32,
+    each: &mut dyn FnMut(&LentDecision<'_>) -> bool,
+) -> Result<(), AuditError> {
+    let query = Filter { below, ..Filter::default() }.query(limit, 0);
+    let columns = ["status", "tool_name", "agent_name", "risk"];
+    tx.walk(&AUDIT, tenant, DECISIONS, &query, &columns, &mut |lent| {
+        let text = |at: usize| lent.texts.get(at).copied().flatten();
+        each(&LentDecision {
+            seq: lent.seq,
+            at: lent.at,
+            status: text(0),
+            tool_name: text(1),
+            agent_name: text(2),
+            risk: text(3).and_then(risk_of),
+            body: lent.body,
+        })
+    })?;
+    Ok(())
 }
 
 /// How many entries a filter lets through.

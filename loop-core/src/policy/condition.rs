@@ -236,6 +236,16 @@ impl Condition {
         }
     }
 
+    /// Calls `each` with every part of the tree, itself first.
+    pub fn each_part(&self, each: &mut dyn FnMut(&Self)) {
+        each(self);
+        match self {
+            Self::All(inner) | Self::Any(inner) => inner.iter().for_each(|one| one.each_part(each)),
+            Self::Not(one) => one.each_part(each),
+            _ => {}
+        }
+    }
+
     /// Whether a part of the tree is such a one.
     #[must_use]
     pub fn any_part(&self, is: &dyn Fn(&Self) -> bool) -> bool {

@@ -190,13 +190,18 @@ fn live() -> Cond {
 ///
 /// # Errors
 /// A bad text.
-pub fn draft(cx: &Ctx, rule_text: &str, action: RuleAction) -> Result<Rule, PolicyError> {
-    check(rule_text, None)?;
+pub fn draft(
+    cx: &Ctx,
+    rule_text: &str,
+    action: RuleAction,
+    approver_email: Option<String>,
+) -> Result<Rule, PolicyError> {
+    check(rule_text, approver_email.as_deref())?;
     Ok(Rule {
         id: RuleId::draw(cx.now, &mut cx.seed()),
         rule_text: rule_text.to_owned(),
         action,
-        approver_email: None,
+        approver_email,
         mode: RuleMode::Enforce,
         expires_at: None,
         revision: 0,

@@ -51,27 +51,32 @@ pub fn stored_class(tool: &str, facts: &Facts) -> Class {
     if said == Said::default() { class } else { combined(&class, said) }
 }
 
+/// Whether a condition would have held for a stored call, or been unclear, which is as good.
+pub(super) fn would(condition: &Condition, call: &StoredCall<'_>, zone: Option<&jiff::tz::TimeZone>) -> Would {
+    let judged = Call {
+        tool: call.tool,
+        class: call.class,
+        agent: call.agent,
+        risk: call.risk,
+        now: call.at,
+        zone,
+        source: Source::Stored(call.facts, call.arguments),
+    };
+    let span = judged.judge(condition);
+    match (span.least, span.most) {
+        (_, Truth::No) => Would::NoMatch,
+        (Truth::No, _) => Would::Undecidable,
+        _ => Would::Match,
+    }
+}
+
 impl CompiledRule {
     /// Whether the rule would have matched a stored call, whatever its mode and expiry. It never answers other than
     /// the decision did or would have done: where it cannot know, it says so. `zone` is the tenant's, of
     /// [`super::zone`]; without one, times are unclear.
     #[must_use]
     pub fn would(&self, call: &StoredCall<'_>, zone: Option<&jiff::tz::TimeZone>) -> Would {
-        let judged = Call {
-            tool: call.tool,
-            class: call.class,
-            agent: call.agent,
-            risk: call.risk,
-            now: call.at,
-            zone,
-            source: Source::Stored(call.facts, call.arguments),
-        };
-        let span = judged.judge(&self.condition);
-        match (span.least, span.most) {
-            (_, Truth::No) => Would::NoMatch,
-            (Truth::No, _) => Would::Undecidable,
-            _ => Would::Match,
-        }
+        would(&self.condition, call, zone)
     }
 
     /// Whether the rule can match calls of this tool at all, as far as its name tells.

@@ -113,6 +113,19 @@ impl Journal {
         check_conds(self.name, self.columns, &query.conds)
     }
 
+    /// Where the named text columns stand among the declared ones.
+    ///
+    /// # Errors
+    /// [`StoreError::Misuse`] naming the one that is not declared or holds no text.
+    pub fn text_columns(&self, names: &[&str]) -> Result<Vec<usize>, StoreError> {
+        let place = |name: &&str| match self.columns.iter().position(|column| column.name == *name) {
+            Some(at) if self.columns.get(at).is_some_and(|column| column.kind == Kind::Text) => Ok(at),
+            Some(_) => Err(wrong_kind(self.name, name)),
+            None => Err(unknown(self.name, name)),
+        };
+        names.iter().map(place).collect()
+    }
+
     /// Checks that every name is a declared column.
     ///
     /// # Errors

@@ -31,5 +31,6 @@ pub use repo::{Entity, Repo, Stored};
 pub use shape::{Catalog, Column, Index, Journal, Kind, Ledger, Queue, Spans, Table, Terms, Value};
 pub use ticket::{Completer, Ticket, wait};
 pub use tx::{
-    Claim, Cond, Entry, Head, Hold, JournalQuery, NewEntry, NewSpan, Order, QueueItem, Record, RecordQuery, SpanRow, Tx,
+    Claim, Cond, Entry, Head, Hold, JournalQuery, Lent, NewEntry, NewSpan, Order, QueueItem, Record, RecordQuery,
+    SpanRow, Tx,
 };

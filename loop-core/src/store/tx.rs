@@ -57,6 +57,17 @@ pub trait Tx {
         stream: &str,
         query: &JournalQuery,
     ) -> Answer<Vec<Entry>>;
+    /// As [`Tx::scan`], for reading very many: each entry is lent to `each` with the named text columns, in the order
+    /// of `columns`, instead of being copied. It ends early when `each` answers `false`.
+    fn walk(
+        &mut self,
+        journal: &'static Journal,
+        tenant: &TenantId,
+        stream: &str,
+        query: &JournalQuery,
+        columns: &[&str],
+        each: &mut dyn FnMut(&Lent<'_>) -> bool,
+    ) -> Answer<()>;
     /// How many entries satisfy the query, its limit and offset apart.
     fn tally(
         &mut self,
@@ -319,6 +330,19 @@ pub struct Entry {
     pub columns: Vec<Value>,
     /// The payload; `None` once redacted.
     pub body: Option<String>,
+}
+
+/// An entry of a journal while it is walked over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lent<'a> {
+    /// Its number.
+    pub seq: u64,
+    /// When it was appended.
+    pub at: Time,
+    /// The wanted text columns; `None` where a column is null.
+    pub texts: &'a [Option<&'a str>],
+    /// The payload; `None` once redacted.
+    pub body: Option<&'a str>,
 }
 
 /// A page of journal entries.

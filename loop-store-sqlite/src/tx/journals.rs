@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use loop_core::{
     base::TenantId,
-    store::{Entry, Head, Journal, JournalQuery, NewEntry, Order, StoreError, Value},
+    store::{Entry, Head, Journal, JournalQuery, Lent, NewEntry, Order, StoreError, Value},
 };
 use rusqlite::Row;
+use smallvec::SmallVec;
 
 use super::{Answer, SqlTx, declared, records::push_conds};
 use crate::{
@@ -65,7 +66,7 @@ pub(super) fn scan(
 ) -> Answer<Vec<Entry>> {
     journal.check_query(query)?;
     let Some(no) = number(tx, journal, tenant, stream)? else { return Ok(Vec::new()) };
-    let Some((text, binds)) = page(statements(tx, journal)?, no, query) else { return Ok(Vec::new()) };
+    let Some((text, binds)) = page(&statements(tx, journal)?.select, no, query) else { return Ok(Vec::new()) };
     sql::all(tx.conn, &text, binds, |row| {
         Ok(Entry {
             seq: sql::number(row, 0)?,
@@ -76,9 +77,33 @@ pub(super) fn scan(
     })
 }
 
-/// The statement for a checked query; `None` when nothing satisfies it.
-fn page<'q>(statements: &JournalSql, no: i64, query: &'q JournalQuery) -> Option<(String, Vec<Bind<'q>>)> {
-    let mut text = statements.select.clone();
+pub(super) fn walk(
+    tx: &SqlTx<'_>,
+    journal: &'static Journal,
+    tenant: &TenantId,
+    stream: &str,
+    query: &JournalQuery,
+    columns: &[&str],
+    each: &mut dyn FnMut(&Lent<'_>) -> bool,
+) -> Answer<()> {
+    journal.check_query(query)?;
+    let columns = journal.text_columns(columns)?;
+    let Some(no) = number(tx, journal, tenant, stream)? else { return Ok(()) };
+    let select = JournalSql::walk(journal, columns.iter().filter_map(|at| journal.columns.get(*at)));
+    let Some((text, binds)) = page(&select, no, query) else { return Ok(()) };
+    sql::while_some(tx.conn, &text, binds, |row| {
+        let mut texts: SmallVec<[Option<&str>; 8]> = SmallVec::new();
+        for at in 0..columns.len() {
+            texts.push(sql::lent_text(row, at + 2)?);
+        }
+        let (seq, at) = (sql::number(row, 0)?, sql::time(row, 1)?);
+        Ok(each(&Lent { seq, at, texts: &texts, body: sql::lent_text(row, columns.len() + 2)? }))
+    })
+}
+
+/// The statement for a checked query that reads what `select` says; `None` when nothing satisfies it.
+fn page<'q>(select: &str, no: i64, query: &'q JournalQuery) -> Option<(String, Vec<Bind<'q>>)> {
+    let mut text = select.to_owned();
     let mut binds = bounds(no, query)?.to_vec();
     if !push_query(&mut text, &mut binds, query) {
         return None;
@@ -251,7 +276,7 @@ mod tests {
             let base = JournalQuery { order, above: Some(3), limit: 50, ..Default::default() };
             let equal = JournalQuery { conds: vec![Cond::Eq("kind", "k".into())], ..base.clone() };
             for (query, index) in [(base, "INTEGER PRIMARY KEY"), (equal, "INDEX events.kind")] {
-                let (text, binds) = page(&statements.journals[EVENTS.name], 3, &query).unwrap();
+                let (text, binds) = page(&statements.journals[EVENTS.name].select, 3, &query).unwrap();
                 let mut explain = conn.prepare(&format!("EXPLAIN QUERY PLAN {text}")).unwrap();
                 let rows = explain.query_map(params_from_iter(binds), |row| row.get::<_, String>(3)).unwrap();
                 let plan = rows.map(Result::unwrap).collect::<Vec<_>>().join("; ");

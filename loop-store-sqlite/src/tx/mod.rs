@@ -11,7 +11,7 @@ mod terms;
 use loop_core::{
     base::{TenantId, Time},
     store::{
-        Access, Balance, Claim, Cond, Entry, Head, Hold, Journal, JournalQuery, Ledger, NewEntry, NewSpan, Queue,
+        Access, Balance, Claim, Cond, Entry, Head, Hold, Journal, JournalQuery, Ledger, Lent, NewEntry, NewSpan, Queue,
         QueueItem, Record, RecordQuery, SpanRow, Spans, StoreError, Table, Terms, Tx, Value,
     },
 };
@@ -146,6 +146,18 @@ impl Tx for SqlTx<'_> {
         query: &JournalQuery,
     ) -> Answer<Vec<Entry>> {
         self.read(|tx| journals::scan(tx, journal, tenant, stream, query))
+    }
+
+    fn walk(
+        &mut self,
+        journal: &'static Journal,
+        tenant: &TenantId,
+        stream: &str,
+        query: &JournalQuery,
+        columns: &[&str],
+        each: &mut dyn FnMut(&Lent<'_>) -> bool,
+    ) -> Answer<()> {
+        self.read(|tx| journals::walk(tx, journal, tenant, stream, query, columns, each))
     }
 
     fn tally(

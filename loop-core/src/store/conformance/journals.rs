@@ -39,8 +39,26 @@ fn scan(store: &Any, query: JournalQuery) -> Result<Vec<u64>, StoreError> {
         let whole = JournalQuery { limit: u32::MAX, offset: 0, ..query.clone() };
         let all = tx.scan(&EVENTS, &tenant("t"), "s", &whole)?;
         assert_eq!(tx.tally(&EVENTS, &tenant("t"), "s", &query)?, all.len() as u64, "tally of {query:?}");
+        walks_as_it_scans(tx, &query, &entries)?;
         Ok(entries.into_iter().map(|entry| entry.seq).collect())
     })
+}
+
+fn walks_as_it_scans(tx: &mut dyn Tx, query: &JournalQuery, entries: &[Entry]) -> Outcome {
+    for most in [usize::MAX, 2] {
+        let mut walked = Vec::new();
+        tx.walk(&EVENTS, &tenant("t"), "s", query, &["kind"], &mut |lent| {
+            let kind = lent.texts.first().copied().flatten().map(str::to_owned);
+            walked.push((lent.seq, lent.at, kind, lent.body.map(str::to_owned)));
+            walked.len() < most
+        })?;
+        let scanned = entries.iter().take(most).map(|entry| {
+            let kind = entry.columns.first().and_then(Value::as_text).map(str::to_owned);
+            (entry.seq, entry.at, kind, entry.body.clone())
+        });
+        assert_eq!(walked, scanned.collect::<Vec<_>>(), "walk of {query:?}");
+    }
+    Ok(())
 }
 
 pub(super) fn an_empty_stream_has_no_head(new: New<'_>) -> Outcome {
@@ -120,7 +138,13 @@ pub(super) fn redaction_leaves_the_place(new: New<'_>) -> Outcome {
             entry
         };
         let query = JournalQuery { above: Some(2), limit: 3, ..Default::default() };
-        assert_eq!(tx.scan(&EVENTS, &tenant("t"), "s", &query)?, [entry(3), bare(4), entry(5)]);
+        let three = [entry(3), bare(4), entry(5)];
+        assert_eq!(tx.scan(&EVENTS, &tenant("t"), "s", &query)?, three);
+        walks_as_it_scans(tx, &query, &three)?;
+        for column in ["weight", "mark", "none"] {
+            let refused = tx.walk(&EVENTS, &tenant("t"), "s", &query, &[column], &mut |_| true);
+            assert!(matches!(refused, Err(StoreError::Misuse(_))), "{column} holds no text");
+        }
         let head = tx.head(&EVENTS, &tenant("t"), "s")?.map(|head| (head.seq, head.columns));
         assert_eq!(head, Some((10, bare(10).columns.into())));
         Ok(())

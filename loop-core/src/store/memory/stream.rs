@@ -3,7 +3,7 @@
 use imbl::OrdMap;
 
 use super::rows::holds;
-use crate::store::{Entry, Head, Journal, JournalQuery, NewEntry, Order, StoreError, Value};
+use crate::store::{Entry, Head, Journal, JournalQuery, Lent, NewEntry, Order, StoreError, Value};
 
 /// The entries of one stream by their number. They have no gap: entries go only from the start.
 #[derive(Clone, Default)]
@@ -29,11 +29,36 @@ impl Stream {
     }
 
     pub(super) fn scan(&self, journal: &Journal, query: &JournalQuery) -> Vec<Entry> {
+        self.page(journal, query, &mut |page| page.cloned().collect())
+    }
+
+    pub(super) fn walk(
+        &self,
+        journal: &Journal,
+        query: &JournalQuery,
+        columns: &[usize],
+        each: &mut dyn FnMut(&Lent<'_>) -> bool,
+    ) {
+        self.page(journal, query, &mut |mut page| {
+            Iterator::all(&mut page, |entry| {
+                let text = |at: &usize| entry.columns.get(*at).and_then(Value::as_text);
+                let texts: Vec<Option<&str>> = columns.iter().map(text).collect();
+                each(&Lent { seq: entry.seq, at: entry.at, texts: &texts, body: entry.body.as_deref() })
+            })
+        });
+    }
+
+    fn page<T>(
+        &self,
+        journal: &Journal,
+        query: &JournalQuery,
+        read: &mut dyn FnMut(&mut dyn Iterator<Item = &Entry>) -> T,
+    ) -> T {
         let first = query.above.map_or(0, |above| above.saturating_add(1));
         let matching =
             self.entries.range(first..).map(|(_, entry)| entry).filter(|entry| matches(journal, entry, query));
-        let page = |entries: &mut dyn Iterator<Item = &Entry>| {
-            entries.skip(query.offset as usize).take(query.limit as usize).cloned().collect()
+        let mut page = |entries: &mut dyn Iterator<Item = &Entry>| {
+            read(&mut entries.skip(query.offset as usize).take(query.limit as usize))
         };
         match query.order {
             Order::Ascending => page(&mut { matching }),

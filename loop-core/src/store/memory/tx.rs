@@ -12,8 +12,8 @@ use super::{
 use crate::{
     base::{TenantId, Time},
     store::{
-        Access, Balance, Catalog, Claim, Cond, Entry, Head, Hold, Journal, JournalQuery, Ledger, NewEntry, NewSpan,
-        Queue, QueueItem, Record, RecordQuery, SpanRow, Spans, StoreError, Table, Terms, Tx, Value,
+        Access, Balance, Catalog, Claim, Cond, Entry, Head, Hold, Journal, JournalQuery, Ledger, Lent, NewEntry,
+        NewSpan, Queue, QueueItem, Record, RecordQuery, SpanRow, Spans, StoreError, Table, Terms, Tx, Value,
     },
 };
 
@@ -208,6 +208,23 @@ impl Tx for MemoryTx<'_> {
     ) -> Answer<Vec<Entry>> {
         journal.check_query(query)?;
         Ok(self.stream(journal, tenant, stream)?.map(|stream| stream.scan(journal, query)).unwrap_or_default())
+    }
+
+    fn walk(
+        &mut self,
+        journal: &'static Journal,
+        tenant: &TenantId,
+        stream: &str,
+        query: &JournalQuery,
+        columns: &[&str],
+        each: &mut dyn FnMut(&Lent<'_>) -> bool,
+    ) -> Answer<()> {
+        journal.check_query(query)?;
+        let columns = journal.text_columns(columns)?;
+        if let Some(stream) = self.stream(journal, tenant, stream)? {
+            stream.walk(journal, query, &columns, each);
+        }
+        Ok(())
     }
 
     fn tally(

@@ -1,15 +1,16 @@
 //! `POST /api/approval-rules/preview`: a rule explained and tried on the past, without saving it.
 
+use std::sync::Arc;
+
 use http::Method;
 use loop_core::{
-    access::Scope,
-    audit,
+    access, audit,
     base::Time,
     engine::{
         DecideError,
-        backtest::{self, BackTest},
+        backtest::{BackTest, DEFAULT_CALLS, MAX_CALLS, Progress, Run, Scope},
     },
-    policy::{CompiledRule, Interpretation, RuleAction, interpret, rulebook},
+    policy::{CompiledRule, Interpretation, PolicyError, RuleAction, interpret, rulebook},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,15 +21,12 @@ use crate::{
     surface::Surface,
 };
 
-/// The most calls of the past that one preview judges.
-const MAX_SCANNED: u64 = 1_000_000;
-
 pub(super) static ROWS: &[Row] = &[Row {
     method: Method::POST,
     path: "/api/approval-rules/preview",
     operation: "rule.preview",
     surface: Surface::Governance,
-    access: Access::Scope(Scope::RulesRead),
+    access: Access::Scope(access::Scope::RulesRead),
     summary: "Explain a rule and say what it would have done to the calls in the log, without saving it",
     query: &[],
     input: Some(schema_of::<Input>),
@@ -51,8 +49,15 @@ struct Input {
     rule_text: String,
     /// `approve` (the default) or `block`.
     action: Option<RuleAction>,
+    /// Whom it would ask instead of the tenant's default.
+    approver_email: Option<String>,
     /// Only calls at or after this time.
     since: Option<Time>,
+    /// At most so many calls, the newest; 1,000,000 when absent.
+    calls: Option<u64>,
+    /// `true` answers lines of JSON as the work goes on: `{"progress":{"scanned":…,"left":…}}` after every 10,000
+    /// calls, and at last the answer itself.
+    progress: Option<bool>,
 }
 
 /// What the rule means and would have done.
@@ -65,8 +70,12 @@ struct Preview {
     /// What it would have done.
     #[serde(flatten)]
     result: BackTest,
-    /// Whether older calls were left out because there are more than a preview judges.
-    truncated: bool,
+}
+
+/// A line that says how far a back-test came.
+#[derive(Serialize)]
+struct Line {
+    progress: Progress,
 }
 
 fn failed(error: DecideError) -> Failure {
@@ -77,31 +86,70 @@ async fn preview(call: Call) -> Outcome {
     let input: Input = call.json()?;
     let action = input.action.unwrap_or(RuleAction::Approve);
     let cx = call.app.engine.context(call.caller()?.clone()).map_err(no_entropy)?;
-    let draft = rulebook::draft(&cx, &input.rule_text, action).map_err(|error| Failure::of(error.code(), &error))?;
-    let mut rule = CompiledRule::compile(draft);
+    let refused = |error: PolicyError| Failure::of(error.code(), &error);
+    let draft = rulebook::draft(&cx, &input.rule_text, action, input.approver_email).map_err(refused)?;
+    let rule = Arc::new(CompiledRule::compile(draft));
     let read =
         call.app.engine.read(cx, "rule.preview", |tx, cx| Ok::<_, DecideError>(audit::known_tools(tx, cx.tenant())?));
     let tools = read.await.map_err(failed)?;
     let known: Vec<&str> = tools.iter().map(String::as_str).collect();
     let interpretation = interpret(&rule, &known);
-    let mut result = BackTest::default();
-    let mut below = None;
-    let truncated = loop {
-        let cx = call.app.engine.context(call.caller()?.clone()).map_err(no_entropy)?;
-        // A chunk per transaction: a long back-test pins no snapshot and keeps nobody waiting.
-        let mut state = Some((rule, result));
-        let step = call.app.engine.read(cx, "rule.backtest", move |tx, cx| {
-            let Some((rule, mut result)) = state.take() else { return Err(DecideError::Moved) };
-            let next = backtest::step(tx, cx.tenant(), &rule, input.since, below, &mut result)?;
-            Ok::<_, DecideError>((next, rule, result))
-        });
-        let next;
-        (next, rule, result) = step.await.map_err(failed)?;
-        match next {
-            None => break false,
-            Some(_) if result.scanned >= MAX_SCANNED => break true,
-            next => below = next,
-        }
+    let scope = Scope { since: input.since, calls: input.calls.unwrap_or(DEFAULT_CALLS).min(MAX_CALLS) };
+    let mut run = Some(Run::new(vec![rule], scope).map_err(refused)?);
+    let told = move |run: Run| {
+        let mut result = run.result();
+        result.rules = Vec::new();
+        Preview { unresolved: interpretation.unresolved.clone(), interpretation, result }
     };
-    Reply::json(&Preview { unresolved: interpretation.unresolved.clone(), interpretation, result, truncated })
+    if !input.progress.unwrap_or(false) {
+        while step(&call, &mut run).await? {}
+        return Reply::json(&told(run.take().ok_or_else(lost)?));
+    }
+    // The first step is made before the head is sent, so that a refusal still has its status.
+    let mut more = step(&call, &mut run).await?;
+    let (sender, reply) = Reply::stream("application/x-ndjson");
+    tokio::spawn(async move {
+        while more {
+            let Some(progress) = run.as_ref().map(Run::progress) else { return };
+            let line = line(&Line { progress });
+            // A reader that went away needs no answer, and a store that failed cuts it short.
+            if sender.send(line).await.is_err() {
+                return;
+            }
+            match step(&call, &mut run).await {
+                Ok(next) => more = next,
+                Err(_) => return,
+            }
+        }
+        if let Some(run) = run.take()
+            && sender.send(line(&told(run))).await.is_ok()
+        {
+            let _ = sender.finish().await;
+        }
+    });
+    Ok(reply)
+}
+
+fn line(value: &impl Serialize) -> Vec<u8> {
+    let mut line = serde_json::to_vec(value).unwrap_or_default();
+    line.push(b'\n');
+    line
+}
+
+/// Judges the next calls, in a transaction of its own: a long back-test pins no snapshot and keeps nobody waiting.
+async fn step(call: &Call, run: &mut Option<Run>) -> Result<bool, Failure> {
+    let cx = call.app.engine.context(call.caller()?.clone()).map_err(no_entropy)?;
+    let mut state = run.take();
+    let step = call.app.engine.read(cx, "rule.backtest", move |tx, cx| {
+        let mut run = state.take().ok_or(DecideError::Moved)?;
+        let more = run.step(tx, cx.tenant())?;
+        Ok::<_, DecideError>((more, run))
+    });
+    let (more, after) = step.await.map_err(failed)?;
+    *run = Some(after);
+    Ok(more)
+}
+
+fn lost() -> Failure {
+    failed(DecideError::Moved)
 }

@@ -1,0 +1,144 @@
+//! What rules would have done to the calls of the past.
+//!
+//! The log is walked newest first, a bounded number of entries per transaction, so that a long back-test pins no
+//! snapshot and can be given up between two steps. Of an entry only the facts are read that were stored with it, its
+//! arguments only where the facts leave a rule open; and calls that differ in nothing that the rules read are judged
+//! once ([`judge`]).
+
+mod judge;
+mod tally;
+
+use std::sync::Arc;
+
+pub use tally::{Approvals, BackTest, Day, PerRule, Sample};
+
+use judge::Judge;
+use tally::Tally;
+
+use super::DecideError;
+use crate::{
+    audit::{self, LentDecision},
+    base::{TenantId, Time},
+    policy::{CompiledRule, PolicyError, Trial, settings, zone},
+    store::Tx,
+};
+
+/// How many entries are judged per transaction.
+pub const CHUNK: u32 = 10_000;
+/// The most calls that are judged unless told otherwise.
+pub const DEFAULT_CALLS: u64 = 1_000_000;
+/// The most calls that may be asked for.
+pub const MAX_CALLS: u64 = 100_000_000;
+/// The most rules that are tried together.
+pub const MAX_RULES: usize = 20_000;
+/// How far back an entry may stand before newer ones, because clocks are set: 1 hour in microseconds.
+const DISORDER: i64 = 3_600_000_000;
+
+/// Which calls are judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scope {
+    /// Only calls at or after this time.
+    pub since: Option<Time>,
+    /// At most so many, the newest.
+    pub calls: u64,
+}
+
+impl Default for Scope {
+    fn default() -> Self {
+        Self { since: None, calls: DEFAULT_CALLS }
+    }
+}
+
+/// A back-test under way.
+#[derive(Debug)]
+pub struct Run {
+    scope: Scope,
+    state: State,
+    tally: Tally,
+    /// The number of the entry where the next step goes on.
+    below: Option<u64>,
+}
+
+#[derive(Debug)]
+enum State {
+    /// The tenant's zone is not read yet.
+    New(Vec<Arc<CompiledRule>>),
+    Judging(Box<Judge>),
+}
+
+/// How far a back-test came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+pub struct Progress {
+    /// Calls judged.
+    pub scanned: u64,
+    /// Calls that may still be judged, at most.
+    pub left: u64,
+}
+
+impl Run {
+    /// A back-test of rules together: the strictest that matches a call counts. Their mode and expiry are nothing.
+    ///
+    /// # Errors
+    /// No rule, or more than [`MAX_RULES`].
+    pub fn new(rules: Vec<Arc<CompiledRule>>, scope: Scope) -> Result<Self, PolicyError> {
+        if rules.is_empty() || rules.len() > MAX_RULES {
+            return Err(PolicyError::TooMany { what: "rules in a back-test", max: MAX_RULES as u64 });
+        }
+        let scope = Scope { calls: scope.calls.min(MAX_CALLS), ..scope };
+        Ok(Self { scope, tally: Tally::new(rules.len()), state: State::New(rules), below: None })
+    }
+
+    /// Judges the next chunk of decisions. `false` when nothing is left to judge.
+    ///
+    /// # Errors
+    /// Storage failures.
+    pub fn step(&mut self, tx: &mut dyn Tx, tenant: &TenantId) -> Result<bool, DecideError> {
+        if let State::New(rules) = &mut self.state {
+            let zone = zone(&settings::get(tx, tenant)?.timezone);
+            self.state = State::Judging(Box::new(Judge::new(Trial::new(std::mem::take(rules), zone))));
+        }
+        let State::Judging(judge) = &mut self.state else { return Ok(false) };
+        let Self { scope, tally, below, .. } = self;
+        let limit = scope.calls.saturating_sub(tally.scanned()).min(u64::from(CHUNK));
+        let limit = u32::try_from(limit).unwrap_or(CHUNK);
+        let (mut seen, start) = (0, *below);
+        let mut past = false;
+        let mut each = |call: &LentDecision<'_>| {
+            seen += 1;
+            *below = Some(call.seq);
+            match scope.since.map(|since| call.at.micros_since(since)) {
+                Some(after) if after < -DISORDER => past = true,
+                Some(after) if after < 0 => {}
+                _ => {
+                    let judged = judge.judge(call);
+                    tally.add(judge.trial(), call, &judged);
+                }
+            }
+            !past
+        };
+        audit::walk(tx, tenant, start, limit, &mut each)?;
+        let more = !past && seen == limit && *below != Some(1) && tally.scanned() < scope.calls;
+        tally.truncated = !past && seen == limit && *below != Some(1) && !more;
+        Ok(more)
+    }
+
+    /// How far it came.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        let scanned = self.tally.scanned();
+        let behind = self.below.map_or(u64::MAX, |below| below.saturating_sub(1));
+        Progress { scanned, left: behind.min(self.scope.calls.saturating_sub(scanned)) }
+    }
+
+    /// What was found so far.
+    #[must_use]
+    pub fn result(&self) -> BackTest {
+        match &self.state {
+            State::New(_) => BackTest::default(),
+            State::Judging(judge) => self.tally.result(judge.trial()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
