@@ -41,6 +41,30 @@ impl Form {
     }
 }
 
+/// What the forms begin with.
+const PREFIXES: [&[u8]; 3] = [b"tl_", b"lk_live_", b"lk_test_"];
+/// How many letters and digits follow at least, in every form.
+const TAIL_MIN: usize = 32;
+
+/// Whether a text begins as keys do. Keys given from outside may begin otherwise.
+#[must_use]
+pub fn begins_as_key(text: &[u8]) -> bool {
+    PREFIXES.iter().any(|prefix| text.starts_with(prefix))
+}
+
+/// Whether a word in a text has the form of a key.
+#[must_use]
+pub fn holds_key(text: &[u8]) -> bool {
+    let word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    let key = |prefix: &[u8], at: usize| {
+        let begins = at.checked_sub(1).and_then(|before| text.get(before)).is_none_or(|before| !word(before));
+        let tail = text.get(at.saturating_add(prefix.len())..).unwrap_or_default();
+        begins && tail.iter().take(TAIL_MIN).filter(|byte| byte.is_ascii_alphanumeric()).count() == TAIL_MIN
+    };
+    text.len() > TAIL_MIN
+        && PREFIXES.iter().any(|prefix| memchr::memmem::find_iter(text, prefix).any(|at| key(prefix, at)))
+}
+
 /// A key as stored. Keys live in the directory, because they are found before the tenant is known.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Key {

@@ -108,34 +108,46 @@ impl KeptKeys {
 }
 
 impl Engine {
-    /// The key under which something may be kept for this request. `None`, without a look at the body, while the
-    /// tenant has nothing kept; that is read from the store every few seconds at most.
+    /// Whether anything is kept for the tenant; read from the store every few seconds at most.
     ///
     /// # Errors
     /// Storage failures, when the tenant was never read before.
+    pub async fn keeps_any(&self, tenant: &TenantId) -> Result<bool, DecideError> {
+        let now = self.now();
+        if let Some(any) = self.inner.kept.any(tenant, now) {
+            return Ok(any);
+        }
+        let changes = self.inner.kept.changes(tenant);
+        let space = tenant.clone();
+        match self.inner.store.read("kept.keys", move |tx| kept::keys(tx, &space)).await {
+            Ok(keys) => {
+                let any = !keys.is_empty();
+                self.inner.kept.load(tenant, keys, changes, now);
+                Ok(any)
+            }
+            // What lags behind is good enough while the store is busy: at worst the upstream is asked again.
+            Err(error) => Ok(self.inner.kept.any_once(tenant).ok_or(error)?),
+        }
+    }
+
+    /// Whether something is known to be kept under a key, once [`Engine::keeps_any`] was asked.
+    #[must_use]
+    pub fn keeps(&self, tenant: &TenantId, key: &KeptKey) -> bool {
+        self.inner.kept.has(tenant, key)
+    }
+
+    /// The key under which something may be kept for this request. `None`, without a look at the body, while the
+    /// tenant has nothing kept. Making a key takes as long as the body is: a server that must not stand still asks
+    /// [`Engine::keeps_any`], and makes the key of a long body elsewhere.
+    ///
+    /// # Errors
+    /// As [`Engine::keeps_any`].
     pub async fn kept_key(&self, caller: &Caller, door: &str, body: &[u8]) -> Result<Option<KeptKey>, DecideError> {
         let tenant = &caller.tenant;
-        let now = self.now();
-        let any = match self.inner.kept.any(tenant, now) {
-            Some(any) => any,
-            None => {
-                let changes = self.inner.kept.changes(tenant);
-                let space = tenant.clone();
-                match self.inner.store.read("kept.keys", move |tx| kept::keys(tx, &space)).await {
-                    Ok(keys) => {
-                        let any = !keys.is_empty();
-                        self.inner.kept.load(tenant, keys, changes, now);
-                        any
-                    }
-                    // What lags behind is good enough while the store is busy: at worst the upstream is asked again.
-                    Err(error) => self.inner.kept.any_once(tenant).ok_or(error)?,
-                }
-            }
-        };
-        if !any {
+        if !self.keeps_any(tenant).await? {
             return Ok(None);
         }
-        Ok(self.key_of(caller, door, body).filter(|key| self.inner.kept.has(tenant, key)))
+        Ok(self.key_of(caller, door, body).filter(|key| self.keeps(tenant, key)))
     }
 
     /// The key of a request, whether or not anything is kept under it: equal for the same door, the same loop and a

@@ -25,9 +25,9 @@ impl Recorder {
         }
     }
 
-    /// What is to be kept.
-    pub fn bytes(&self) -> Option<&[u8]> {
-        self.0.as_deref()
+    /// What is to be kept; nothing is collected any more.
+    pub fn take(&mut self) -> Option<Vec<u8>> {
+        self.0.take()
     }
 }
 
@@ -51,8 +51,8 @@ mod tests {
         let mut recorder = Recorder::new(&media);
         recorder.add(b"data: 1\n\n");
         recorder.add(b"data: 2\n\n");
-        let kept = recorder.bytes().expect("short");
-        assert_eq!(open(kept), Some((media, &b"data: 1\n\ndata: 2\n\n"[..])));
+        let kept = recorder.take().expect("short");
+        assert_eq!(open(&kept), Some((media, &b"data: 1\n\ndata: 2\n\n"[..])));
         assert_eq!(open(b"no line end"), None);
     }
 
@@ -61,6 +61,6 @@ mod tests {
         let mut recorder = Recorder::new(&HeaderValue::from_static("application/json"));
         recorder.add(&vec![0; MAX_COMPLETION]);
         recorder.add(b"x");
-        assert_eq!(recorder.bytes(), None);
+        assert_eq!(recorder.take(), None);
     }
 }

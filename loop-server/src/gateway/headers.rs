@@ -3,10 +3,9 @@
 use std::borrow::Cow;
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use loop_core::base::secret::Secret;
-use memchr::memmem;
 
-use crate::http::Failure;
+use super::own_keys::OwnKeys;
+use crate::http::{Failure, hop_by_hop::HOP_BY_HOP};
 
 /// The agent's name, for rules and the log.
 pub const AGENT: HeaderName = HeaderName::from_static("x-agent-name");
@@ -14,20 +13,6 @@ pub const AGENT: HeaderName = HeaderName::from_static("x-agent-name");
 pub const SESSION: HeaderName = HeaderName::from_static("x-session-id");
 /// The longest agent name or session id, in bytes.
 const MAX_NAME: usize = 256;
-
-/// What belongs to one connection.
-const HOP_BY_HOP: [HeaderName; 10] = [
-    header::CONNECTION,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-    header::PROXY_AUTHENTICATE,
-    header::PROXY_AUTHORIZATION,
-    header::TE,
-    header::TRAILER,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-    HeaderName::from_static("http2-settings"),
-];
 
 /// What is ours, or between the client and us.
 const OURS: [HeaderName; 15] = [
@@ -83,12 +68,13 @@ pub fn said(headers: &HeaderMap) -> Result<Said, Failure> {
 }
 
 /// Leaves in a request's headers what the upstream may see.
-pub fn forward(headers: &mut HeaderMap, key: Option<&Secret>) {
+pub(super) fn forward(headers: &mut HeaderMap, keys: &OwnKeys<'_>) {
     let named = connection_names(headers);
-    let key = key.map(|key| memmem::Finder::new(key.expose().as_bytes()));
     retain(headers, |name, value| {
-        let of_key = key.as_ref().is_some_and(|key| key.find(value.as_bytes()).is_some());
-        !of_key && !HOP_BY_HOP.contains(name) && !OURS.contains(name) && !named.contains(name)
+        !keys.stand_in_header(name, value)
+            && !HOP_BY_HOP.contains(name)
+            && !OURS.contains(name)
+            && !named.contains(name)
     });
     // Compressed text could only be handed on late, and would have to be undone first.
     headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
@@ -106,15 +92,14 @@ pub fn back(headers: &mut HeaderMap) {
     });
 }
 
-/// The query without the parameter that may hold a key, and without whatever else holds it.
+/// The query without the parameter that may hold a key, and without whatever else holds one of ours.
 #[must_use]
-pub fn query<'q>(query: Option<&'q str>, key: Option<&Secret>) -> Option<Cow<'q, str>> {
+pub(super) fn query<'q>(query: Option<&'q str>, keys: &OwnKeys<'_>) -> Option<Cow<'q, str>> {
     let query = query.filter(|query| !query.is_empty())?;
     let kept = |pair: &&str| {
         let decoded = url::form_urlencoded::parse(pair.as_bytes()).next();
         decoded.is_none_or(|(name, value)| {
-            let holds = |text: &str| key.is_some_and(|key| text.contains(key.expose()));
-            name != "api_key" && !holds(&name) && !holds(&value)
+            name != "api_key" && !keys.stand_in(name.as_bytes()) && !keys.stand_in(value.as_bytes())
         })
     };
     if query.split('&').all(|pair| kept(&pair)) {
@@ -145,7 +130,7 @@ mod tests {
     use http::{HeaderMap, HeaderName};
     use loop_core::base::secret::Secret;
 
-    use super::{back, forward, query, said};
+    use super::{super::own_keys::OwnKeys, back, forward, query, said};
 
     fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
         let mut headers = HeaderMap::new();
@@ -192,7 +177,7 @@ mod tests {
             ("content-type", "application/json"),
             ("idempotency-key", "abc"),
         ]);
-        forward(&mut sent, Some(&Secret::new("tl_ours")));
+        forward(&mut sent, &OwnKeys::only(&Secret::new("tl_ours")));
         let left = ["accept-encoding", "authorization", "content-type", "idempotency-key", "openai-beta"];
         assert_eq!(names(&sent), left);
         assert_eq!(sent["accept-encoding"], "identity");
@@ -223,12 +208,13 @@ mod tests {
     #[test]
     fn the_query_loses_what_holds_a_key_and_nothing_else() {
         let key = Secret::new("tl_ours");
-        let of = |text| query(Some(text), Some(&key)).map(|query| query.into_owned());
+        let keys = OwnKeys::only(&key);
+        let of = |text| query(Some(text), &keys).map(|query| query.into_owned());
         assert_eq!(of("a=1&b=%20x&c").as_deref(), Some("a=1&b=%20x&c"));
         assert_eq!(of("a=1&api_key=other&b=2").as_deref(), Some("a=1&b=2"));
         assert_eq!(of("api%5Fkey=other"), None);
         assert_eq!(of("a=1&b=%74l_ours&c=3").as_deref(), Some("a=1&c=3"));
-        assert_eq!(query(None, Some(&key)), None);
+        assert_eq!(query(None, &keys), None);
         assert_eq!(of(""), None);
     }
 

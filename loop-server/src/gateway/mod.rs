@@ -4,13 +4,17 @@
 //! - [`rows`]: the routes.
 //! - [`proxy`]: the way of one turn: resume, ask, read, decide, answer.
 //! - [`whole`], [`events`]: answers in one piece, and streams; [`resume`], [`completion`]: answers that were kept.
-//! - [`turn`]: what is decided, and how the client is told; [`note`]: what the log tells of the rest.
-//! - [`upstream`]: asking the providers; [`headers`]: what travels; [`media`]: what kind of answer comes.
+//! - [`turn`]: what is decided, and how the client is told; [`note`]: what the log tells of the rest; [`watch`]: also
+//!   when the client goes.
+//! - [`upstream`]: asking the providers; [`headers`]: what travels; [`own_keys`]: what must not; [`media`]: what kind of
+//!   answer comes.
 //! - [`models`]: the list of models; [`pass`]: answers that are handed on.
 //! - [`wire`]: the providers' wire forms, whole and streamed; pure, over bytes.
 //! - [`sse`]: server-sent events, cut where they end, byte for byte.
 //! - [`coding`]: compressed answers, opened piece by piece within bounds.
+//! - [`aside`]: long work, done where nobody waits behind it.
 
+mod aside;
 pub mod coding;
 mod completion;
 mod events;
@@ -18,6 +22,7 @@ mod headers;
 mod media;
 mod models;
 mod note;
+mod own_keys;
 mod pass;
 mod proxy;
 mod resume;
@@ -25,6 +30,7 @@ mod rows;
 pub mod sse;
 mod turn;
 pub mod upstream;
+mod watch;
 mod whole;
 pub mod wire;
 

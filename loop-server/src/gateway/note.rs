@@ -17,14 +17,14 @@ const NAME_MAX: usize = 64;
 /// it is told.
 pub(super) async fn withheld(cx: &Context, tool: Option<&str>, why: &(dyn Display + Sync)) {
     if let Err(error) = write(cx, tool, format!("the model's answer was withheld: {why}")).await {
-        tracing::error!(target: "loop::gateway", door = cx.door, %error, "a withheld answer cannot be written down");
+        tracing::error!(target: "loop::gateway", door = cx.door(), %error, "a withheld answer cannot be written down");
     }
 }
 
 async fn write(cx: &Context, tool: Option<&str>, message: String) -> Result<(), DecideError> {
     let masked = |text: &Option<String>| text.as_deref().map(|text| redact::text(text).masked);
     let (agent_name, session) = (masked(&cx.said.agent), masked(&cx.said.session));
-    let body = json!({ "arguments": {}, "message": message, "session": session, "door": cx.door }).to_string();
+    let body = json!({ "arguments": {}, "message": message, "session": session, "door": cx.door() }).to_string();
     // A name that was never decided may be of any length.
     let tool_name = tool.map(|name| name.chars().take(NAME_MAX).collect::<String>()).filter(|name| !name.is_empty());
     let failed = Failed { op: "proxy", tool_name, agent_name, risk: Risk::Medium, body };

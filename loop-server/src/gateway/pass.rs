@@ -13,6 +13,10 @@ use crate::http::{Reply, drawn::Cut, stream::Body};
 /// # Errors
 /// A redirection: whoever followed it would leave the proxy behind.
 pub(super) fn on(head: response::Parts, mut pieces: Pieces) -> Result<Reply, UpstreamError> {
+    if head.status.is_informational() {
+        // It would go on in another protocol.
+        return Err(UpstreamError::Unreadable("it is none".to_owned()));
+    }
     if head.status.is_redirection() && head.status != StatusCode::NOT_MODIFIED {
         return Err(UpstreamError::Redirect);
     }

@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::{header, response};
 use loop_core::base::secret::Secret;
-use memchr::memmem;
 
 use super::{
+    aside::aside,
     coding::Coding,
     events, headers, media,
     media::Media,
-    note, pass, resume,
+    note,
+    own_keys::{OwnKeys, stands_in_body},
+    pass, resume,
     turn::Context,
     upstream::{Endpoint, Pieces, UpstreamError},
     whole,
@@ -35,21 +38,23 @@ pub(super) async fn messages(call: Call) -> Outcome {
 
 async fn turn(call: Call, wire: Wire, endpoint: Endpoint) -> Outcome {
     let key = call.presented_key();
-    own_key_stays(&call.body, key.as_ref())?;
-    let cx = Context {
+    own_key_stays(&call.body, key.as_ref()).await?;
+    let cx = Arc::new(Context {
         app: Arc::clone(&call.app),
         caller: call.caller()?.clone(),
         wire,
-        door: call.row.operation,
+        row: call.row,
+        request_id: call.request_id.clone(),
         said: headers::said(&call.headers)?,
         request: call.body.clone(),
-    };
+    });
     if let Some(reply) = resume::reply(&cx).await? {
         return Ok(reply);
     }
-    let query = headers::query(call.uri.query(), key.as_ref());
+    let keys = OwnKeys::new(key.as_ref(), &cx.app.engine);
+    let query = headers::query(call.uri.query(), &keys);
     let mut sent = call.headers;
-    headers::forward(&mut sent, key.as_ref());
+    headers::forward(&mut sent, &keys);
     let asked = cx.app.upstreams.ask(endpoint, call.method, query.as_deref(), sent, call.body);
     let (head, pieces) = asked.await?;
     if !head.status.is_success() {
@@ -73,18 +78,20 @@ fn readable(head: &response::Parts) -> Result<(Media, Coding), UpstreamError> {
     if codings.next().is_some() {
         return Err(UpstreamError::Coding);
     }
-    match media::of(head.headers.get(header::CONTENT_TYPE)) {
+    match media::of(&head.headers) {
         Some(media) => Ok((media, coding)),
         None => Err(UpstreamError::Unreadable("it is neither JSON nor a stream of events".to_owned())),
     }
 }
 
 /// The caller's Loop key is not for the provider, also when an agent read it somewhere and tells its model.
-fn own_key_stays(body: &[u8], key: Option<&Secret>) -> Result<(), Failure> {
-    match key {
-        Some(key) if memmem::find(body, key.expose().as_bytes()).is_some() => {
-            Err(Failure::invalid("the body holds the Loop key that the request was made with, which is not sent on"))
-        }
-        _ => Ok(()),
+async fn own_key_stays(body: &Bytes, key: Option<&Secret>) -> Result<(), Failure> {
+    let Some(key) = key.cloned() else { return Ok(()) };
+    let text = body.clone();
+    if aside(body.len(), move || stands_in_body(&text, &key)).await? {
+        return Err(Failure::invalid(
+            "the body holds the Loop key that the request was made with, which is not sent on",
+        ));
     }
+    Ok(())
 }

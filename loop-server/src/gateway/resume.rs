@@ -1,13 +1,20 @@
 //! A request that is made again once a human said yes gets the very answer that the yes was given to.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
-use loop_core::{engine::DecideError, kept::Kept};
+use loop_core::{
+    engine::DecideError,
+    kept::{Kept, KeptKey},
+};
 
 use super::{
+    aside::elsewhere,
     completion, media,
     media::Media,
-    turn::{Context, Keeping, Verdict, refusal},
+    turn::{Context, Keeping, Undecided, Verdict},
+    watch::Watch,
     whole,
     wire::{self, Limits, Proposed, Step, Stream},
 };
@@ -17,41 +24,59 @@ use crate::http::{Failure, Reply, stream::Body};
 ///
 /// # Errors
 /// Storage failures.
-pub(super) async fn reply(cx: &Context) -> Result<Option<Reply>, Failure> {
-    let engine = &cx.app.engine;
-    let failed = |error: DecideError| refusal(&error);
-    let Some(key) = engine.kept_key(&cx.caller, cx.door, &cx.request).await.map_err(failed)? else { return Ok(None) };
-    let Some(kept) = engine.kept(&cx.caller, &key).await.map_err(failed)? else { return Ok(None) };
-    match decided(cx, &kept).await {
-        Ok(reply) => Ok(reply),
+pub(super) async fn reply(cx: &Arc<Context>) -> Result<Option<Reply>, Failure> {
+    let (engine, tenant) = (&cx.app.engine, &cx.caller.tenant);
+    if !engine.keeps_any(tenant).await.map_err(Undecided::from)? {
+        return Ok(None);
+    }
+    let Some(key) = cx.key().await?.filter(|key| engine.keeps(tenant, key)) else { return Ok(None) };
+    let work = Arc::clone(cx);
+    // What is kept has to be opened and read again.
+    let decided = elsewhere(async move { decided(&work, &key).await }).await?;
+    match decided {
+        Ok(Some((reply, mut watch))) => {
+            watch.over_now();
+            Ok(Some(reply))
+        }
         // Another request was faster, or its time was over just now.
-        Err(DecideError::KeptGone) => Ok(None),
-        Err(error) => Err(refusal(&error)),
+        Ok(None) | Err(Undecided::Engine(DecideError::KeptGone)) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 
-async fn decided(cx: &Context, kept: &Kept) -> Result<Option<Reply>, DecideError> {
+async fn decided(cx: &Arc<Context>, key: &KeptKey) -> Result<Option<(Reply, Watch)>, Undecided> {
+    let Some(kept) = cx.app.engine.kept(&cx.caller, key).await? else { return Ok(None) };
     let Some((content_type, body)) = completion::open(kept.completion()) else { return Ok(None) };
     let body = Bytes::copy_from_slice(body);
-    let out = match media::of(Some(&content_type)) {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, content_type);
+    let (out, watch) = match media::of(&headers) {
         Some(Media::Json) => {
             let Some(calls) = wire::proposed(cx.wire, &body).ok().filter(|calls| !calls.is_empty()) else {
                 return Ok(None);
             };
-            let verdict = cx.decide(&calls, Keeping::Kept(kept)).await?;
-            whole::judged(cx, &body, &verdict)
+            let (verdict, watch) = again(cx, calls, kept).await?;
+            (whole::judged(cx.wire, &body, &verdict), watch)
         }
         Some(Media::Events) => {
             let Some((mut stream, mut sent, calls)) = replay(cx, body) else { return Ok(None) };
-            let verdict = cx.decide(&calls, Keeping::Kept(kept)).await?;
+            let (verdict, watch) = again(cx, calls, kept).await?;
             sent.extend(judged(&mut stream, &verdict));
-            sent.concat().into()
+            (sent.concat().into(), watch)
         }
         None => return Ok(None),
     };
-    let mut headers = HeaderMap::new();
-    headers.insert(header::CONTENT_TYPE, content_type);
-    Ok(Some(Reply::passed(StatusCode::OK, headers, Body::whole(out))))
+    Ok(Some((Reply::passed(StatusCode::OK, headers, Body::whole(out)), watch)))
+}
+
+/// Decides what was kept again. An answer that may not go is lost to nobody, so only one that may is watched over.
+async fn again(cx: &Arc<Context>, calls: Vec<Proposed>, kept: Kept) -> Result<(Verdict, Watch), Undecided> {
+    let mut watch = Watch::over(cx, &calls);
+    let decided = cx.decide(calls, Keeping::Kept(kept)).await;
+    if !decided.as_ref().is_ok_and(|verdict| verdict.allowed) {
+        watch.over_now();
+    }
+    Ok((decided?, watch))
 }
 
 /// Runs a kept stream to the place where its calls are decided.

@@ -14,23 +14,26 @@ use loop_core::{
 use serde::Serialize;
 
 use super::{
+    aside::{Unfinished, aside, waiting_aside},
     headers::Said,
     wire::{Proposed, Unreadable, Wire},
 };
-use crate::{http::Failure, state::App};
+use crate::{
+    http::{self, Failure, request_id::RequestId},
+    state::App,
+};
 
 /// The verdict on an answer in which nothing is proposed.
 pub(super) const NOTHING: &str = r#"{"status":"allowed","tool":null,"decisions":[]}"#;
-/// Hashing a longer request would hold up the other requests of its thread.
-const LONG_REQUEST: usize = 256 << 10;
 
 /// What is known of a turn before the model answers.
 pub(super) struct Context {
     pub app: Arc<App>,
     pub caller: Caller,
     pub wire: Wire,
-    /// The row's operation.
-    pub door: &'static str,
+    /// What was called.
+    pub row: &'static http::Row,
+    pub request_id: RequestId,
     pub said: Said,
     /// The request's body.
     pub request: Bytes,
@@ -48,28 +51,71 @@ pub(super) struct Verdict {
 }
 
 /// What is done with the answer while its turn waits.
-pub(super) enum Keeping<'a> {
+pub(super) enum Keeping {
     /// It comes from the model. `None` when it is too long to be kept.
-    Fresh(Option<&'a [u8]>),
+    Fresh(Option<Vec<u8>>),
     /// It was kept.
-    Kept(&'a Kept),
+    Kept(Kept),
+}
+
+impl Keeping {
+    fn len(&self) -> usize {
+        match self {
+            Self::Fresh(completion) => completion.as_ref().map_or(0, Vec::len),
+            Self::Kept(kept) => kept.completion().len(),
+        }
+    }
+}
+
+/// Why nothing was decided; the calls may not be handed on.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Undecided {
+    /// The engine could not.
+    #[error(transparent)]
+    Engine(#[from] DecideError),
+    /// It did not come to that.
+    #[error(transparent)]
+    Unfinished(#[from] Unfinished),
+}
+
+impl From<Undecided> for Failure {
+    fn from(error: Undecided) -> Self {
+        match error {
+            Undecided::Engine(error) => Self::of(error.code(), &error),
+            Undecided::Unfinished(error) => error.into(),
+        }
+    }
 }
 
 impl Context {
+    /// The door, as rules and the log know it.
+    pub const fn door(&self) -> &'static str {
+        self.row.operation
+    }
+
     /// Decides all calls of a turn together. Only when this answers a verdict that allows, and only then and once, may
     /// they be handed on.
     ///
     /// # Errors
     /// Storage failures, a revoked key, too many open approvals, a kept answer that is gone.
-    pub async fn decide(&self, proposed: &[Proposed], keeping: Keeping<'_>) -> Result<Verdict, DecideError> {
+    pub async fn decide(self: &Arc<Self>, proposed: Vec<Proposed>, keeping: Keeping) -> Result<Verdict, Undecided> {
+        let arguments = |call: &Proposed| call.arguments.as_ref().map_or(0, String::len);
+        let bytes = proposed.iter().map(arguments).sum::<usize>().saturating_add(keeping.len());
+        let cx = Arc::clone(self);
+        let decided = waiting_aside(bytes, async move { cx.decide_here(&proposed, &keeping).await });
+        Ok(decided.await??)
+    }
+
+    async fn decide_here(&self, proposed: &[Proposed], keeping: &Keeping) -> Result<Verdict, DecideError> {
         let docs: Vec<Result<Doc<'_>, &'static str>> = proposed.iter().map(read).collect();
         let inputs: Vec<TurnInput<'_>> =
             proposed.iter().zip(&docs).map(|(call, doc)| self.input(&call.name, doc)).collect();
         let key = match keeping {
-            Keeping::Fresh(Some(_)) => self.key().await,
+            // Without a key nothing is kept; the approval works by the identical call.
+            Keeping::Fresh(Some(_)) => self.key().await.unwrap_or_default(),
             _ => None,
         };
-        let keep = match (&keeping, key) {
+        let keep = match (keeping, key) {
             (Keeping::Fresh(Some(completion)), Some(key)) => Keep::IfPending { key, completion },
             (Keeping::Fresh(_), _) => Keep::Nothing,
             (Keeping::Kept(kept), _) => Keep::Again(kept),
@@ -87,21 +133,20 @@ impl Context {
             Ok(doc) => {
                 let action =
                     Action { tool, agent, arguments: doc.root(), forward: None, claimed_risk: None, stage: None };
-                TurnInput::Call(engine::Call { action, reason: None, session, door: self.door })
+                TurnInput::Call(engine::Call { action, reason: None, session, door: self.door() })
             }
-            Err(why) => TurnInput::Unreadable(engine::Unreadable { tool, agent, session, door: self.door, why }),
+            Err(why) => TurnInput::Unreadable(engine::Unreadable { tool, agent, session, door: self.door(), why }),
         }
     }
 
     /// The key under which the answer to this request is kept.
-    async fn key(&self) -> Option<KeptKey> {
-        if self.request.len() <= LONG_REQUEST {
-            return self.app.engine.key_of(&self.caller, self.door, &self.request);
-        }
+    ///
+    /// # Errors
+    /// [`Unfinished`].
+    pub async fn key(&self) -> Result<Option<KeptKey>, Unfinished> {
         let (engine, caller) = (self.app.engine.clone(), self.caller.clone());
-        let (door, request) = (self.door, self.request.clone());
-        // Without a key nothing is kept; the approval works by the identical call.
-        tokio::task::spawn_blocking(move || engine.key_of(&caller, door, &request)).await.ok().flatten()
+        let (door, request) = (self.door(), self.request.clone());
+        aside(request.len(), move || engine.key_of(&caller, door, &request)).await
     }
 }
 
@@ -192,9 +237,4 @@ fn verdict(proposed: &[Proposed], turn: &engine::Turn) -> Result<Verdict, Decide
     let meta = serde_json::to_string(&meta)
         .map_err(|error| loop_core::store::StoreError::Internal(format!("a verdict cannot be written: {error}")))?;
     Ok(Verdict { allowed, message, meta })
-}
-
-/// The refusal that a decision's error stands for.
-pub(super) fn refusal(error: &DecideError) -> Failure {
-    Failure::of(error.code(), error)
 }

@@ -1,16 +1,20 @@
 //! Answers that come in one piece.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header, response};
 use tokio::time::timeout;
 
 use super::{
+    aside::aside,
     coding::{Coding, Gunzip},
     completion::Recorder,
     headers, note,
-    turn::{Context, Keeping, NOTHING, Verdict, refusal},
+    turn::{Context, Keeping, NOTHING, Verdict},
     upstream::{Pieces, UpstreamError},
-    wire,
+    watch::Watch,
+    wire::{self, Proposed, Wire},
 };
 use crate::http::{
     Reply,
@@ -23,14 +27,9 @@ use crate::http::{
 const ANSWER_MAX: usize = 32 << 20;
 
 /// Reads an answer, decides what it proposes, and hands it on or another in its place.
-pub(super) async fn reply(cx: &Context, head: response::Parts, coding: Coding, pieces: Pieces) -> Outcome {
+pub(super) async fn reply(cx: &Arc<Context>, head: response::Parts, coding: Coding, pieces: Pieces) -> Outcome {
     let media = head.headers.get(header::CONTENT_TYPE).cloned().unwrap_or(HeaderValue::from_static("application/json"));
-    let read = async {
-        let body = read(pieces, coding).await?;
-        let calls = wire::proposed(cx.wire, &body).map_err(|why| UpstreamError::Unreadable(why.to_string()))?;
-        Ok::<_, UpstreamError>((body, calls))
-    };
-    let (body, calls) = match read.await {
+    let (body, calls) = match understood(cx.wire, pieces, coding).await {
         Ok(read) => read,
         Err(error) => {
             note::withheld(cx, None, &error).await;
@@ -42,16 +41,37 @@ pub(super) async fn reply(cx: &Context, head: response::Parts, coding: Coding, p
     }
     let mut recorder = Recorder::new(&media);
     recorder.add(&body);
-    let verdict = cx.decide(&calls, Keeping::Fresh(recorder.bytes())).await.map_err(|error| refusal(&error))?;
-    Ok(told(head.status, head.headers, judged(cx, &body, &verdict)))
+    let mut watch = Watch::over(cx, &calls);
+    let tool = calls.first().map(|call| call.name.clone());
+    let verdict = match cx.decide(calls, Keeping::Fresh(recorder.take())).await {
+        Ok(verdict) => verdict,
+        Err(error) => {
+            note::withheld(cx, tool.as_deref(), &error).await;
+            watch.over_now();
+            return Err(error.into());
+        }
+    };
+    let wire = cx.wire;
+    let out = aside(body.len(), move || judged(wire, &body, &verdict)).await?;
+    watch.over_now();
+    Ok(told(head.status, head.headers, out))
+}
+
+/// The answer and what it proposes.
+async fn understood(wire: Wire, pieces: Pieces, coding: Coding) -> Result<(Bytes, Vec<Proposed>), UpstreamError> {
+    let unreadable = |why: &dyn std::fmt::Display| UpstreamError::Unreadable(why.to_string());
+    let body = read(pieces, coding).await?;
+    let text = body.clone();
+    let calls = aside(body.len(), move || wire::proposed(wire, &text)).await.map_err(|error| unreadable(&error))?;
+    Ok((body, calls.map_err(|why| unreadable(&why))?))
 }
 
 /// The answer with its verdict, or another in its place.
-pub(super) fn judged(cx: &Context, body: &Bytes, verdict: &Verdict) -> Bytes {
+pub(super) fn judged(wire: Wire, body: &Bytes, verdict: &Verdict) -> Bytes {
     if verdict.allowed {
         wire::annotated(body, &verdict.meta)
     } else {
-        wire::replaced(cx.wire, body, &verdict.message, &verdict.meta)
+        wire::replaced(wire, body, &verdict.message, &verdict.meta)
     }
 }
 

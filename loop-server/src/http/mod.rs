@@ -18,6 +18,7 @@ pub mod dialect;
 pub mod docs_page;
 pub mod drawn;
 pub mod failure;
+pub mod hop_by_hop;
 pub mod idempotency;
 pub mod listen;
 pub mod openapi;

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::{Client, Error};
+use crate::http::hop_by_hop::HOP_BY_HOP;
 
 /// The request an allowed call becomes.
 ///
@@ -53,22 +54,13 @@ pub enum Outcome {
 /// How many headers a caller may set.
 const HEADERS_MAX: usize = 64;
 
-/// Headers that belong to the connection, the message's framing or the proxy, not to the caller.
-const WITHHELD: [HeaderName; 16] = [
-    header::CONNECTION,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-    header::PROXY_AUTHENTICATE,
-    header::PROXY_AUTHORIZATION,
-    header::TE,
-    header::TRAILER,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
+/// Headers that belong to the message's framing or the proxy, not to the caller; those of the connection stand in
+/// [`HOP_BY_HOP`].
+const WITHHELD: [HeaderName; 6] = [
     header::HOST,
     header::CONTENT_LENGTH,
     header::EXPECT,
     header::CONTENT_ENCODING,
-    HeaderName::from_static("http2-settings"),
     HeaderName::from_static("x-loop-key"),
     header::VIA,
 ];
@@ -122,7 +114,8 @@ fn headers(sent: &[(&str, &str)], with_body: bool) -> Result<HeaderMap, Error> {
     for (at, (name, value)) in sent.iter().enumerate() {
         let key = HeaderName::from_bytes(name.as_bytes()).map_err(|_| named(name))?;
         let value = HeaderValue::from_str(value).map_err(|_| named(name))?;
-        if at >= HEADERS_MAX || WITHHELD.contains(&key) || key.as_str().starts_with("proxy-") {
+        let withheld = HOP_BY_HOP.contains(&key) || WITHHELD.contains(&key) || key.as_str().starts_with("proxy-");
+        if at >= HEADERS_MAX || withheld {
             return Err(named(name));
         }
         headers.append(key, value);

@@ -2,24 +2,19 @@
 
 use tokio::io::AsyncReadExt;
 
-use super::{CHAT, STREAMED, TRANSFERS, before, block, fake::Fake, listen, logs, pending, rule, say};
-use crate::support::client::{Client, request};
-
-/// Reads from the server until `end` has come.
-async fn until(client: &mut Client, end: &str) -> String {
-    let mut seen = Vec::new();
-    while !seen.ends_with(end.as_bytes()) {
-        seen.push(client.socket.read_u8().await.expect("a byte"));
-    }
-    String::from_utf8(seen).expect("text")
-}
+use super::{
+    CHAT, STREAMED, TRANSFERS, before, block,
+    fake::Fake,
+    listen,
+    listener::{self, until},
+    logs, pending, rule, say,
+};
 
 #[tokio::test]
 async fn text_is_there_before_the_model_says_more() {
     let mut fake = Fake::start().await;
     let fixture = before(&fake).await;
-    let mut client = Client::connect(fixture.address).await;
-    client.send(&request("POST", CHAT, &[("x-api-key", &fixture.key)], STREAMED.as_bytes())).await;
+    let mut client = listener::ask(fixture.address, &fixture.key).await;
     let mut asked = fake.asked().await;
     asked.events().await;
     for word in ["alpha", "beta", "gamma"] {
@@ -112,8 +107,7 @@ async fn the_connection_to_the_model_is_used_again_after_a_stream() {
 async fn a_slow_reader_slows_the_model_down() {
     let mut fake = Fake::start().await;
     let fixture = before(&fake).await;
-    let mut client = Client::connect(fixture.address).await;
-    client.send(&request("POST", CHAT, &[("x-api-key", &fixture.key)], STREAMED.as_bytes())).await;
+    let mut client = listener::ask(fixture.address, &fixture.key).await;
     let mut asked = fake.asked().await;
     asked.events().await;
     // More than all buffers on the way hold together: the model cannot get rid of it while nobody reads.
@@ -148,4 +142,72 @@ async fn a_slow_reader_slows_the_model_down() {
     let ((held, all), ()) = tokio::join!(reads, talks);
     assert!(held < 2_000, "all of it was taken from the model while nobody read");
     assert!(all > 2_000 * 60_000);
+}
+
+#[tokio::test]
+async fn what_comes_behind_the_end_changes_nothing() {
+    let mut fake = Fake::start().await;
+    let fixture = before(&fake).await;
+    let said = say::stream("read_file", "{}");
+    let behind = [": bye\n\n", "data: nonsense\n\n", "data: {\"choices\":[]}\n\n"];
+    for behind in behind {
+        let mut client = listener::ask(fixture.address, &fixture.key).await;
+        let mut asked = fake.asked().await;
+        asked.events().await;
+        asked.piece(&said).await;
+        // Everything was handed on before the rest comes.
+        until(&mut client, "data: [DONE]\n\n\r\n").await;
+        asked.piece(behind).await;
+        asked.end().await;
+        let rest = until(&mut client, "0\r\n\r\n").await;
+        assert!(!rest.contains("data:"), "{rest}");
+    }
+    let statuses: Vec<_> = logs(&fixture, "").await.iter().map(|row| row["status"].clone()).collect();
+    assert_eq!(statuses, ["ALLOWED"; 3], "nothing was withheld");
+}
+
+#[tokio::test]
+async fn a_model_that_never_stops_behind_its_end_is_left() {
+    let mut fake = Fake::start().await;
+    let fixture = before(&fake).await;
+    let mut client = listener::ask(fixture.address, &fixture.key).await;
+    let mut asked = fake.asked().await;
+    asked.events().await;
+    asked.piece(say::text("x") + &say::end("stop")).await;
+    // However often something comes, there is one deadline for all of it.
+    let talks = async { while asked.piece_taken(": still here\n\n").await {} };
+    tokio::join!(talks, until(&mut client, "0\r\n\r\n"));
+}
+
+#[tokio::test]
+async fn a_compressed_stream_is_read_as_it_comes() {
+    let mut fake = Fake::start().await;
+    let fixture = before(&fake).await;
+    block(&fixture, "kill_me").await;
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    let mut client = listener::ask(fixture.address, &fixture.key).await;
+    let mut asked = fake.asked().await;
+    asked.write("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-encoding: gzip\r\ntransfer-encoding: chunked\r\n\r\n").await;
+    for word in ["alpha", "beta"] {
+        std::io::Write::write_all(&mut packed, say::text(word).as_bytes()).expect("packed");
+        std::io::Write::flush(&mut packed).expect("packed");
+        asked.piece(std::mem::take(packed.get_mut())).await;
+        until(&mut client, &format!("{}\r\n", say::text(word))).await;
+    }
+    std::io::Write::write_all(&mut packed, say::stream("kill_me", r#"{"x":"s3ntinel"}"#).as_bytes()).expect("packed");
+    asked.piece(packed.finish().expect("packed")).await;
+    asked.end().await;
+    let rest = until(&mut client, "0\r\n\r\n").await;
+    assert!(rest.contains("is blocked by governance policy") && !rest.contains("s3ntinel"), "{rest}");
+}
+
+#[tokio::test]
+async fn a_picture_in_one_event_passes() {
+    let mut fake = Fake::start().await;
+    let fixture = before(&fake).await;
+    let picture = say::chunk(&serde_json::json!({ "content": "p".repeat(20 << 20) }), None);
+    let answer = listen(&fixture, &mut fake, &(picture.clone() + &say::stream("read_file", "{}"))).await;
+    let told = answer.text();
+    assert!(told.starts_with(&picture) && told.ends_with("data: [DONE]\n\n"), "{} bytes", told.len());
+    assert_eq!(logs(&fixture, "").await[0]["status"], "ALLOWED");
 }

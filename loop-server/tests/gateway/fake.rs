@@ -129,6 +129,12 @@ impl Asked {
         self.write("\r\n").await;
     }
 
+    /// Sends a part of the stream; `false` once the proxy has closed the connection.
+    pub async fn piece_taken(&mut self, bytes: &str) -> bool {
+        let chunk = format!("{:x}\r\n{bytes}\r\n", bytes.len());
+        self.socket.write_all(chunk.as_bytes()).await.is_ok()
+    }
+
     /// Ends the stream well and listens for the next request on the same connection.
     pub async fn end(mut self) {
         self.write("0\r\n\r\n").await;

@@ -4,13 +4,16 @@ mod broken;
 mod events;
 mod fake;
 mod keys;
+mod killed;
+mod listener;
 mod models;
 mod resume;
 mod say;
+mod undecided;
 mod upstream;
 mod whole;
 
-use loop_server::{config::Models, surface};
+use loop_server::{config::Config, surface};
 use serde_json::{Value, json};
 
 use self::fake::Fake;
@@ -29,14 +32,18 @@ const TRANSFERS: &str = "Any wire transfer over £1,000 needs approval";
 
 /// A server whose providers are both `fake`.
 async fn before(fake: &Fake) -> Fixture {
+    before_with(fake, |_| {}).await
+}
+
+/// The same, set up in another way.
+async fn before_with(fake: &Fake, change: impl FnOnce(&mut Config)) -> Fixture {
     let base = fake.url();
-    Fixture::with(
-        |config| {
-            config.models = Models { openai: format!("{base}/v1"), anthropic: base.clone(), ..config.models.clone() };
-        },
-        surface::rows(),
-    )
-    .await
+    let change = |config: &mut Config| {
+        config.models.openai = format!("{base}/v1");
+        config.models.anthropic = base;
+        change(config);
+    };
+    Fixture::with(change, surface::rows()).await
 }
 
 /// Asks, with the model answering this JSON.

@@ -67,6 +67,20 @@ async fn an_approved_stream_is_handed_on_as_it_came() {
 }
 
 #[tokio::test]
+async fn an_approved_stream_whose_last_line_has_no_end_is_handed_on_as_well() {
+    let mut fake = Fake::start().await;
+    let fixture = before(&fake).await;
+    rule(&fixture, TRANSFERS, "approve").await;
+    let said = say::stream("wire_transfer", r#"{"amount":9000}"#);
+    let heard = say::heard(&listen(&fixture, &mut fake, said.trim_end()).await.text());
+    decide(&fixture, &heard.verdict["approval_id"], "approved").await;
+    let answer = fixture.call("POST", CHAT, &fixture.key, STREAMED).await;
+    assert!(fake.idle());
+    let again = say::heard(answer.text().trim_end());
+    assert_eq!((again.verdict["status"].as_str(), again.arguments.as_str()), (Some("allowed"), r#"{"amount":9000}"#));
+}
+
+#[tokio::test]
 async fn of_many_that_resume_one_gets_the_answer() {
     let mut fake = Fake::start().await;
     let fixture = before(&fake).await;

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use loop_server::{config::Models, surface};
-
-use super::{before, fake::Fake};
+use super::{before, before_with, fake::Fake};
 use crate::support::Fixture;
 
 const ERROR: &str = r#"{"error":{"message":"slow down","type":"rate_limit_error","code":null}}"#;
@@ -52,8 +50,7 @@ async fn a_provider_that_is_not_there_is_a_bad_gateway() {
 #[tokio::test]
 async fn a_provider_that_is_silent_is_given_up() {
     let mut fake = Fake::start().await;
-    let models = Models { openai: fake.url(), anthropic: fake.url(), patience: Duration::from_millis(50) };
-    let fixture = Fixture::with(|config| config.models = models, surface::rows()).await;
+    let fixture = before_with(&fake, |config| config.models.patience = Duration::from_millis(50)).await;
     let (answer, ()) = tokio::join!(fixture.call("GET", "/v1/models", &fixture.key, ""), async {
         fake.asked().await.closed().await;
     });

@@ -2,14 +2,15 @@
 
 use std::{io::Write, path::Path, sync::Arc};
 
-use loop_core::store::{Access, Completer, Job, JobEnd, Lane, Store, Ticket};
+use loop_core::store::Store;
 use loop_server::{config::Config, http::Listener, open::OpenError, start::StartError};
-use loop_store_sqlite::{Options, SqliteStore};
+use loop_store_sqlite::Options;
 use rusqlite::Connection;
 use serde_json::json;
 
 use crate::support::{
     Answer,
+    held::hold,
     own::{Own, call, open, options},
 };
 
@@ -88,28 +89,6 @@ async fn a_full_disk_is_503_and_keeps_what_was_answered() {
     assert_sound(&own).await;
 }
 
-/// Keeps the writer busy until the answer is completed.
-fn hold(store: &SqliteStore) -> Completer<()> {
-    let (open, opened) = Ticket::pair();
-    let (entered, in_place) = Ticket::pair();
-    let mut waits = Some((entered, opened));
-    store.submit(Job {
-        name: "test.hold",
-        access: Access::Write,
-        lane: Lane::Decision,
-        run: Box::new(move |_| {
-            if let Some((entered, opened)) = waits.take() {
-                entered.complete(());
-                opened.wait();
-            }
-            JobEnd::Rollback
-        }),
-        done: Box::new(|_| ()),
-    });
-    in_place.wait();
-    open
-}
-
 #[tokio::test]
 async fn a_full_queue_is_503_at_once_and_what_waited_is_answered() {
     const DEPTH: usize = 3;
@@ -117,7 +96,7 @@ async fn a_full_queue_is_503_at_once_and_what_waited_is_answered() {
     let store = open(&folder.path().join("loop.db"), Options { queue_depth: DEPTH, ..options() });
     let own = Own::over(Arc::clone(&store) as Arc<dyn Store>).await;
     assert_eq!(own.call("POST", "/api/intercept", CALL).await.status, 200);
-    let gate = hold(&store);
+    let gate = hold(&*store);
     let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
     for _ in 0..10 {
         let (tell, address) = (tell.clone(), own.address);

@@ -2,6 +2,7 @@
 
 pub mod client;
 pub mod fixture;
+pub mod held;
 pub mod own;
 pub mod process;
 

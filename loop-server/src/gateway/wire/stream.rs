@@ -29,7 +29,8 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { event: 4 << 20, held: 16 << 20 }
+        // As much as an answer in one piece may have: pictures and sounds come in one event.
+        Self { event: 32 << 20, held: 32 << 20 }
     }
 }
 
@@ -66,6 +67,12 @@ pub(super) trait Form: Send + std::fmt::Debug {
     fn calls(&mut self) -> Result<Vec<Proposed>, Unreadable>;
     /// The names of the calls that were begun.
     fn begun(&self) -> Vec<String>;
+    /// Whether the answer is complete though its form's last event did not come.
+    fn complete(&self) -> bool {
+        false
+    }
+    /// Tells an error in the form's own words. `error` is what the form's clients are answered otherwise, as JSON.
+    fn refused(&self, error: &str, events: &mut Events);
     /// Ends the answer with `message` instead of what is held.
     fn replaced(&self, message: &str, meta: &str, events: &mut Events);
 }
@@ -204,6 +211,22 @@ impl Stream {
         vec![events.out.into()]
     }
 
+    /// An event that tells an error: `error` is what a client of the form is answered otherwise, a JSON object. What was
+    /// held is gone, and nothing goes on behind it.
+    #[must_use]
+    pub fn refused(&mut self, error: &str) -> Bytes {
+        self.break_off();
+        let mut events = Events::new(self.line_end.unwrap_or("\n"));
+        self.form.refused(error, &mut events);
+        events.out.into()
+    }
+
+    /// How much is held and was begun, in bytes.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        self.open.len() + self.held.len() + self.behind.len()
+    }
+
     /// Whether fragments of a tool call are held.
     #[must_use]
     pub fn holding(&self) -> bool {
@@ -224,12 +247,17 @@ impl Stream {
 
     fn broken_by(&mut self, step: Result<Step, Unreadable>) -> Result<Step, Unreadable> {
         if step.is_err() {
-            self.state = State::Broken;
-            self.held = Vec::new();
-            self.open = Vec::new();
-            self.behind = Vec::new();
+            self.break_off();
         }
         step
+    }
+
+    fn break_off(&mut self) {
+        self.state = State::Broken;
+        self.held = Vec::new();
+        self.open = Vec::new();
+        self.behind = Vec::new();
+        self.places.clear();
     }
 
     fn step(&mut self, decide: bool) -> Result<Step, Unreadable> {
@@ -291,26 +319,24 @@ impl Stream {
 
     fn last_line(&mut self, out: &mut Vec<Bytes>) -> Result<Step, Unreadable> {
         let raw = std::mem::take(&mut self.open);
-        if !raw.is_empty() {
-            let way = self.event(&raw)?;
-            match self.state {
-                State::Deciding => {
-                    self.keep(&way, &raw, out)?;
-                    return self.step(true);
-                }
-                State::Over | State::Failed => {
-                    self.let_go(out);
-                    if !matches!(way, Way::Gone) {
-                        out.push(raw.into());
-                    }
-                }
-                _ => return Err(Unreadable::Cut),
+        let way = if raw.is_empty() { Way::Gone } else { self.event(&raw)? };
+        let over = matches!(self.state, State::Over | State::Failed);
+        if !over && self.state != State::Deciding && !self.form.complete() {
+            return Err(Unreadable::Cut);
+        }
+        match way {
+            Way::Gone => {}
+            way if !over => self.keep(&way, &raw, out)?,
+            _ => {
+                self.let_go(out);
+                out.push(raw.into());
             }
         }
-        match self.state {
-            State::Over | State::Failed => Ok(Step::More),
-            _ => Err(Unreadable::Cut),
+        if over {
+            return Ok(Step::More);
         }
+        self.state = State::Deciding;
+        self.step(true)
     }
 
     /// Sends what waited for the next event.

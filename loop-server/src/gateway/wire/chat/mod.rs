@@ -26,6 +26,8 @@ pub(super) struct Chat {
     members: Option<String>,
     /// Whether chunks with fragments say what they are.
     labelled: Option<bool>,
+    /// Whether a choice began before one with a smaller index.
+    astray: bool,
     usage: Option<Usage>,
 }
 
@@ -53,6 +55,8 @@ impl Chat {
             Some(at) => at,
             None if self.choices.len() >= CALLS_MAX => return Err(Unreadable::TooLarge),
             None => {
+                // Some clients count the choices as they begin, and join by that.
+                self.astray |= u32::try_from(self.choices.len()) != Ok(index);
                 self.choices.push(Choice { index, begun: false, text: false, ended: false, finished: false });
                 self.choices.len() - 1
             }
@@ -179,7 +183,19 @@ impl Form for Chat {
     }
 
     fn calls(&mut self) -> Result<Vec<Proposed>, Unreadable> {
-        self.calls.proposed()
+        let mut calls = self.calls.proposed()?;
+        if self.astray {
+            calls.iter_mut().for_each(|call| call.arguments = Err(Unreadable::Fragments));
+        }
+        Ok(calls)
+    }
+
+    fn complete(&self) -> bool {
+        !self.choices.is_empty() && self.choices.iter().all(|choice| choice.finished)
+    }
+
+    fn refused(&self, error: &str, events: &mut Events) {
+        events.event(None, error);
     }
 
     fn begun(&self) -> Vec<String> {

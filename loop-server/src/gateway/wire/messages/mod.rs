@@ -179,6 +179,10 @@ impl Form for Messages {
         Ok(out)
     }
 
+    fn refused(&self, error: &str, events: &mut Events) {
+        events.event(Some("error"), error);
+    }
+
     fn begun(&self) -> Vec<String> {
         self.blocks.values().filter_map(|block| block.call.as_ref()?.names.first().cloned()).collect()
     }

@@ -281,6 +281,19 @@ impl Form for Responses {
         Ok(out)
     }
 
+    fn refused(&self, error: &str, events: &mut Events) {
+        let doc = Doc::parse(error.as_bytes()).unwrap_or_else(|_| Doc::empty_object());
+        let mut out = String::from("{\"type\":\"error\"");
+        // Clients that know the event read its members, those that know errors the object.
+        if let Some(told) = doc.root().get("error") {
+            compose::members(&mut out, told, &["code", "message", "param"]);
+            compose::json(&mut out, "error", &whole::text_of(told));
+        }
+        compose::json(&mut out, "sequence_number", &self.sequence.to_string());
+        out.push('}');
+        events.event(Some("error"), &out);
+    }
+
     fn begun(&self) -> Vec<String> {
         let named = |item: &Item| item.begun.as_ref().or(item.whole.as_ref()).map(name_of);
         self.items.values().filter_map(named).collect()

@@ -95,7 +95,19 @@ fn chunks_of_an_unknown_structure_break_the_stream() {
         refused(Wire::Chat, &chat(&[choice]), Unreadable::Structure);
     }
     refused(Wire::Chat, "data: {\"choices\":{\"0\":{}}}\n\n", Unreadable::Structure);
-    for data in ["[1]", "7", "{\"a\":1,\"a\":2}", "{} {}", "not json", "{\"a\":\"\u{1}\"}", "[DONE] {}"] {
+    let deep = format!("{{\"a\":{}{}}}", "[".repeat(70), "]".repeat(70));
+    for data in [
+        "[1]",
+        "7",
+        "{\"a\":1,\"a\":2}",
+        "{} {}",
+        "not json",
+        "{\"a\":\"\u{1}\"}",
+        "{\"a\":\"\0\"}",
+        "\0",
+        &deep,
+        "[DONE] {}",
+    ] {
         refused(Wire::Chat, &format!("data: {data}\n\n"), Unreadable::Json);
     }
     refused(Wire::Chat, "data: {\"choices\":[],\"_trustloop\":{\"status\":\"allowed\"}}\n\n", Unreadable::Marked);
@@ -145,6 +157,67 @@ fn fragments_that_only_some_clients_read_break_the_stream() {
     assert!(both(Wire::Chat, &of(format!("event: message\n{after}")), true).is_ok());
     let unlabelled = whole.replace(r#""object":"chat.completion.chunk","#, "");
     assert!(both(Wire::Chat, &unlabelled, true).is_ok());
+}
+
+#[test]
+fn choices_that_clients_would_join_by_their_beginnings_deny_the_calls() {
+    let say = |index: u32, text: &str| format!(r#"{{"index":{index},"delta":{{"content":"{text}"}}}}"#);
+    let call = |index: u32, name: &str, text: &str| {
+        format!(
+            r#"{{"index":{index},"delta":{{"tool_calls":[{{"index":0,"function":{{{name}"arguments":"{text}"}}}}]}}}}"#
+        )
+    };
+    // A client that counts the choices as they begin takes the first for choice 0, and adds to it what comes for it.
+    let (named, pay) = ("\"name\":\"pay\",", r#"{\"to\":1}"#);
+    for choices in [
+        [say(1, "x"), call(1, named, ""), call(0, "", pay)],
+        [call(1, named, pay), call(0, named, pay), say(0, "x")],
+        [say(0, "x"), say(2, "x"), call(0, named, pay)],
+    ] {
+        denied(Wire::Chat, &chat(&choices.each_ref().map(String::as_str)), Unreadable::Fragments);
+    }
+    let sound = [say(0, "x"), say(1, "x"), call(1, named, pay), call(0, named, pay)];
+    let calls = both(Wire::Chat, &chat(&sound.each_ref().map(String::as_str)), true).unwrap().calls;
+    assert!(calls.len() == 2 && calls.iter().all(|call| call.arguments.is_ok()), "{calls:?}");
+    // Texts are nobody's harm.
+    let texts = [say(1, "x"), say(0, "x")];
+    assert!(both(Wire::Chat, &chat(&texts.each_ref().map(String::as_str)), true).is_ok());
+}
+
+#[test]
+fn a_call_may_come_with_the_end_of_its_choice() {
+    let last = r#"{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"name":"kill","arguments":"{}"}}]},"finish_reason":"tool_calls"}"#;
+    assert_eq!(both(Wire::Chat, &chat(&[last]), true).unwrap().calls, [call("kill", "{}")]);
+    assert_replaced(&chat(&[last]));
+}
+
+/// Of a blocked stream nothing but the message is left.
+fn assert_replaced(stream: &str) {
+    let seen = client::read(Wire::Chat, &both(Wire::Chat, stream, false).unwrap().out);
+    assert_eq!((seen.calls, seen.text), (Vec::new(), vec![MESSAGE.to_owned()]));
+}
+
+#[test]
+fn what_the_provider_ran_itself_is_no_call_of_the_client() {
+    let block = |kind: &str| {
+        let block = format!(r#"{{"type":"{kind}","id":"t","name":"search","input":{{}},"server_name":"s"}}"#);
+        events(&[
+            START,
+            &format!(r#"{{"type":"content_block_start","index":0,"content_block":{block}}}"#),
+            r#"{"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":"{}"}}"#,
+            r#"{"type":"content_block_stop","index":0}"#,
+            r#"{"type":"message_stop"}"#,
+        ])
+    };
+    for kind in ["server_tool_use", "mcp_tool_use"] {
+        assert_eq!(both(Wire::Messages, &block(kind), true).unwrap().calls, [], "{kind}");
+    }
+    let item = r#"{"type":"mcp_call","id":"1","server_label":"s","name":"x","arguments":"{}","output":"y"}"#;
+    let stream = events(&[
+        &format!(r#"{{"type":"response.output_item.done","output_index":0,"item":{item}}}"#),
+        &format!(r#"{{"type":"response.completed","response":{{"id":"r","output":[{item}]}}}}"#),
+    ]);
+    assert_eq!(both(Wire::Responses, &stream, true).unwrap().calls, []);
 }
 
 #[test]

@@ -62,6 +62,71 @@ fn a_stream_without_a_chunk_gets_one_for_the_verdict() {
 }
 
 #[test]
+fn an_answer_whose_choices_have_ended_needs_no_last_line() {
+    let stream = CHAT.strip_suffix("data: [DONE]\n\n").expect("an end");
+    for stream in [stream, stream.trim_end()] {
+        let outcome = both(Wire::Chat, stream, true).unwrap();
+        assert_eq!(outcome.calls.len(), 1);
+        assert_eq!(without_mark(&outcome.out), stream);
+        assert!(String::from_utf8(both(Wire::Chat, stream, false).unwrap().out).unwrap().ends_with("data: [DONE]\n\n"));
+    }
+}
+
+#[test]
+fn an_error_of_ours_is_told_in_the_words_of_the_form() {
+    let error = r#"{"type":"error","error":{"type":"api_error","message":"no","param":null,"code":"internal"}}"#;
+    for (wire, stream) in [(Wire::Chat, CHAT), (Wire::Responses, RESPONSES), (Wire::Messages, MESSAGES)] {
+        let mut stream_read = super::Stream::new(wire, super::Limits::default());
+        let (mut out, half) = (Vec::new(), stream.len() * 9 / 10);
+        stream_read.feed(bytes::Bytes::copy_from_slice(&stream.as_bytes()[..half]), &mut out).unwrap();
+        assert!(stream_read.holding());
+        let told = stream_read.refused(error);
+        let events = client::events(&told);
+        let [(name, data)] = events.as_slice() else { panic!("{events:?}") };
+        let data: serde_json::Value = serde_json::from_str(data).unwrap();
+        assert_eq!(
+            (&data["error"]["message"], name.as_deref()),
+            (&"no".into(), (wire != Wire::Chat).then_some("error"))
+        );
+        if wire == Wire::Responses {
+            assert_eq!((&data["message"], &data["code"]), (&"no".into(), &"internal".into()));
+            let sent: Vec<u8> = out.concat();
+            assert_eq!(data["sequence_number"].as_u64(), Some(client::events(&sent).len() as u64));
+        }
+        assert_eq!(stream_read.feed(bytes::Bytes::from_static(b"\n"), &mut out), Err(super::Unreadable::Cut));
+        assert_eq!(stream_read.released(META), Vec::<bytes::Bytes>::new());
+    }
+}
+
+#[test]
+fn of_a_chunk_in_which_one_choice_calls_the_others_are_told_afresh() {
+    let call = r#"{"tool_calls":[{"index":0,"function":{"name":"kill","arguments":"{}"}}]}"#;
+    let chunk = |choices: &str| {
+        format!(
+            "data: {{\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[{choices}]}}\n\n"
+        )
+    };
+    let both_of = format!(
+        r#"{{"index":0,"delta":{{"role":"assistant","content":"hi"}},"finish_reason":"stop"}},{{"index":1,"delta":{call}}}"#
+    );
+    let stream =
+        chunk(&both_of) + &chunk(r#"{"index":1,"delta":{},"finish_reason":"tool_calls"}"#) + "data: [DONE]\n\n";
+    // Nothing of the chunk went out, so the choice that did not call is still to be said and ended.
+    let seen = client::read(Wire::Chat, &both(Wire::Chat, &stream, false).unwrap().out);
+    assert_eq!(seen.text, [MESSAGE, MESSAGE]);
+    assert_eq!(seen.finish, [Some("stop".to_owned()), Some("stop".to_owned())]);
+}
+
+#[test]
+fn events_may_be_numbered_up_to_the_last_number_there_is() {
+    let last = RESPONSES.replacen("\"sequence_number\": 0}", &format!("\"sequence_number\": {}}}", u64::MAX), 1);
+    assert_ne!(last, RESPONSES);
+    assert!(String::from_utf8(both(Wire::Responses, &last, false).unwrap().out).unwrap().contains(MESSAGE));
+    let beyond = last.replacen(&u64::MAX.to_string(), "18446744073709551616", 1);
+    assert_eq!(both(Wire::Responses, &beyond, false).unwrap_err(), super::Unreadable::Structure);
+}
+
+#[test]
 fn an_error_of_the_upstream_passes_and_ends_what_was_held() {
     let begun = r#"{"id":"c","object":"chat.completion.chunk","model":"m","choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"name":"kill","arguments":""}}]}}]}"#;
     let stream = format!("data: {begun}\n\ndata: {{\"error\":{{\"message\":\"overloaded\"}}}}\n\ndata: [DONE]\n\n");

@@ -3,6 +3,8 @@
 //! Names hold a letter (`Ψ`) and arguments one (`Ω`) that nothing else in a stream has: one byte of either in what a
 //! client gets shows.
 
+use std::collections::VecDeque;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -99,7 +101,7 @@ impl Turn {
 
     fn chat(&self, order: &[prop::sample::Index]) -> Vec<(Option<String>, String)> {
         let chunk = |choices: Value| json!({"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 7, "model": "m", "system_fingerprint": null, "choices": choices});
-        let mut lines: Vec<std::collections::VecDeque<Value>> = Vec::new();
+        let mut lines: Vec<(usize, VecDeque<Value>)> = Vec::new();
         for (index, choice) in self.choices.iter().enumerate() {
             let delta = |delta: Value, finish: Value| {
                 chunk(json!([{"index": index, "delta": delta, "logprobs": null, "finish_reason": finish}]))
@@ -128,14 +130,17 @@ impl Turn {
             }
             let finish = if choice.calls.is_empty() { "stop" } else { "tool_calls" };
             line.push(delta(json!({}), json!(finish)));
-            lines.push(line.into());
+            lines.push((lines.len(), VecDeque::from(line)));
         }
         let mut order = order.iter().cycle();
-        let mut events = Vec::new();
+        let (mut events, mut begun) = (Vec::new(), 0);
         while !lines.is_empty() {
-            let at = order.next().map_or(0, |index| index.index(lines.len()));
-            events.extend(lines[at].pop_front());
-            lines.retain(|line| !line.is_empty());
+            // They go on in any order, but begin in that of their indexes.
+            let open = lines.iter().filter(|(index, _)| *index <= begun).count();
+            let at = order.next().map_or(0, |index| index.index(open));
+            begun = begun.max(lines[at].0 + 1);
+            events.extend(lines[at].1.pop_front());
+            lines.retain(|(_, line)| !line.is_empty());
         }
         if self.usage {
             let mut last = chunk(json!([]));
