@@ -123,7 +123,7 @@ pub fn argument(words: &[String], test: &ArgumentTest, key: &str, value: View<'_
             text.map_or(Truth::Unclear, |text| yes(patterns.iter().any(|pattern| glob::fits(pattern, text))))
         }
         ArgumentTest::Number(range) => {
-            text.and_then(Decimal::parse).map_or(Truth::Unclear, |number| yes(range.holds(number)))
+            text.and_then(leading_number).map_or(Truth::Unclear, |number| yes(range.holds(number)))
         }
         ArgumentTest::Present => yes(match value.kind() {
             Kind::Null | Kind::Bool(false) => false,
@@ -132,4 +132,13 @@ pub fn argument(words: &[String], test: &ArgumentTest, key: &str, value: View<'_
             Kind::Bool(true) | Kind::Number(_) => true,
         }),
     })
+}
+
+/// The number at the front of a text, whatever unit stands behind it.
+fn leading_number(text: &str) -> Option<Decimal> {
+    let text = text.trim();
+    let end = text.find(|c: char| !c.is_ascii_digit() && !matches!(c, '.' | '-' | '+')).unwrap_or(text.len());
+    let (number, unit) = text.split_at_checked(end)?;
+    let plain = unit.trim().chars().all(|c| c.is_alphabetic() || matches!(c, '%' | '°' | '/'));
+    Decimal::parse(text).or_else(|| Decimal::parse(number).filter(|_| plain))
 }

@@ -71,6 +71,22 @@ pub enum Condition {
     Party(Vec<String>),
     /// It works on, or merges into, a branch whose name fits one of these patterns of `*` and `?`.
     Branch(Vec<String>),
+    /// One of these words stands in the tool's name, in the name of an argument that is set, or in a short argument
+    /// that is no free text. Singular and plural are one; a phrase of several words must stand in one place. Unclear
+    /// when the tool's name says nothing of what it works on.
+    Mentions(Vec<String>),
+    /// As [`Condition::Mentions`] for how something is (`urgent`, `public`): false only when the call says something
+    /// else of the kind (`priority: low`), unclear when it says nothing.
+    State(Vec<String>),
+    /// One of these texts stands in an argument, as whole words, without regard to case.
+    Text(Vec<String>),
+    /// A size or a length of time lies in the range.
+    Measure {
+        /// Of what, and so in which unit.
+        of: Measured,
+        /// The range.
+        range: Range,
+    },
     /// An argument fits a test.
     Argument {
         /// Its name; every one whose words include all words of this.
@@ -78,6 +94,16 @@ pub enum Condition {
         /// The test.
         test: ArgumentTest,
     },
+}
+
+/// What can be measured besides money, with the unit of the numbers in a range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Measured {
+    /// How long something takes or lasts, in seconds.
+    Duration,
+    /// How large it is, in bytes.
+    Size,
 }
 
 /// Kinds of doing to kinds of things.
@@ -153,8 +179,8 @@ pub enum PathTest {
     File(String),
 }
 
-/// A time of the week, in the tenant's zone.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+/// A time of the day, week, month or year, in the tenant's zone.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TimeTest {
     /// Days of the week, 1 is Monday; every day when empty.
@@ -166,6 +192,12 @@ pub struct TimeTest {
     /// To before this minute of the day. When it lies before `from` the time runs over midnight.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<u16>,
+    /// Months of the year, 1 is January; every month when empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub months: Vec<u8>,
+    /// Days of the month, 1 to 31, and 0 for its last day; every day when empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub month_days: Vec<u8>,
 }
 
 /// A test of one argument.
@@ -176,7 +208,7 @@ pub enum ArgumentTest {
     Is(Vec<String>),
     /// It fits one of these patterns of `*` and `?`.
     Like(Vec<String>),
-    /// It is a number in the range.
+    /// It is a number in the range; a unit may stand behind it (`40 mg`).
     Number(Range),
     /// It is there and neither null, false nor empty.
     Present,

@@ -17,6 +17,8 @@ mod interpret;
 pub mod kill_switch;
 pub mod lexicon;
 pub mod matrix;
+mod measure;
+mod mentions;
 pub mod money;
 mod paths;
 pub mod rule;

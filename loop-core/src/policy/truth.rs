@@ -8,7 +8,7 @@ use super::{
     facts::{self, Fact, FactKind, Facts},
     glob,
     lexicon::{cut, lexicon, read_word},
-    paths,
+    measure, mentions, paths,
 };
 use crate::{
     base::{
@@ -207,6 +207,24 @@ impl Call<'_> {
             }
 
             Condition::Party(names) => self.arguments(&mut |key, value| party(names, key, value), Truth::Unclear),
+            Condition::Mentions(phrases) => {
+                if mentions::in_name(phrases, self.class) {
+                    return Span::of(Truth::Yes);
+                }
+                // A name of verbs alone leaves open what it is done to.
+                let absent = if is_bare(self.class) { Truth::Unclear } else { Truth::No };
+                self.any_argument(&|key, value| mentions::mentioned(phrases, key, value), absent)
+            }
+            Condition::State(states) => {
+                if mentions::in_name(states, self.class) {
+                    return Span::of(Truth::Yes);
+                }
+                self.arguments(&mut |key, value| mentions::stated(states, key, value), Truth::Unclear)
+            }
+            Condition::Text(texts) => self.any_argument(&|_, value| mentions::says(texts, value), Truth::No),
+            Condition::Measure { of, range } => {
+                self.arguments(&mut |key, value| measure::measured(*of, range, key, value), Truth::Unclear)
+            }
             Condition::Argument { name, test } => {
                 let words = cut(name);
                 let absent = if matches!(test, ArgumentTest::Present) { Truth::No } else { Truth::Unclear };
@@ -330,6 +348,14 @@ impl Call<'_> {
         )
     }
 
+    /// Whether any argument is such a one. A masked value may have been.
+    fn any_argument(&self, is: &dyn Fn(&str, View<'_>) -> bool, absent: Truth) -> Span {
+        let hit = self.arguments(&mut |key, value| is(key, value).then_some(Truth::Yes), absent);
+        let masked = matches!(self.source, Source::Stored(..))
+            && self.arguments(&mut |_, value| is_masked(value).then_some(Truth::Yes), Truth::No) != Span::of(Truth::No);
+        if masked { Span::OPEN } else { hit }
+    }
+
     /// Judges every argument that `judge` has an opinion on. Masked values leave it open.
     fn arguments(&self, judge: &mut dyn FnMut(&str, View<'_>) -> Option<Truth>, absent: Truth) -> Span {
         let mut found = Found::default();
@@ -400,6 +426,13 @@ impl TimeTest {
         let minute = u16::try_from(i32::from(local.hour()) * 60 + i32::from(local.minute())).unwrap_or(0);
         let (from, to) = (self.from.unwrap_or(0), self.to.unwrap_or(24 * 60));
         let in_hours = if from <= to { (from..to).contains(&minute) } else { minute >= from || minute < to };
-        (self.days.is_empty() || self.days.contains(&day)) && in_hours
+        let month = u8::try_from(local.month()).unwrap_or(0);
+        let date = u8::try_from(local.day()).unwrap_or(0);
+        let last = local.day() == local.days_in_month();
+        let of_month = |wanted: &u8| *wanted == date || (*wanted == 0 && last);
+        (self.days.is_empty() || self.days.contains(&day))
+            && (self.months.is_empty() || self.months.contains(&month))
+            && (self.month_days.is_empty() || self.month_days.iter().any(of_month))
+            && in_hours
     }
 }

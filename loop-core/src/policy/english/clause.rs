@@ -54,7 +54,8 @@ impl Words {
         self.tokens.get(at).map(|token| token.raw.as_str()).unwrap_or_default()
     }
 
-    fn proper(&self, at: usize) -> bool {
+    /// Whether it is written like a name.
+    pub fn proper(&self, at: usize) -> bool {
         self.tokens.get(at).is_some_and(|token| token.proper)
     }
 
@@ -112,6 +113,8 @@ pub struct Clause {
     pub deeds: Vec<Deed>,
     /// Tools by name; one of them, instead of deeds.
     pub tools: Vec<Condition>,
+    /// What is done to things that the lexicon lacks; one of them, beside deeds.
+    pub spoken: Vec<Condition>,
     /// What must hold besides.
     pub conditions: Vec<Condition>,
     /// Proper names.
@@ -125,12 +128,16 @@ pub struct Clause {
 impl Clause {
     /// Whether nothing was understood.
     pub fn is_empty(&self) -> bool {
-        self.deeds.is_empty() && self.tools.is_empty() && self.conditions.is_empty() && self.named.is_empty()
+        self.deeds.is_empty()
+            && self.spoken.is_empty()
+            && self.tools.is_empty()
+            && self.conditions.is_empty()
+            && self.named.is_empty()
     }
 
     fn what(&self) -> Option<Condition> {
         let deeds = self.deeds.iter().copied().map(Condition::Deed);
-        let what: Vec<Condition> = deeds.chain(self.tools.iter().cloned()).collect();
+        let what: Vec<Condition> = deeds.chain(self.spoken.iter().chain(&self.tools).cloned()).collect();
         (!what.is_empty()).then(|| Condition::any(what))
     }
 
@@ -211,8 +218,11 @@ pub fn read(tokens: Vec<Token>, before: Option<&Clause>) -> Clause {
         (item.at..item.at + item.length).for_each(|at| drop(words.take(at)));
     }
     clause.conditions.extend(attachment(&mut words, &items));
-    let (deeds, coordinated) = deeds(&words, &items, before);
-    clause.deeds = deeds;
+    let doing = deeds(&mut words, &items, before);
+    let coordinated = doing.coordinated;
+    clause.deeds = doing.deeds;
+    clause.spoken = doing.spoken;
+    clause.conditions.extend(doing.more);
     if commanded {
         // Running a command is how it is done, not what is done.
         let runs = known().execute;
@@ -237,7 +247,8 @@ pub fn read(tokens: Vec<Token>, before: Option<&Clause>) -> Clause {
     {
         clause.named.clone_from(&before.named);
     }
-    clause.unresolved = left(&mut words);
+    clause.unresolved = doing.unplaced;
+    clause.unresolved.extend(left(&mut words));
     clause
 }
 
@@ -456,15 +467,16 @@ fn left(words: &mut Words) -> Vec<String> {
         let Some(kind) = words.kind(at) else { continue };
         let word = words.word(at);
         let small = |word: &str| {
-            is("filler", word)
-                || is("guard", word)
-                || is("permit", word)
-                || is("people", word)
-                || is("except", word)
-                || is("destructive", word)
-                || is("asking", word)
-                || is("receivers", word)
-                || is("items", word)
+            !is("vague", word)
+                && (is("filler", word)
+                    || is("guard", word)
+                    || is("permit", word)
+                    || is("people", word)
+                    || is("except", word)
+                    || is("destructive", word)
+                    || is("asking", word)
+                    || is("receivers", word)
+                    || is("items", word))
         };
         let says_nothing = match kind {
             Kind::Mark(_) => true,

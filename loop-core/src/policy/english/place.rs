@@ -227,14 +227,14 @@ pub fn times(words: &mut Words) -> Option<Condition> {
             words.take(at + 1);
             let office = vec![1, 2, 3, 4, 5];
             if outside {
-                tests.push(TimeTest { days: office, from: Some(17 * 60), to: Some(9 * 60) });
-                tests.push(TimeTest { days: vec![6, 7], from: None, to: None });
+                tests.push(TimeTest { days: office, from: Some(17 * 60), to: Some(9 * 60), ..TimeTest::default() });
+                tests.push(TimeTest { days: vec![6, 7], ..TimeTest::default() });
             } else {
-                tests.push(TimeTest { days: office, from: Some(9 * 60), to: Some(17 * 60) });
+                tests.push(TimeTest { days: office, from: Some(9 * 60), to: Some(17 * 60), ..TimeTest::default() });
             }
         } else if is("night", &word) {
             words.take(at);
-            tests.push(TimeTest { days: Vec::new(), from: Some(20 * 60), to: Some(6 * 60) });
+            tests.push(TimeTest { from: Some(20 * 60), to: Some(6 * 60), ..TimeTest::default() });
         } else if let Some(minute) = minute(words.raw(at)) {
             let before = at.checked_sub(1).map(|at| words.raw_word(at)).unwrap_or_default();
             match before {
@@ -246,9 +246,9 @@ pub fn times(words: &mut Words) -> Option<Condition> {
         }
     }
     if from.is_some() || to.is_some() {
-        tests.push(TimeTest { days: std::mem::take(&mut days), from, to });
+        tests.push(TimeTest { days: std::mem::take(&mut days), from, to, ..TimeTest::default() });
     } else if !days.is_empty() {
-        tests.push(TimeTest { days, from: None, to: None });
+        tests.push(TimeTest { days, ..TimeTest::default() });
     }
     (!tests.is_empty()).then_some(Condition::Time(tests))
 }

@@ -2,7 +2,7 @@
 
 use crate::policy::{
     RuleAction,
-    condition::{ArgumentTest, Condition, Deed, PathTest, Range, TimeTest, Whom},
+    condition::{ArgumentTest, Condition, Deed, Measured, PathTest, Range, TimeTest, Whom},
     facts::Counted,
     lexicon::{Concept, Concepts},
     money::Currency,
@@ -60,6 +60,10 @@ fn collect(condition: &Condition, add: &mut dyn FnMut(&str)) {
         Condition::Command(_) => add("command"),
         Condition::Party(_) => add("payee"),
         Condition::Branch(_) => add("branch"),
+        Condition::Mentions(_) | Condition::State(_) => add("any short text"),
+        Condition::Text(_) => add("any text"),
+        Condition::Measure { of: Measured::Duration, .. } => add("duration"),
+        Condition::Measure { of: Measured::Size, .. } => add("size"),
         Condition::Argument { name, .. } => add(name),
     }
 }
@@ -113,6 +117,16 @@ fn phrase(condition: &Condition) -> String {
         }
         Condition::Party(names) => format!("has {} on the other side", list(names)),
         Condition::Branch(patterns) => format!("works on a branch like {}", list(patterns)),
+        Condition::Mentions(phrases) => format!("mentions {}", list(&spaced(phrases))),
+        Condition::State(states) => format!("is {}", list(&spaced(states))),
+        Condition::Text(texts) => {
+            let quoted: Vec<String> = texts.iter().map(|text| format!("\"{text}\"")).collect();
+            format!("says {}", list(&quoted))
+        }
+        Condition::Measure { of: Measured::Duration, range } => {
+            format!("lasts {}", within(range, None, " seconds"))
+        }
+        Condition::Measure { of: Measured::Size, range } => format!("has a size of {}", within(range, None, " bytes")),
         Condition::Argument { name, test } => match test {
             ArgumentTest::Is(texts) => format!("has the argument `{name}` equal to {}", list(texts)),
             ArgumentTest::Like(patterns) => format!("has the argument `{name}` like {}", list(patterns)),
@@ -120,6 +134,10 @@ fn phrase(condition: &Condition) -> String {
             ArgumentTest::Present => format!("has the argument `{name}`"),
         },
     }
+}
+
+fn spaced(phrases: &[String]) -> Vec<String> {
+    phrases.iter().map(|phrase| phrase.replace('_', " ")).collect()
 }
 
 fn joined(conditions: &[Condition], with: &str) -> String {

@@ -6,7 +6,7 @@ use crate::{
     base::{Decimal, Time, json::Doc},
     policy::{
         Action,
-        condition::{ArgumentTest, Condition, Deed, PathTest, Range, Whom},
+        condition::{ArgumentTest, Condition, Deed, Measured, PathTest, Range, Whom},
         deed::{classify, combined},
         facts::{Counted, DataKind, Environment, Said, said_by},
         lexicon::{Concept, Concepts},
@@ -212,6 +212,19 @@ fn gather(condition: &Condition, positive: bool, draft: &mut Draft) {
             part("branch", json!(good), json!("some-other-branch"));
         }
         Condition::Party(names) => part("payee", json!(names.first()), json!("Someone Else")),
+        Condition::Mentions(phrases) => {
+            let said = phrases.first().map(|phrase| phrase.replace('_', " "));
+            part("kind", json!(said), json!("something else"));
+        }
+        Condition::State(states) => {
+            let key = states.first().map_or("state", String::as_str);
+            part(key, json!(true), json!(false));
+        }
+        Condition::Text(texts) => part("body", json!(texts.first()), json!("something else")),
+        Condition::Measure { of, range } => {
+            let (good, bad) = numbers(range);
+            part(if *of == Measured::Duration { "duration_seconds" } else { "size_bytes" }, good, bad);
+        }
         Condition::Argument { name, test } => match test {
             ArgumentTest::Is(texts) => part(name, json!(texts.first()), json!("something else")),
             ArgumentTest::Like(patterns) => {

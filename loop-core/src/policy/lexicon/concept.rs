@@ -13,13 +13,15 @@ pub struct Concept(u8);
 
 /// A set of concepts.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct Concepts(u128);
+pub struct Concepts(u128, u128);
 
 impl Concepts {
     /// No concept.
-    pub const NONE: Self = Self(0);
+    pub const NONE: Self = Self(0, 0);
     /// Every concept, also those that no line names: what cannot be told.
-    pub const ALL: Self = Self(u128::MAX);
+    pub const ALL: Self = Self(u128::MAX, u128::MAX);
+    /// The most concepts that a lexicon can have.
+    pub const MAX: usize = 256;
 
     /// The set of the named concepts; names that the lexicon lacks are left out.
     #[must_use]
@@ -30,37 +32,37 @@ impl Concepts {
     /// Whether nothing is in it.
     #[must_use]
     pub const fn is_empty(self) -> bool {
-        self.0 == 0
+        self.0 == 0 && self.1 == 0
     }
 
     /// Both sets together.
     #[must_use]
     pub const fn with(self, other: Self) -> Self {
-        Self(self.0 | other.0)
+        Self(self.0 | other.0, self.1 | other.1)
     }
 
     /// What is in both sets.
     #[must_use]
     pub const fn common(self, other: Self) -> Self {
-        Self(self.0 & other.0)
+        Self(self.0 & other.0, self.1 & other.1)
     }
 
     /// This set but for what is in the other.
     #[must_use]
     pub const fn without(self, other: Self) -> Self {
-        Self(self.0 & !other.0)
+        Self(self.0 & !other.0, self.1 & !other.1)
     }
 
     /// Whether the sets share a concept.
     #[must_use]
     pub const fn meets(self, other: Self) -> bool {
-        self.0 & other.0 != 0
+        self.0 & other.0 != 0 || self.1 & other.1 != 0
     }
 
     /// Whether `concept` is in it.
     #[must_use]
     pub const fn has(self, concept: Concept) -> bool {
-        self.0 & (1 << concept.0) != 0
+        self.meets(concept.alone())
     }
 
     /// The set and every concept below one of its own.
@@ -73,13 +75,13 @@ impl Concepts {
 
     /// The concepts in the order of the file.
     pub fn iter(self) -> impl Iterator<Item = Concept> {
-        (0..u128::BITS as u8).map(Concept).filter(move |concept| self.has(*concept))
+        (0..=u8::MAX).map(Concept).filter(move |concept| self.has(*concept))
     }
 }
 
 impl FromIterator<Concept> for Concepts {
     fn from_iter<I: IntoIterator<Item = Concept>>(concepts: I) -> Self {
-        Self(concepts.into_iter().fold(0, |set, concept| set | 1 << concept.0))
+        concepts.into_iter().fold(Self::NONE, |set, concept| set.with(concept.alone()))
     }
 }
 
@@ -87,14 +89,13 @@ impl Concept {
     /// The concept of that name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        let at = lexicon().names.iter().position(|other| *other == name)?;
-        u8::try_from(at).ok().map(Self)
+        lexicon().by_name.get(name).copied()
     }
 
     /// The set of this one.
     #[must_use]
     pub const fn alone(self) -> Concepts {
-        Concepts(1 << self.0)
+        if self.0 < 128 { Concepts(1 << self.0, 0) } else { Concepts(0, 1 << (self.0 - 128)) }
     }
 
     /// The name in the data file.
@@ -174,6 +175,7 @@ pub struct Entry {
 /// The lexicon, read once.
 pub struct Lexicon {
     names: Vec<&'static str>,
+    by_name: HashMap<&'static str, Concept, foldhash::fast::FixedState>,
     verbs: Vec<Option<&'static str>>,
     nouns: Vec<Option<&'static str>>,
     below: Vec<Concepts>,
@@ -184,6 +186,8 @@ pub struct Lexicon {
     pub part: Concepts,
     /// Says nothing about what it is.
     pub generic: Concepts,
+    /// Says less than the word before it.
+    pub soft: Concepts,
     /// Concepts that have a doing word: their nouns name a doing.
     pub deeds: Concepts,
     /// How many words the longest phrase has.
@@ -213,6 +217,7 @@ pub fn lexicon() -> &'static Lexicon {
 fn load(text: &'static str) -> Lexicon {
     let mut lexicon = Lexicon {
         names: Vec::new(),
+        by_name: HashMap::default(),
         verbs: Vec::new(),
         nouns: Vec::new(),
         below: Vec::new(),
@@ -220,6 +225,7 @@ fn load(text: &'static str) -> Lexicon {
         perform: Concepts::NONE,
         part: Concepts::NONE,
         generic: Concepts::NONE,
+        soft: Concepts::NONE,
         deeds: Concepts::NONE,
         longest: 1,
     };
@@ -232,13 +238,16 @@ fn load(text: &'static str) -> Lexicon {
         let Ok(at) = u8::try_from(lexicon.names.len()) else { break };
         let concept = Concept(at).alone();
         let mut words = head.split_whitespace().filter(|word| *word != "<");
-        lexicon.names.push(words.next().unwrap_or_default());
+        let name = words.next().unwrap_or_default();
+        lexicon.names.push(name);
+        lexicon.by_name.insert(name, Concept(at));
         parents.push(Vec::new());
         for word in words {
             match word {
                 "!perform" => lexicon.perform = lexicon.perform.with(concept),
                 "!part" => lexicon.part = lexicon.part.with(concept),
                 "!generic" => lexicon.generic = lexicon.generic.with(concept),
+                "!soft" => lexicon.soft = lexicon.soft.with(concept),
                 parent => parents.last_mut().into_iter().for_each(|list| list.push(parent)),
             }
         }
@@ -287,12 +296,12 @@ mod tests {
     fn the_file_is_well_formed() {
         let lines = || TEXT.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
         let names: Vec<&str> = lines().map(|line| line.split([' ', ':']).next().unwrap()).collect();
-        assert!(names.len() <= 128, "{} concepts", names.len());
+        assert!(names.len() <= Concepts::MAX, "{} concepts", names.len());
         for line in lines() {
             let head = line.split(':').next().unwrap();
             assert_eq!(line.matches(':').count(), 2, "{line}");
             for word in head.split_whitespace().skip(1).filter(|word| *word != "<") {
-                assert!(matches!(word, "!perform" | "!part" | "!generic") || names.contains(&word), "{line}");
+                assert!(matches!(word, "!perform" | "!part" | "!generic" | "!soft") || names.contains(&word), "{line}");
             }
         }
         assert_eq!(names.len(), lexicon().names.len());
