@@ -168,6 +168,10 @@ impl Reads {
             | Condition::Command(_)
             | Condition::Party(_)
             | Condition::Branch(_)
+            | Condition::Mentions(_)
+            | Condition::State(_)
+            | Condition::Text(_)
+            | Condition::Measure { .. }
             | Condition::Argument { .. } => {}
         }
     }
