@@ -645,23 +645,6 @@ CREATE TABLE "invocation_timers_leases" (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX "invocation_timers_leases.until" ON "invocation_timers_leases" (tenant, until, id);
 
-CREATE TABLE "dispatch" (
-  tenant TEXT NOT NULL,
-  key BLOB NOT NULL,
-  id TEXT NOT NULL,
-  PRIMARY KEY (tenant, key, id),
-  UNIQUE (tenant, id)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE "dispatch_leases" (
-  tenant TEXT NOT NULL,
-  id TEXT NOT NULL,
-  key BLOB NOT NULL,
-  until INTEGER NOT NULL,
-  holder BLOB NOT NULL,
-  PRIMARY KEY (tenant, id)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX "dispatch_leases.until" ON "dispatch_leases" (tenant, until, id);
-
 CREATE TABLE "dispatch_heads" (
   tenant TEXT NOT NULL,
   key BLOB NOT NULL,
@@ -865,6 +848,13 @@ CREATE TABLE "issue_words" (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE "issue_history" (
+  tenant TEXT NOT NULL,
+  term TEXT NOT NULL,
+  id TEXT NOT NULL,
+  PRIMARY KEY (tenant, term, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE "dispatch" (
   tenant TEXT NOT NULL,
   term TEXT NOT NULL,
   id TEXT NOT NULL,

@@ -89,17 +89,18 @@ pub(crate) fn try_run<'a>(
     conn.prepare_cached(sql)?.execute(params_from_iter(binds))
 }
 
-/// Runs a statement that answers nothing once for each row of binds.
+/// Runs a statement that answers nothing once for each row of binds; answers how many rows it wrote.
 pub(crate) fn run_each<'a, const N: usize>(
     conn: &Connection,
     sql: &str,
     rows: impl IntoIterator<Item = [Bind<'a>; N]>,
-) -> Answer<()> {
+) -> Answer<usize> {
     let mut statement = conn.prepare_cached(sql).map_err(fault)?;
+    let mut written = 0_usize;
     for binds in rows {
-        statement.execute(params_from_iter(binds)).map_err(fault)?;
+        written = written.saturating_add(statement.execute(params_from_iter(binds)).map_err(fault)?);
     }
-    Ok(())
+    Ok(written)
 }
 
 /// The first row of a query.

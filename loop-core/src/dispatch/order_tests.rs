@@ -259,6 +259,7 @@ fn blank(id: IssueId, created_at: Time) -> Issue {
         updated_at: created_at,
         deleted_at: None,
         active_at: None,
+        made_in: None,
     }
 }
 

@@ -112,7 +112,6 @@ pub static CATALOG: Catalog = Catalog {
         &crate::approval::TIMERS,
         &crate::kept::TIMERS,
         &crate::invoke::TIMERS,
-        &crate::work::ready::READY,
         &crate::work::ready::HEADS,
         &crate::work::claim::TIMERS,
     ],
@@ -132,6 +131,7 @@ pub static CATALOG: Catalog = Catalog {
         &crate::work::sets::ISSUE_SETS,
         &crate::work::words::ISSUE_WORDS,
         &crate::work::history::ISSUE_HISTORY,
+        &crate::work::ready::READY,
     ],
 };
 

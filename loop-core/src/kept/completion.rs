@@ -201,5 +201,5 @@ pub(super) fn first(tx: &mut dyn Tx, tenant: &TenantId, limit: u32) -> Result<Ve
 /// Removes a completion but not its timer.
 pub(super) fn delete(tx: &mut dyn Tx, tenant: &TenantId, id: &str) -> Result<(), StoreError> {
     Repo::<Completion>::new(tx, tenant).delete(id)?;
-    tx.drop_terms(&KEYS, tenant, id, &[ALL])
+    tx.drop_terms(&KEYS, tenant, id, &[ALL]).map(drop)
 }

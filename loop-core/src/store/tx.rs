@@ -215,8 +215,8 @@ pub trait Tx {
 
     /// Puts an id into the set of each term; where it is already, nothing happens.
     fn put_terms(&mut self, terms: &'static Terms, tenant: &TenantId, id: &str, words: &[&str]) -> Answer<()>;
-    /// Takes an id out of the set of each term; where it is not, nothing happens.
-    fn drop_terms(&mut self, terms: &'static Terms, tenant: &TenantId, id: &str, words: &[&str]) -> Answer<()>;
+    /// Takes an id out of the set of each term; answers out of how many. Where it is not, nothing happens.
+    fn drop_terms(&mut self, terms: &'static Terms, tenant: &TenantId, id: &str, words: &[&str]) -> Answer<usize>;
     /// The ids in a term's set after `after`, in order: `offset` are skipped, then `limit` at most answered.
     fn holders(
         &mut self,

@@ -1,4 +1,4 @@
-//! How many live issues there are of each state and kind, kept with every write, so that no list or dashboard counts.
+//! How many live issues there are of each state, kind and priority, kept with every write, so that no list or dashboard counts.
 
 use std::collections::BTreeMap;
 
@@ -8,8 +8,8 @@ use crate::{
     store::{Ledger, StoreError, Tx},
 };
 
-/// The counts. Accounts: `all/{status}/{type}`, `{project id}/{status}/{type}`, `labels`, `words`, the
-/// weight of [`super::words`]' list, `ready/all` and `ready/{lane}`, how many are [`super::ready`], and `number`, the last
+/// The counts. Accounts: `all/{status}/{type}/{priority}`, `{project id}/{status}/{type}/{priority}`, `labels`, `words`,
+/// the weight of [`super::words`]' list, `ready/all` and `ready/{lane}`, how many are [`super::ready`], and `number`, the last
 /// number that an issue was given.
 pub static WORK_COUNTS: Ledger = Ledger { name: "work_counts" };
 
@@ -19,12 +19,19 @@ const NUMBER: &str = "number";
 pub(super) const LABELS: &str = "labels";
 /// What leads the accounts of all issues.
 const ALL: &str = "all";
-/// As many accounts as one prefix has.
-const CELLS: u32 = 64;
+/// More accounts than one prefix has: seven states of five kinds with five priorities.
+const CELLS: u32 = 256;
 
-/// How many issues there are of each state and kind.
+/// What issues are counted and found by: state, kind, priority.
+pub(super) type Cell = (IssueStatus, IssueType, u8);
+
+pub(super) const fn cell(issue: &Issue) -> Cell {
+    (issue.status, issue.kind, issue.priority)
+}
+
+/// How many issues there are of each state, kind and priority.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Counts(BTreeMap<(IssueStatus, IssueType), u64>);
+pub struct Counts(BTreeMap<Cell, u64>);
 
 impl Counts {
     /// All of them.
@@ -33,25 +40,24 @@ impl Counts {
         self.0.values().sum()
     }
 
-    /// Those of a state and a kind.
-    #[must_use]
-    pub fn of(&self, status: IssueStatus, kind: IssueType) -> u64 {
-        self.0.get(&(status, kind)).copied().unwrap_or(0)
+    /// The cells that have issues, and how many.
+    pub(super) fn cells(&self) -> impl Iterator<Item = (Cell, u64)> {
+        self.0.iter().map(|(cell, count)| (*cell, *count))
     }
 
     /// By state; states without issues are left out.
     #[must_use]
     pub fn by_status(&self) -> BTreeMap<IssueStatus, u64> {
-        self.gathered(|(status, _)| status)
+        self.gathered(|(status, ..)| status)
     }
 
     /// By kind; kinds without issues are left out.
     #[must_use]
     pub fn by_type(&self) -> BTreeMap<IssueType, u64> {
-        self.gathered(|(_, kind)| kind)
+        self.gathered(|(_, kind, _)| kind)
     }
 
-    fn gathered<K: Ord>(&self, key: impl Fn((IssueStatus, IssueType)) -> K) -> BTreeMap<K, u64> {
+    fn gathered<K: Ord>(&self, key: impl Fn(Cell) -> K) -> BTreeMap<K, u64> {
         let mut out = BTreeMap::new();
         for (cell, count) in &self.0 {
             *out.entry(key(*cell)).or_insert(0_u64) += count;
@@ -68,14 +74,17 @@ pub fn counts(tx: &mut dyn Tx, tenant: &TenantId, project: Option<&ProjectId>) -
     let prefix = format!("{}/", project.map_or(ALL, ProjectId::as_str));
     let mut out = BTreeMap::new();
     for (account, balance) in tx.balances(&WORK_COUNTS, tenant, &prefix, CELLS)? {
-        let cell = account.strip_prefix(&prefix).and_then(|cell| cell.split_once('/'));
-        let read = cell.and_then(|(status, kind)| Some((IssueStatus::parse(status)?, IssueType::parse(kind)?)));
         let count = u64::try_from(balance.total).unwrap_or(0);
-        if let Some(cell) = read.filter(|_| count > 0) {
+        if let Some(cell) = account.strip_prefix(&prefix).and_then(parse).filter(|_| count > 0) {
             out.insert(cell, count);
         }
     }
     Ok(Counts(out))
+}
+
+fn parse(text: &str) -> Option<Cell> {
+    let mut parts = text.split('/');
+    Some((IssueStatus::parse(parts.next()?)?, IssueType::parse(parts.next()?)?, parts.next()?.parse().ok()?))
 }
 
 /// Keeps the counts when an issue becomes another: `None` is an issue that is not there.
@@ -85,13 +94,13 @@ pub(super) fn moved(
     before: Option<&Issue>,
     after: Option<&Issue>,
 ) -> Result<(), StoreError> {
-    let cell = |issue: &Issue| (issue.status, issue.kind, issue.project_id);
     let (old, new) = (before.filter(|issue| issue.is_live()), after.filter(|issue| issue.is_live()));
-    if old.map(cell) == new.map(cell) {
+    let place = |issue: &Issue| (cell(issue), issue.project_id);
+    if old.map(place) == new.map(place) {
         return Ok(());
     }
     for (issue, amount) in old.map(|issue| (issue, -1)).into_iter().chain(new.map(|issue| (issue, 1))) {
-        let account = |place: &str| format!("{place}/{}/{}", issue.status, issue.kind);
+        let account = |place: &str| format!("{place}/{}/{}/{}", issue.status, issue.kind, issue.priority);
         tx.add(&WORK_COUNTS, tenant, &account(ALL), amount, None)?;
         if let Some(project) = &issue.project_id {
             tx.add(&WORK_COUNTS, tenant, &account(project.as_str()), amount, None)?;

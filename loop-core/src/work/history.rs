@@ -3,16 +3,17 @@
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 
-use super::WorkError;
+use super::{Issue, WorkError};
 use crate::{
     access::Ctx,
     audit::{self, CHANGES, Event},
     base::{TenantId, Time, id::IssueId, json::Doc, time::millis},
-    store::{StoreError, Terms, Tx},
+    store::{Repo, StoreError, Terms, Tx},
     tool::redact,
 };
 
-/// Which entries of the log speak of which issue: a term per issue, ids that sort the newest entry first.
+/// Which entries of the log speak of which issue, but the one of its making, which the issue itself knows: a term per
+/// issue, ids that sort the newest entry first.
 pub static ISSUE_HISTORY: Terms = Terms { name: "issue_history" };
 
 /// The most characters of a text that the log keeps.
@@ -102,11 +103,22 @@ pub fn record(
     issue: &IssueId,
     changes: &Changes,
 ) -> Result<(), StoreError> {
+    let seq = note(tx, cx, op, issue, changes)?;
+    tx.put_terms(&ISSUE_HISTORY, cx.tenant(), &newest_first(seq), &[issue.as_str()])
+}
+
+/// Writes a step down in the log alone; answers the entry's number.
+pub(super) fn note(
+    tx: &mut dyn Tx,
+    cx: &Ctx,
+    op: &'static str,
+    issue: &IssueId,
+    changes: &Changes,
+) -> Result<u64, StoreError> {
     let body = json!({ "issue_id": issue, "by": cx.caller.name, "changes": changes.0 }).to_string();
     let entry = audit::append(tx, cx, &Event::change(op, &body))?;
     let seq = entry.rsplit_once('-').and_then(|(_, seq)| seq.parse().ok());
-    let seq: u64 = seq.ok_or_else(|| StoreError::Internal(format!("`{entry}` has no number")))?;
-    tx.put_terms(&ISSUE_HISTORY, cx.tenant(), &newest_first(seq), &[issue.as_str()])
+    seq.ok_or_else(|| StoreError::Internal(format!("`{entry}` has no number")))
 }
 
 fn newest_first(seq: u64) -> String {
@@ -141,13 +153,18 @@ pub fn page(
     offset: u32,
 ) -> Result<(Vec<Step>, u64), WorkError> {
     let id = IssueId::parse(id).ok_or(WorkError::NoIssue)?;
-    if tx.get(&super::issue::ISSUES, tenant, id.as_str())?.is_none() {
-        return Err(WorkError::NoIssue);
+    let Some(issue) = Repo::<Issue>::new(tx, tenant).get(id.as_str())? else { return Err(WorkError::NoIssue) };
+    let later = tx.count_holders(&ISSUE_HISTORY, tenant, id.as_str())?;
+    let places = tx.holders(&ISSUE_HISTORY, tenant, id.as_str(), None, limit, offset)?;
+    let mut entries: Vec<u64> =
+        places.iter().map(|place| place.parse().map(|place: u64| u64::MAX - place).unwrap_or(0)).collect();
+    // Its making comes last.
+    if u64::from(offset) <= later && entries.len() < limit as usize {
+        entries.extend(issue.value.made_in);
     }
-    let total = tx.count_holders(&ISSUE_HISTORY, tenant, id.as_str())?;
+    let total = later.saturating_add(issue.value.made_in.map_or(0, |_| 1));
     let mut steps = Vec::new();
-    for place in tx.holders(&ISSUE_HISTORY, tenant, id.as_str(), None, limit, offset)? {
-        let seq = place.parse().map(|place: u64| u64::MAX - place).unwrap_or(0);
+    for seq in entries {
         // What retention removed from the log is left out.
         let Some(entry) = audit::entry(tx, tenant, CHANGES, seq)? else { continue };
         let body: Option<Json> = entry.body.as_deref().and_then(|body| serde_json::from_str(body).ok());

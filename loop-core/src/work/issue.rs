@@ -94,6 +94,11 @@ pub struct Issue {
     #[serde(default, with = "millis::option", skip_serializing_if = "Option::is_none")]
     #[schemars(skip)]
     pub active_at: Option<Time>,
+    /// The number of the log's entry that tells of its making. Stored, and told by no
+    /// route.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
+    pub made_in: Option<u64>,
 }
 
 /// A guess that can be tested.

@@ -3,7 +3,9 @@
 use std::collections::VecDeque;
 
 use super::{
-    Issue, IssueStatus, IssueType, WorkError, count, label, search,
+    Issue, IssueStatus, IssueType, WorkError,
+    count::{self, Cell, Counts},
+    label, search,
     sets::{ISSUE_SETS, term},
     words,
 };
@@ -19,8 +21,10 @@ use crate::{
 pub const MAX_SEARCH: usize = 500;
 /// The most steps of a walk through sets.
 const MAX_STEPS: u64 = 1_000_000;
-/// How many ids are read at first, and at most, at a time.
+/// How many ids are read at first, and at most, at a time; of sets that are read together, fewer each at first.
 const CHUNKS: (u32, u32) = (64, 1_024);
+/// The fewest ids that are read at a time.
+const FEW: u32 = 8;
 
 /// Which issues to list; every field that is given must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -70,10 +74,11 @@ pub fn page(
     {
         return Ok((Vec::new(), 0));
     }
-    let mut sources = filters(filter);
+    let counts = count::counts(tx, tenant, filter.project.as_ref())?;
+    let mut sources = filters(filter, &counts);
     let unread = gather(tx, tenant, &asked, &mut sources)?;
     let (ids, total) = match sources.as_mut_slice() {
-        [one] if unread.is_empty() => single(tx, tenant, filter, one, limit, offset)?,
+        [one] if unread.is_empty() => single(tx, tenant, filter, &counts, one, limit, offset)?,
         many => walk(tx, tenant, many, &unread, limit, offset)?,
     };
     let mut issues = Vec::with_capacity(ids.len());
@@ -134,8 +139,8 @@ struct Stream {
 }
 
 impl Stream {
-    fn new(term: String) -> Self {
-        Self { term, read: VecDeque::new(), last: None, ended: false, chunk: CHUNKS.0 }
+    fn new(term: String, chunk: u32) -> Self {
+        Self { term, read: VecDeque::new(), last: None, ended: false, chunk }
     }
 
     fn next(&mut self, tx: &mut dyn Tx, tenant: &TenantId, from: Place<'_>) -> Result<Option<&str>, StoreError> {
@@ -158,7 +163,12 @@ impl Stream {
 
 impl Source {
     fn one(term: String) -> Self {
-        Self::Sets(vec![Stream::new(term)])
+        Self::any([term].into())
+    }
+
+    fn any(terms: Vec<String>) -> Self {
+        let share = CHUNKS.0.checked_div(u32::try_from(terms.len()).unwrap_or(u32::MAX)).unwrap_or(0);
+        Self::Sets(terms.into_iter().map(|term| Stream::new(term, share.max(FEW))).collect())
     }
 
     fn is_all(&self) -> bool {
@@ -184,35 +194,37 @@ impl Source {
 }
 
 /// The sets that a filter asks for, the search apart; one at least.
-fn filters(filter: &Filter) -> Vec<Source> {
+fn filters(filter: &Filter, counts: &Counts) -> Vec<Source> {
     let mut out = Vec::new();
     out.extend(filter.label.iter().map(|id| Source::one(term::label(id))));
     out.extend(filter.parent.iter().map(|id| Source::one(term::parent(id))));
-    let cells = cells(filter);
-    if !cells.is_empty() {
-        let name = |(status, kind)| match &filter.project {
-            Some(project) => term::project_cell(project, status, kind),
-            None => term::cell(status, kind),
+    if asks_for_cells(filter) {
+        let name = |(cell, _)| match &filter.project {
+            Some(project) => term::project_cell(project, cell),
+            None => term::cell(cell),
         };
-        out.push(Source::Sets(cells.into_iter().map(name).map(Stream::new).collect()));
+        out.push(Source::any(cells(filter, counts).map(name).collect()));
     } else if let Some(project) = &filter.project {
         out.push(Source::one(term::project(project)));
     }
-    out.extend(filter.priority.map(|priority| Source::one(term::priority(priority))));
     if out.is_empty() {
         out.push(Source::one(term::ALL.to_owned()));
     }
     out
 }
 
-/// The states and kinds that a filter asks for, each pair once; none when it asks for all.
-fn cells(filter: &Filter) -> Vec<(IssueStatus, IssueType)> {
-    if filter.statuses.is_empty() && filter.kinds.is_empty() {
-        return Vec::new();
-    }
-    let statuses = IssueStatus::ALL.iter().filter(|s| filter.statuses.is_empty() || filter.statuses.contains(s));
-    let kind = |kind: &&IssueType| filter.kinds.is_empty() || filter.kinds.contains(*kind);
-    statuses.flat_map(|s| IssueType::ALL.iter().filter(kind).map(|kind| (*s, *kind))).collect()
+/// Whether a filter asks for some states, kinds or a priority.
+const fn asks_for_cells(filter: &Filter) -> bool {
+    !filter.statuses.is_empty() || !filter.kinds.is_empty() || filter.priority.is_some()
+}
+
+/// The cells that have issues of the states, kinds and priority that a filter asks for, and how many.
+fn cells(filter: &Filter, counts: &Counts) -> impl Iterator<Item = (Cell, u64)> {
+    counts.cells().filter(|((status, kind, priority), _)| {
+        (filter.statuses.is_empty() || filter.statuses.contains(status))
+            && (filter.kinds.is_empty() || filter.kinds.contains(kind))
+            && filter.priority.is_none_or(|asked| asked == *priority)
+    })
 }
 
 /// Puts what each word finds before the other sources, which it is likely smaller than. Words that find too much are
@@ -247,6 +259,7 @@ fn single(
     tx: &mut dyn Tx,
     tenant: &TenantId,
     filter: &Filter,
+    counts: &Counts,
     source: &mut Source,
     limit: u32,
     offset: u32,
@@ -258,18 +271,10 @@ fn single(
             Ok((ids.into_iter().skip(offset as usize).take(limit as usize).collect(), total))
         }
         Source::Sets(streams) => {
-            let counted = filter.label.is_none() && filter.parent.is_none() && filter.priority.is_none();
+            let counted = filter.label.is_none() && filter.parent.is_none();
             let total = match streams.as_slice() {
                 [one] if !counted => tx.count_holders(&ISSUE_SETS, tenant, &one.term)?,
-                _ => {
-                    let counts = count::counts(tx, tenant, filter.project.as_ref())?;
-                    let cells = cells(filter);
-                    if cells.is_empty() {
-                        counts.total()
-                    } else {
-                        cells.iter().map(|(status, kind)| counts.of(*status, *kind)).sum()
-                    }
-                }
+                _ => cells(filter, counts).map(|(_, count)| count).sum(),
             };
             if u64::from(offset) >= total {
                 return Ok((Vec::new(), total));

@@ -1,7 +1,7 @@
 //! Which issues can be worked on, in the order in which they are handed out.
 //!
 //! An issue is ready when it is live, in `todo`, and waits for no other: no live issue that is still open blocks it. One
-//! queue, [`READY`], holds exactly the ready issues, each under its project and its [`Rank`]; a second, [`HEADS`], holds
+//! index, [`READY`], holds exactly the ready issues, each under its project and its [`Rank`]; a queue, [`HEADS`], holds
 //! the first of each project under its rank with the bonus of the project's goal. So a project's first issue and the
 //! first of all are one step in an index, and a goal that is reached or begun moves one row, however many issues its
 //! project has. Both are kept by the transaction that changes an issue, a relation or a goal.
@@ -17,11 +17,12 @@ use crate::{
         TenantId,
         id::{IssueId, ProjectId},
     },
-    store::{Cond, Queue, QueueItem, RecordQuery, Repo, StoreError, Tx, Value},
+    store::{Cond, Queue, QueueItem, RecordQuery, Repo, StoreError, Terms, Tx, Value},
 };
 
-/// The ready issues: item an issue's id, key the project and the rank.
-pub static READY: Queue = Queue { name: "dispatch" };
+/// The ready issues: id an issue's, term its lane and its rank, 16 hexadecimal digits that sort as it does. Who takes an
+/// issue out knows both, so it needs no second index to find it, as a queue has.
+pub static READY: Terms = Terms { name: "dispatch" };
 /// The first ready issue of each project: item the project, key the rank with the goal's bonus and the issue's id.
 pub static HEADS: Queue = Queue { name: "dispatch_heads" };
 
@@ -77,19 +78,20 @@ pub struct Head {
     pub id: String,
 }
 
-fn key(lane: &Lane, rank: Rank) -> Vec<u8> {
-    [lane.as_str().as_bytes(), &rank.to_bytes()].concat()
+fn term(lane: &Lane, rank: Rank) -> String {
+    format!("{}{:016x}", lane.as_str(), u64::from_be_bytes(rank.to_bytes()))
 }
 
-fn place(lane: &Lane, item: QueueItem) -> Option<Place> {
-    let rank = item.key.strip_prefix(lane.as_str().as_bytes())?;
-    Some(Place { rank: Rank::from_bytes(rank.try_into().ok()?), id: item.id })
+fn place(lane: &Lane, term: &str, id: String) -> Result<Place, StoreError> {
+    let rank = term.strip_prefix(lane.as_str()).and_then(|rank| u64::from_str_radix(rank, 16).ok());
+    let rank = rank.ok_or_else(|| StoreError::Corrupt(format!("a term in `{}`", READY.name)))?;
+    Ok(Place { rank: Rank::from_bytes(rank.to_be_bytes()), id })
 }
 
 /// The ready issues of a lane after a place, best first.
 ///
 /// # Errors
-/// Storage failures.
+/// Storage failures, a term that this room did not write.
 pub fn of_lane(
     tx: &mut dyn Tx,
     tenant: &TenantId,
@@ -97,11 +99,10 @@ pub fn of_lane(
     after: Option<&Place>,
     limit: u32,
 ) -> Result<Vec<Place>, StoreError> {
-    let (from, id) = after
-        .map_or_else(|| (lane.as_str().as_bytes().to_vec(), ""), |after| (key(lane, after.rank), after.id.as_str()));
-    let items = tx.ready(&READY, tenant, Some((&from, id)), limit)?;
-    // What follows the lane in the queue is another's.
-    Ok(items.into_iter().map_while(|item| place(lane, item)).collect())
+    let from = after.map(|after| (term(lane, after.rank), after.id.as_str()));
+    let after = from.as_ref().map(|(term, id)| (term.as_str(), *id));
+    let found = tx.holders_under(&READY, tenant, lane.as_str(), after, limit)?;
+    found.into_iter().map(|(term, id)| place(lane, &term, id)).collect()
 }
 
 /// The first ready issue of a lane.
@@ -273,7 +274,7 @@ fn each_edge(
 fn put_in(tx: &mut dyn Tx, tenant: &TenantId, lane: &Lane, rank: Rank, id: &IssueId) -> Result<(), StoreError> {
     let place = Place { rank, id: id.to_string() };
     let first = first_of(tx, tenant, lane)?;
-    tx.push(&READY, tenant, &key(lane, rank), &place.id)?;
+    tx.put_terms(&READY, tenant, &place.id, &[&term(lane, rank)])?;
     add(tx, tenant, lane, 1)?;
     if first.is_none_or(|first| place < first) { set_head(tx, tenant, lane, &place) } else { Ok(()) }
 }
@@ -281,7 +282,7 @@ fn put_in(tx: &mut dyn Tx, tenant: &TenantId, lane: &Lane, rank: Rank, id: &Issu
 /// Takes an issue out; `false` when it was not in.
 fn take_out(tx: &mut dyn Tx, tenant: &TenantId, lane: &Lane, rank: Rank, id: &IssueId) -> Result<bool, StoreError> {
     let place = Place { rank, id: id.to_string() };
-    if !tx.remove(&READY, tenant, &place.id)? {
+    if tx.drop_terms(&READY, tenant, &place.id, &[&term(lane, rank)])? == 0 {
         return Ok(false);
     }
     add(tx, tenant, lane, -1)?;

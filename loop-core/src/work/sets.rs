@@ -1,6 +1,10 @@
-//! The sets that live issues are found by. Every filter of a list is one of these sets or a union of some.
+//! The sets that live issues are found by. Every filter of a list is one of these sets or a union of some. Each set is
+//! another place to write for every issue, so states, kinds and priorities share one.
 
-use super::{Issue, IssueStatus, IssueType};
+use super::{
+    Issue,
+    count::{Cell, cell as cell_of},
+};
 use crate::{
     base::{
         TenantId,
@@ -14,25 +18,21 @@ pub static ISSUE_SETS: Terms = Terms { name: "issue_sets" };
 
 /// The names of the sets.
 pub(super) mod term {
-    use super::{IssueId, IssueStatus, IssueType, LabelId, ProjectId};
+    use super::{Cell, IssueId, LabelId, ProjectId};
 
     /// Every live issue.
     pub(crate) const ALL: &str = "all";
 
-    pub(crate) fn cell(status: IssueStatus, kind: IssueType) -> String {
-        format!("s/{status}/{kind}")
+    pub(crate) fn cell((status, kind, priority): Cell) -> String {
+        format!("s/{status}/{kind}/{priority}")
     }
 
     pub(crate) fn project(id: &ProjectId) -> String {
         format!("p/{id}")
     }
 
-    pub(crate) fn project_cell(id: &ProjectId, status: IssueStatus, kind: IssueType) -> String {
-        format!("p/{id}/{status}/{kind}")
-    }
-
-    pub(crate) fn priority(priority: u8) -> String {
-        format!("n/{priority}")
+    pub(crate) fn project_cell(id: &ProjectId, (status, kind, priority): Cell) -> String {
+        format!("p/{id}/{status}/{kind}/{priority}")
     }
 
     pub(crate) fn parent(id: &IssueId) -> String {
@@ -46,10 +46,10 @@ pub(super) mod term {
 
 /// The sets that an issue is in.
 fn of(issue: &Issue) -> Vec<String> {
-    let mut out = vec![term::ALL.to_owned(), term::cell(issue.status, issue.kind), term::priority(issue.priority)];
+    let mut out = vec![term::ALL.to_owned(), term::cell(cell_of(issue))];
     if let Some(project) = &issue.project_id {
         out.push(term::project(project));
-        out.push(term::project_cell(project, issue.status, issue.kind));
+        out.push(term::project_cell(project, cell_of(issue)));
     }
     out.extend(issue.parent_id.iter().map(term::parent));
     out.extend(issue.label_ids.iter().map(term::label));

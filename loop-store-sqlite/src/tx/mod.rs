@@ -338,7 +338,7 @@ impl Tx for SqlTx<'_> {
         self.write(|tx| terms::put(tx, terms, tenant, id, words))
     }
 
-    fn drop_terms(&mut self, terms: &'static Terms, tenant: &TenantId, id: &str, words: &[&str]) -> Answer<()> {
+    fn drop_terms(&mut self, terms: &'static Terms, tenant: &TenantId, id: &str, words: &[&str]) -> Answer<usize> {
         self.write(|tx| terms::remove(tx, terms, tenant, id, words))
     }
 

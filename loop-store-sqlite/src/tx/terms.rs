@@ -7,10 +7,16 @@ use crate::{schema::TermsSql, sql};
 
 pub(super) fn put(tx: &SqlTx<'_>, terms: &'static Terms, tenant: &TenantId, id: &str, words: &[&str]) -> Answer<()> {
     let rows = words.iter().map(|word| [tenant.as_str().into(), (*word).into(), id.into()]);
-    sql::run_each(tx.conn, &statements(tx, terms)?.put, rows)
+    sql::run_each(tx.conn, &statements(tx, terms)?.put, rows).map(drop)
 }
 
-pub(super) fn remove(tx: &SqlTx<'_>, terms: &'static Terms, tenant: &TenantId, id: &str, words: &[&str]) -> Answer<()> {
+pub(super) fn remove(
+    tx: &SqlTx<'_>,
+    terms: &'static Terms,
+    tenant: &TenantId,
+    id: &str,
+    words: &[&str],
+) -> Answer<usize> {
     let rows = words.iter().map(|word| [tenant.as_str().into(), (*word).into(), id.into()]);
     sql::run_each(tx.conn, &statements(tx, terms)?.take, rows)
 }

@@ -26,10 +26,11 @@ pub(super) fn an_id_is_in_each_set_once(new: New<'_>) -> Outcome {
     write(&store, |tx| {
         assert_eq!(tx.count_holders(&WORDS, &tenant("t"), "b")?, 2);
         assert_eq!(tx.count_holders(&WORDS, &tenant("t"), "z")?, 0);
-        tx.drop_terms(&WORDS, &tenant("t"), "1", &["b", "b", "z"])?;
-        tx.drop_terms(&WORDS, &tenant("t"), "9", &["a"])?;
-        tx.drop_terms(&MARKS, &tenant("t"), "2", &["b"])?;
-        tx.drop_terms(&WORDS, &tenant("u"), "2", &["b"])
+        assert_eq!(tx.drop_terms(&WORDS, &tenant("t"), "1", &["b", "b", "z"])?, 1);
+        assert_eq!(tx.drop_terms(&WORDS, &tenant("t"), "9", &["a"])?, 0);
+        assert_eq!(tx.drop_terms(&MARKS, &tenant("t"), "2", &["b"])?, 0);
+        assert_eq!(tx.drop_terms(&WORDS, &tenant("u"), "2", &["b"])?, 0);
+        Ok(())
     })?;
     assert_eq!((all(&store, "a")?, all(&store, "b")?), (vec!["1".to_owned()], vec!["2".to_owned()]));
     assert_eq!(read(&store, |tx| tx.holders(&MARKS, &tenant("t"), "a", None, 9, 0))?, Vec::<String>::new());
@@ -115,7 +116,7 @@ pub(super) fn undeclared_terms_are_refused(new: New<'_>) -> Outcome {
         let t = tenant("t");
         let answers = [
             tx.put_terms(&STRANGER, &t, "1", &["a"]),
-            tx.drop_terms(&STRANGER, &t, "1", &["a"]),
+            tx.drop_terms(&STRANGER, &t, "1", &["a"]).map(drop),
             tx.holders(&STRANGER, &t, "a", None, 1, 0).map(drop),
             tx.count_holders(&STRANGER, &t, "a").map(drop),
             tx.holders_under(&STRANGER, &t, "a", None, 1).map(drop),

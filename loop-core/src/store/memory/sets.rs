@@ -13,10 +13,9 @@ impl Sets {
         self.0.extend(words.iter().map(|word| ((*word).to_owned(), id.to_owned())));
     }
 
-    pub(super) fn remove(&mut self, id: &str, words: &[&str]) {
-        for word in words {
-            self.0.remove(&((*word).to_owned(), id.to_owned()));
-        }
+    pub(super) fn remove(&mut self, id: &str, words: &[&str]) -> usize {
+        let held = words.iter().filter(|word| self.0.remove(&((**word).to_owned(), id.to_owned())).is_some());
+        held.count()
     }
 
     pub(super) fn holders(&self, term: &str, after: Option<&str>, limit: u32, offset: u32) -> Vec<String> {

@@ -414,9 +414,8 @@ impl Tx for MemoryTx<'_> {
         Ok(())
     }
 
-    fn drop_terms(&mut self, terms: &'static Terms, tenant: &TenantId, id: &str, words: &[&str]) -> Answer<()> {
-        self.sets_mut(terms, tenant)?.remove(id, words);
-        Ok(())
+    fn drop_terms(&mut self, terms: &'static Terms, tenant: &TenantId, id: &str, words: &[&str]) -> Answer<usize> {
+        Ok(self.sets_mut(terms, tenant)?.remove(id, words))
     }
 
     fn holders(

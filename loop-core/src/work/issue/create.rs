@@ -97,7 +97,7 @@ pub fn create(tx: &mut dyn Tx, cx: &Ctx, new: &NewIssue) -> Result<Issue, WorkEr
     };
     let label_ids = place::labels(tx, cx.tenant(), &new.label_ids)?;
     let now = cx.now.to_millis();
-    let issue = Issue {
+    let mut issue = Issue {
         id: IssueId::draw(cx.now, &mut cx.seed()),
         number: count::next_number(tx, cx.tenant())?,
         title: new.title.clone(),
@@ -120,7 +120,8 @@ pub fn create(tx: &mut dyn Tx, cx: &Ctx, new: &NewIssue) -> Result<Issue, WorkEr
         updated_at: now,
         deleted_at: None,
         active_at: parent_id.is_none().then_some(now),
+        made_in: None,
     };
-    save::insert(tx, cx, &issue)?;
+    save::insert(tx, cx, &mut issue)?;
     Ok(issue)
 }

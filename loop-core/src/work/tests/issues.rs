@@ -141,6 +141,7 @@ fn the_history_is_newest_first_masked_and_outlives_the_issue() -> Outcome {
     assert_eq!(steps[1].actor.as_deref(), Some("test"));
     let (rest, _) = world.read(move |tx, tenant| history::page(tx, tenant, id.as_str(), 9, 2))?;
     assert_eq!(rest.iter().filter_map(|step| step.op.as_deref()).collect::<Vec<_>>(), ["issue.create"]);
+    assert_eq!(world.read(move |tx, tenant| history::page(tx, tenant, id.as_str(), 9, 3))?, (Vec::new(), 3));
     let unknown = world.read(|tx, tenant| history::page(tx, tenant, "nope", 9, 0));
     assert!(matches!(unknown, Err(WorkError::NoIssue)));
     Ok(())

@@ -316,7 +316,7 @@ fn undispatched(error: DispatchError) -> Failure {
 
 /// An issue as it is told: without what is only stored.
 pub(super) fn shown(issue: Issue) -> Issue {
-    Issue { active_at: None, ..issue }
+    Issue { active_at: None, made_in: None, ..issue }
 }
 
 async fn create(call: Call) -> Outcome {
