@@ -59,15 +59,18 @@ pub enum HookCommand {
 }
 
 /// How a hook comes to a decision. The key itself is in LOOP_API_KEY or in a file, never an argument.
+///
+/// INVARIANT: no variable of the environment names who decides. A project's own settings and `.env` files set such
+/// variables, and could name a server that allows everything.
 #[derive(Debug, Clone, Args)]
 pub struct HookArgs {
-    /// The server: http://HOST:PORT or unix:PATH [default: LOOP_URL, else http://127.0.0.1:4242]
+    /// The server: http://HOST:PORT or unix:PATH [default: http://127.0.0.1:4242]
     #[arg(long, value_name = "URL", conflicts_with = "db")]
     pub url: Option<String>,
     /// Decide on this database file [default: ask the server]
     #[arg(long, value_name = "FILE")]
     pub db: Option<PathBuf>,
-    /// A file that holds the key [default: LOOP_KEY_FILE, else the key in LOOP_API_KEY]
+    /// A file that holds the key [default: the key in LOOP_API_KEY]
     #[arg(long, value_name = "FILE")]
     pub key_file: Option<PathBuf>,
 }
@@ -83,9 +86,9 @@ impl HookCommand {
         let set = |name: &str| environment(name).filter(|text| !text.is_empty());
         Some(Run {
             agent,
-            url: args.url.clone().or_else(|| set("LOOP_URL")).unwrap_or_else(|| DEFAULT_URL.to_owned()),
+            url: args.url.clone().unwrap_or_else(|| DEFAULT_URL.to_owned()),
             db: args.db.clone(),
-            key_file: args.key_file.clone().or_else(|| set("LOOP_KEY_FILE").map(PathBuf::from)),
+            key_file: args.key_file.clone(),
             key: set("LOOP_API_KEY").map(Secret::new),
             secret_key: set("LOOP_SECRET_KEY").map(Secret::new),
             ask,
@@ -118,7 +121,7 @@ pub(super) fn install(
         Done::Written { backup: None } => writeln!(out, "installed in {}", file.display())?,
     }
     if args.key_file.is_none() {
-        writeln!(out, "the key is taken from LOOP_API_KEY, or from the file that LOOP_KEY_FILE names")?;
+        writeln!(out, "the key is taken from LOOP_API_KEY, which a project may set as well: better give --key-file")?;
     }
     if agent == Agent::Codex {
         writeln!(out, "Codex runs a new or changed hook only after you trusted it: open /hooks there once")?;

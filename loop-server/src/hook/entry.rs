@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::{Agent, install::InstallError, sidecar::Place};
+use super::{Agent, install::InstallError, process::DEFAULT_URL, sidecar::Place};
 
 /// Seconds that the tool waits: twice of what a hook takes at most.
 const TIMEOUT: u32 = 10;
@@ -37,7 +37,8 @@ impl Entry {
         let program = std::env::current_exe().map_err(InstallError::Program)?;
         let mut command = format!("{} hook {}", quoted(&program)?, agent.name());
         let mut option = |name: &str, value: String| command.push_str(&format!(" {name} {value}"));
-        if let Some(url) = url {
+        // Who decides is always written down, so that nothing else can say it later.
+        if let Some(url) = url.or_else(|| db.is_none().then(|| DEFAULT_URL.to_owned())) {
             let place = match url.parse::<Place>()? {
                 Place::Unix(path) => Place::Unix(absolute(&path)?),
                 tcp @ Place::Tcp { .. } => tcp,

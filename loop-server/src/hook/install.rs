@@ -2,20 +2,17 @@
 //! byte for byte.
 
 use std::{
-    ffi::OsString,
-    fs::{self, File, OpenOptions},
-    io::{self, Read as _, Write as _},
+    io,
     path::{Path, PathBuf},
 };
 
 use super::{
     Agent, HookError,
     entry::{Entry, is_ours},
+    settings::Settings,
     splice::Container,
 };
 
-/// The largest file of settings, in bytes.
-const SETTINGS_LIMIT: u64 = 4 << 20;
 /// What a file is taken for that is not there.
 const NOTHING: &str = "{\n}\n";
 /// What is left of our array, and of the object around it, when the entry was all that was in them.
@@ -93,20 +90,15 @@ pub fn file(
 /// A file that is no JSON object, that has another shape than settings have, or that cannot be changed.
 pub fn install(entry: &Entry, path: &Path) -> Result<Done, InstallError> {
     let strange = |problem| InstallError::Strange { path: path.to_owned(), problem };
-    let settings = Settings::read(path)?;
-    let before = settings.before(entry.agent()).map_err(strange)?;
+    let settings = Settings::open(path)?;
+    let before = before(&settings, entry.agent()).map_err(strange)?;
     let text = insert(before.as_deref().unwrap_or(NOTHING), &entry.text()).map_err(strange)?;
-    if settings.text.as_ref() == Some(&text) {
+    if settings.text() == Some(&text) {
         return Ok(Done::Nothing);
     }
-    let backup = settings.backup();
-    match &before {
-        Some(before) => settings.replace(&backup, before)?,
-        None if backup.exists() => fs::remove_file(&backup).map_err(|source| settings.failed(source))?,
-        None => {}
-    }
+    settings.keep(before.as_deref())?;
     settings.change(&text)?;
-    Ok(Done::Written { backup: before.map(|_| backup) })
+    Ok(Done::Written { backup: before.map(|_| settings.backup()) })
 }
 
 /// Takes every entry of ours out of a file of settings. A file that was not changed since it was installed is then as
@@ -116,26 +108,38 @@ pub fn install(entry: &Entry, path: &Path) -> Result<Done, InstallError> {
 /// As [`install`].
 pub fn uninstall(agent: Agent, path: &Path) -> Result<Done, InstallError> {
     let strange = |problem| InstallError::Strange { path: path.to_owned(), problem };
-    let settings = Settings::read(path)?;
-    let before = settings.before(agent).map_err(strange)?;
-    if before == settings.text {
+    if matches!(path.try_exists(), Ok(false)) {
         return Ok(Done::Nothing);
     }
-    let removed = |path: &Path| fs::remove_file(path).map_err(|source| settings.failed(source));
+    let settings = Settings::open(path)?;
+    let before = before(&settings, agent).map_err(strange)?;
+    if before.as_deref() == settings.text() {
+        return Ok(Done::Nothing);
+    }
     let done = match &before {
         Some(before) => {
             settings.change(before)?;
             Done::Written { backup: None }
         }
         None => {
-            removed(&settings.path)?;
+            settings.remove()?;
             Done::Removed
         }
     };
-    if settings.backup().exists() {
-        removed(&settings.backup())?;
-    }
+    settings.keep(None)?;
     Ok(done)
+}
+
+/// The text without our entries; `None` when there would be no file.
+fn before(settings: &Settings, agent: Agent) -> Result<Option<String>, &'static str> {
+    let Some(text) = settings.text() else { return Ok(None) };
+    let Some(less) = without(text, agent)? else { return Ok(Some(text.to_owned())) };
+    match (settings.kept(), group(text, agent)) {
+        // Some layouts come to the same once an entry is in them. The copy knows which it was.
+        (Some(kept), Some(group)) if insert(&kept, &group).is_ok_and(|again| again == text) => Ok(Some(kept)),
+        (None, _) if less == NOTHING => Ok(None),
+        _ => Ok(Some(less)),
+    }
 }
 
 /// `text` with a group before all others.
@@ -217,96 +221,4 @@ fn group(text: &str, agent: Agent) -> Option<String> {
         handlers.is_some_and(|handlers| handlers.items().iter().any(|handler| is_ours(agent, handler.value)))
     };
     event.items().iter().map(|item| item.value).find(|group| ours(group)).map(str::to_owned)
-}
-
-/// A file of settings as it was found.
-struct Settings {
-    /// The file itself, where a link led to it.
-    path: PathBuf,
-    text: Option<String>,
-}
-
-impl Settings {
-    fn read(path: &Path) -> Result<Self, InstallError> {
-        let failed = |source| InstallError::File { path: path.to_owned(), source };
-        let strange = |problem| InstallError::Strange { path: path.to_owned(), problem };
-        let real = match fs::canonicalize(path) {
-            Ok(real) => real,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                // A link that leads nowhere would be replaced by a file.
-                return match fs::symlink_metadata(path) {
-                    Ok(_) => Err(failed(error)),
-                    Err(_) => Ok(Self { path: path.to_owned(), text: None }),
-                };
-            }
-            Err(error) => return Err(failed(error)),
-        };
-        let mut bytes = Vec::new();
-        File::open(&real).map_err(failed)?.take(SETTINGS_LIMIT + 1).read_to_end(&mut bytes).map_err(failed)?;
-        if bytes.len() as u64 > SETTINGS_LIMIT {
-            return Err(strange("it is too large"));
-        }
-        let text = String::from_utf8(bytes).map_err(|_| strange("it is no sound JSON object"))?;
-        Ok(Self { path: real, text: Some(text) })
-    }
-
-    fn failed(&self, source: io::Error) -> InstallError {
-        InstallError::File { path: self.path.clone(), source }
-    }
-
-    /// Where the file as it was before is kept.
-    fn backup(&self) -> PathBuf {
-        beside(&self.path, ".before-loop")
-    }
-
-    /// The text without our entries; `None` when there would be no file.
-    fn before(&self, agent: Agent) -> Result<Option<String>, &'static str> {
-        let Some(text) = &self.text else { return Ok(None) };
-        let Some(less) = without(text, agent)? else { return Ok(Some(text.clone())) };
-        let backup = Self::read(&self.backup()).ok().and_then(|backup| backup.text);
-        match (backup, group(text, agent)) {
-            // Some layouts come to the same once an entry is in them. The copy knows which it was.
-            (Some(backup), Some(group)) if insert(&backup, &group).is_ok_and(|again| again == *text) => {
-                Ok(Some(backup))
-            }
-            (None, _) if less == NOTHING => Ok(None),
-            _ => Ok(Some(less)),
-        }
-    }
-
-    /// Puts another text into the file, whole or not at all, unless somebody else has changed it meanwhile.
-    fn change(&self, text: &str) -> Result<(), InstallError> {
-        if Self::read(&self.path)?.text != self.text {
-            return Err(InstallError::Strange { path: self.path.clone(), problem: "it was just changed; try again" });
-        }
-        self.replace(&self.path, text)
-    }
-
-    fn replace(&self, path: &Path, text: &str) -> Result<(), InstallError> {
-        let draft = beside(path, &format!(".{}.draft", std::process::id()));
-        let written = (|| {
-            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            fs::create_dir_all(folder)?;
-            let mut file = OpenOptions::new().write(true).create_new(true).open(&draft)?;
-            if let Ok(found) = fs::metadata(&self.path) {
-                file.set_permissions(found.permissions())?;
-            }
-            file.write_all(text.as_bytes())?;
-            file.sync_all()?;
-            fs::rename(&draft, path)?;
-            File::open(folder)?.sync_all()
-        })();
-        if written.is_err() {
-            // It may never have been made.
-            let _ = fs::remove_file(&draft);
-        }
-        written.map_err(|source| InstallError::File { path: path.to_owned(), source })
-    }
-}
-
-/// The path of another file in the same folder.
-fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(ending);
-    name.into()
 }

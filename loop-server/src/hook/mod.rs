@@ -5,7 +5,7 @@
 //! - [`told`]: the decision, and what the tool is told of it.
 //! - [`route`]: the server's side; [`sidecar`] and [`direct`]: the two ways to a decision.
 //! - [`process`]: one run of the program, from standard input to its exit code.
-//! - [`install`], [`entry`], [`splice`]: the entry in the tool's settings, and taking it out again.
+//! - [`install`], [`entry`], [`settings`], [`splice`]: the entry in the tool's settings, and taking it out again.
 //! - [`error`]: why there is no decision. The call is then blocked.
 
 pub mod agent;
@@ -16,6 +16,7 @@ pub mod event;
 pub mod install;
 pub mod process;
 pub mod route;
+mod settings;
 pub mod sidecar;
 mod splice;
 pub mod told;

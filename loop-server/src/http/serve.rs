@@ -115,7 +115,7 @@ async fn connect(listener: &Listener) -> io::Result<Stream> {
             let _ = socket.set_nodelay(true);
             Ok(Stream::Tcp(socket))
         }
-        Listener::Unix(listener, _) => Ok(Stream::Unix(listener.accept().await?.0)),
+        Listener::Unix(_, listener) => Ok(Stream::Unix(listener.accept().await?.0)),
     }
 }
 

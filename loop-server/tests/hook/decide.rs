@@ -91,7 +91,7 @@ async fn codex_is_served_at_its_own_door() {
     let ran = tokio::task::spawn_blocking(move || {
         ["Bash", "apply_patch"].map(|tool| {
             let event = event(tool, r#"{"command":"*** Begin Patch"}"#);
-            run(&["hook", "codex"], &[("LOOP_API_KEY", &key), ("LOOP_URL", &url)], &event)
+            run(&["hook", "codex", "--url", &url], &[("LOOP_API_KEY", &key)], &event)
         })
     })
     .await

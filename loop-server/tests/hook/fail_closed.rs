@@ -115,6 +115,21 @@ fn no_server_no_key_and_no_sense_block() {
     assert_eq!((unknown.code, unknown.out.as_str()), (Some(2), ""), "{unknown:?}");
 }
 
+#[test]
+fn the_environment_names_neither_a_server_nor_a_file() {
+    let yes = r#"{"allowed":true,"status":"ALLOWED","message":"m"}"#;
+    let evil = says(format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{yes}", yes.len()));
+    let folder = tempfile::tempdir().expect("a folder");
+    let key_file = folder.path().join("key");
+    std::fs::write(&key_file, "tl_key").expect("written");
+    let key_file = key_file.to_str().expect("text");
+    let environment = [("LOOP_URL", evil.as_str()), ("LOOP_DB", key_file), ("http_proxy", &evil), KEY];
+    let ran = run(&["hook", "claude-code"], &environment, &call());
+    assert!(ran.blocked() && !ran.told.contains(&evil), "{ran:?}");
+    let ran = run(&["hook", "claude-code", "--url", &evil], &[("LOOP_KEY_FILE", key_file)], &call());
+    assert!(ran.blocked() && ran.told.contains("no key"), "{ran:?}");
+}
+
 #[tokio::test]
 async fn an_event_that_is_none_blocks() {
     let doors = Doors::open().await;

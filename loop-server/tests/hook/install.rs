@@ -129,6 +129,65 @@ fn a_key_never_gets_into_the_file() {
 }
 
 #[test]
+fn who_decides_is_written_down_whatever_the_environment_says() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let home = folder.path().to_str().expect("text");
+    let environment =
+        [("HOME", home), ("LOOP_URL", "http://evil.example"), ("LOOP_KEY_FILE", "/evil"), ("LOOP_DB", "/e")];
+    let ran = run(&["hook", "install", "claude-code"], &environment, b"");
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let command = command(folder.path());
+    assert!(command.contains(" --url 'http://127.0.0.1:4242' || ") && !command.contains("evil"), "{command}");
+}
+
+#[test]
+fn what_root_installs_for_somebody_stays_theirs() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+    let folder = tempfile::tempdir().expect("a folder");
+    let owner = |path: &Path| std::fs::metadata(path).map(|found| (found.uid(), found.gid())).expect("there");
+    if owner(folder.path()).0 != 0 {
+        // Nobody else can give files away.
+        return;
+    }
+    let theirs = (12_345, 54_321);
+    chown(folder.path(), Some(theirs.0), Some(theirs.1)).expect("given");
+    assert_eq!(install(folder.path(), &[]).code, Some(0));
+    assert_eq!(owner(&folder.path().join(".claude")), theirs, "a folder that was made");
+    assert_eq!(owner(&settings(folder.path())), theirs, "a file that was made");
+    assert_eq!(install(folder.path(), &["--uninstall"]).code, Some(0));
+
+    write(folder.path(), "{}");
+    let other = (11_111, 22_222);
+    chown(settings(folder.path()), Some(other.0), Some(other.1)).expect("given");
+    std::fs::set_permissions(settings(folder.path()), PermissionsExt::from_mode(0o600)).expect("set");
+    for more in [&[][..], &["--uninstall"][..]] {
+        assert_eq!(install(folder.path(), more).code, Some(0));
+        let mode = std::fs::metadata(settings(folder.path())).expect("there").permissions().mode();
+        assert_eq!((owner(&settings(folder.path())), mode & 0o777), (other, 0o600), "{more:?}");
+        let backup = folder.path().join(".claude/settings.json.before-loop");
+        assert!(!backup.exists() || owner(&backup) == other, "{more:?}");
+    }
+}
+
+#[test]
+fn of_many_at_once_none_harms_another() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let before = "{\"model\": \"opus\"}\n";
+    write(folder.path(), before);
+    let urls: Vec<String> = (1..=8).map(|port| format!("http://127.0.0.1:{port}")).collect();
+    let codes: Vec<Option<i32>> = std::thread::scope(|scope| {
+        let all: Vec<_> =
+            urls.iter().map(|url| scope.spawn(|| install(folder.path(), &["--url", url.as_str()]))).collect();
+        all.into_iter().map(|one| one.join().expect("no panic")).map(|ran| ran.code).collect()
+    });
+    assert!(codes.contains(&Some(0)) && codes.iter().all(|code| matches!(code, Some(0 | 1))), "{codes:?}");
+    assert_eq!(read(folder.path()).matches("hook claude-code").count(), 1);
+    assert_eq!(install(folder.path(), &["--uninstall"]).code, Some(0));
+    assert_eq!(read(folder.path()), before);
+    assert_eq!(std::fs::read_dir(folder.path().join(".claude")).expect("there").count(), 1, "no draft, no copy");
+}
+
+#[test]
 fn what_others_wrote_since_stays() {
     let folder = tempfile::tempdir().expect("a folder");
     write(folder.path(), "{\"model\": \"opus\"}");

@@ -50,14 +50,14 @@ function wrapped(name, tool, ask) {
 
 // What runs is what was decided: nobody can change it while the answer is waited for.
 async function decided(ask, name, input, call) {
-  let text;
+  let kept, text;
   try {
     plain(input ?? {}, 0);
-    text = JSON.stringify(input ?? {});
+    kept = structuredClone(input);
+    text = JSON.stringify(kept ?? {});
   } catch (cause) {
     throw new NotAllowedError(`the arguments of \`${name}\` cannot be decided: ${cause.message}`, "UNDECIDED", { cause });
   }
-  const kept = structuredClone(input);
   await ask(name, text, call?.abortSignal);
   return kept;
 }

@@ -17,6 +17,9 @@ ANSWER_LIMIT = 1 << 20
 class NotAllowed(Exception):
     """The call must not be made. The text is for the model and for people."""
 
+    # The wrapped tool whose call it is, where one was wrapped.
+    of: Any = None
+
 
 class Blocked(NotAllowed):
     """A rule, the kill switch or a human said no."""

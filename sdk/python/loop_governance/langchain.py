@@ -3,14 +3,16 @@
     tools = governed([search, pay], Loop(agent="billing-bot"))
     agent = create_react_agent(model, tools)   # or create_agent(model, tools), or ToolNode(tools)
 
-What is decided are the validated arguments, defaults included; only what the framework itself hands in (the state, the
-store, the runtime, the id of the call) is left out. A refusal becomes the tool's answer to the model; outside of a tool
-call it is raised.
+What is decided are the validated arguments, defaults included, and the tool is run with these very values; only what the
+framework itself hands in (the state, the store, the runtime, the id of the call) is left out. A refusal becomes the tool's
+answer to the model; outside of a tool call it is raised.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextvars
+import copy
 import datetime
 import decimal
 import enum
@@ -23,8 +25,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from langchain_core.messages import ToolMessage
-from langchain_core.tools import BaseTool, InjectedToolCallId
+from langchain_core.tools import BaseTool, InjectedToolCallId, Tool
 from langchain_core.tools.base import get_all_basemodel_annotations
+from langchain_core.utils.pydantic import get_fields
 from pydantic import AnyUrl, BaseModel, SecretBytes, SecretStr
 
 from .client import Loop, NotAllowed, Undecided
@@ -55,45 +58,109 @@ def govern(tool: BaseTool, loop: Loop) -> BaseTool:
     if isinstance(tool, _Governed):
         return tool
     kind = type(tool)
-    copy = tool.model_copy()
+    wrapped = tool.model_copy()
     # Every way to run a tool ends in `run` or `arun`, and neither calls the other.
-    copy.__class__ = type(kind.__name__, (_Governed, kind), {"__module__": kind.__module__})
-    object.__setattr__(copy, "_loop_governance", loop)
-    return copy
+    wrapped.__class__ = type(kind.__name__, (_Governed, kind), {"__module__": kind.__module__})
+    object.__setattr__(wrapped, "_loop_governance", loop)
+    return wrapped
 
 
 class _Governed:
+    # INVARIANT: what a tool is run with comes from `_to_args_and_kwargs` and nowhere else, and that decides it.
+
     def run(self, tool_input: Any, *args: Any, tool_call_id: str | None = None, **kwargs: Any) -> Any:
         try:
-            self._loop_governance.check_json(self.name, _arguments(self, tool_input, tool_call_id))
+            return super().run(tool_input, *args, tool_call_id=tool_call_id, **kwargs)
         except NotAllowed as refusal:
             return _refuse(self, refusal, tool_call_id)
-        return super().run(tool_input, *args, tool_call_id=tool_call_id, **kwargs)
 
     async def arun(self, tool_input: Any, *args: Any, tool_call_id: str | None = None, **kwargs: Any) -> Any:
+        # Waiting for the server must not hold up the loop, so this is done before, and what was decided is kept.
+        token = _DECIDED.set(_Decided(self))
         try:
-            arguments = _arguments(self, tool_input, tool_call_id)
-            await asyncio.to_thread(self._loop_governance.check_json, self.name, arguments)
+            await _DECIDED.get().prepare(lambda: _read(self, tool_input, tool_call_id, super(_Governed, self)))
+            return await super().arun(tool_input, *args, tool_call_id=tool_call_id, **kwargs)
         except NotAllowed as refusal:
             return _refuse(self, refusal, tool_call_id)
-        return await super().arun(tool_input, *args, tool_call_id=tool_call_id, **kwargs)
+        finally:
+            _DECIDED.reset(token)
+
+    def _to_args_and_kwargs(self, tool_input: Any, tool_call_id: str | None = None) -> tuple[tuple[Any, ...], dict]:
+        decided = _DECIDED.get()
+        if decided is not None and decided.tool is self and decided.outcome is not None:
+            return decided.take()
+        ready, arguments = _read(self, tool_input, tool_call_id, super())
+        _check(self, arguments)
+        return ready
+
+
+class _Decided:
+    """What one asynchronous run is going to be made with, or why it is not. It is taken once."""
+
+    def __init__(self, tool: Any):
+        self.tool = tool
+        self.outcome: Any = None
+
+    async def prepare(self, read: Any) -> None:
+        try:
+            ready, arguments = read()
+            await asyncio.to_thread(_check, self.tool, arguments)
+            self.outcome = ready
+        except Exception as error:
+            # The tool itself knows what to make of arguments that it does not take.
+            self.outcome = error
+
+    def take(self) -> tuple[tuple[Any, ...], dict]:
+        outcome, self.outcome = self.outcome, None
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+
+_DECIDED: contextvars.ContextVar[_Decided | None] = contextvars.ContextVar("loop_governance_decided", default=None)
+
+
+def _check(tool: Any, arguments: str) -> None:
+    try:
+        tool._loop_governance.check_json(tool.name, arguments)
+    except NotAllowed as refusal:
+        refusal.of = tool
+        raise
 
 
 def _refuse(tool: Any, refusal: NotAllowed, tool_call_id: str | None) -> ToolMessage:
-    if tool_call_id is None:
+    # Another tool's refusal, inside of this one, is an error like any other of this one's.
+    if tool_call_id is None or refusal.of is not tool:
         raise refusal
     return ToolMessage(content=str(refusal), name=tool.name, tool_call_id=tool_call_id, status="error")
 
 
-def _arguments(tool: Any, tool_input: Any, tool_call_id: str | None) -> str:
+def _read(tool: Any, tool_input: Any, tool_call_id: str | None, plain: Any) -> tuple[tuple[tuple, dict], str]:
+    """What the tool is going to be run with, and the same as JSON. Nobody else holds a part of it: it cannot change
+    after it was decided."""
+    tool_input = _by_name(tool, tool_input)
+    positional, named = plain._to_args_and_kwargs(tool_input, tool_call_id)
     try:
-        positional, named = tool._to_args_and_kwargs(tool_input, tool_call_id)
-        named = _of_the_model(tool, tool_input, named)
+        positional, said = copy.deepcopy((positional, _of_the_model(tool, tool_input, named)))
+        shown = said
         if positional:
-            named = {**named, "input": positional[0] if len(positional) == 1 else list(positional)}
-        return json.dumps(named, default=_plain, allow_nan=False)
+            # A tool of one text takes it without a name.
+            one = positional[0] if len(positional) == 1 else list(positional)
+            shown = {**said, next(iter(tool.args), "input"): one}
+        return (positional, named | said), json.dumps(shown, default=_plain, allow_nan=False)
     except Exception as error:
-        raise Undecided(f"the arguments of `{tool.name}` cannot be read, so it is not run: {error}") from error
+        refusal = Undecided(f"the arguments of `{tool.name}` cannot be read, so it is not run: {error}")
+        refusal.of = tool
+        raise refusal from error
+
+
+def _by_name(tool: Any, tool_input: Any) -> Any:
+    """A text stands for the first argument. Given by its name, the defaults of the others are decided as well."""
+    schema = tool.args_schema
+    if not isinstance(tool_input, str) or isinstance(tool, Tool) or not isinstance(schema, type):
+        return tool_input
+    first = next(iter(get_fields(schema)), None)
+    return tool_input if first is None else {first: tool_input}
 
 
 def _of_the_model(tool: Any, tool_input: Any, named: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,5 @@
 import asyncio
+import json
 import unittest
 
 try:
@@ -111,6 +112,86 @@ class LangChain(ServerTest):
             pay.invoke({"to": "acme"})
         self.assertEqual(pay.invoke({"to": "acme", "amount": "10"}), "paid")
         self.assertEqual(RAN, [("send_payment", "acme", 5000), ("send_payment", "acme", 10)])
+
+    def test_what_runs_is_what_was_decided_whatever_changes_meanwhile(self):
+        drawn = []
+
+        class Payment(BaseModel):
+            to: list[str]
+            reference: str = Field(default_factory=lambda: drawn.append(1) or f"r{len(drawn)}")
+
+        ran, decided = [], []
+
+        class Watching(Loop):
+            def check_json(self, tool, arguments, **more):
+                decided.append(json.loads(arguments))
+                super().check_json(tool, arguments, **more)
+                # As another thread may do while the answer is on its way.
+                recipients.append("mallory")
+                nested["account"] = "mallory"
+
+        def record(**arguments):
+            ran.append(json.loads(json.dumps(arguments)))
+
+        async def record_later(**arguments):
+            record(**arguments)
+
+        loop = Watching(self.url, self.key, agent="chain")
+        raw = {"type": "object", "properties": {"to": {"type": "array"}, "of": {"type": "object"}}}
+        for schema in (Payment, raw):
+            tool = govern(
+                StructuredTool(
+                    name="note", description="Note.", args_schema=schema, func=record, coroutine=record_later
+                ),
+                loop,
+            )
+            for run in (tool.invoke, lambda given: asyncio.run(tool.ainvoke(given))):
+                recipients, nested = ["acme"], {"account": "ours"}
+                given = {"to": recipients} if schema is Payment else {"to": recipients, "of": nested}
+                run(given)
+                run(call("note", **given) | {"id": "2"})
+                self.assertEqual(ran, decided)
+                self.assertEqual(ran[0]["to"], ["acme"])
+                ran.clear(), decided.clear()
+        self.assertEqual(len(drawn), 4, "a default is drawn once for a call")
+
+    def test_a_text_is_decided_under_the_name_of_its_argument_with_all_defaults(self):
+        pay = govern(send_payment, self.loop)
+        with self.assertRaises(Pending):
+            pay.invoke("acme")
+        self.approve()
+        self.assertEqual(pay.invoke({"to": "acme", "amount": 5000, "currency": "GBP"}), "paid", "it is the same call")
+        seen = []
+        watching = type("Watching", (Loop,), {"check_json": lambda self, tool, text: seen.append(json.loads(text))})
+        plain = Tool(name="read_file", description="Read.", func=lambda path: path)
+        for one in (plain, read_file, read_slowly):
+            asyncio.run(govern(one, watching(self.url, self.key)).ainvoke("a"))
+        self.assertEqual(seen, [{"tool_input": "a"}, {"path": "a"}, {"path": "a"}])
+
+    def test_wrong_arguments_are_the_tools_own_affair(self):
+        strict = govern(send_payment.model_copy(update={"handle_validation_error": "no such payment"}), self.loop)
+        for answer in (
+            strict.invoke(call("send_payment", amount="many")),
+            asyncio.run(strict.ainvoke(call("send_payment", amount="many"))),
+        ):
+            self.assertEqual((answer.status, answer.content), ("error", "no such payment"))
+        with self.assertRaises(ValueError):
+            govern(send_payment, self.loop).invoke({"amount": "many"})
+        self.assertEqual(RAN, [])
+
+    def test_a_refusal_inside_of_a_tool_is_not_the_tools_own(self):
+        inner = govern(wipe, self.loop)
+
+        @tool
+        def tidy(target: str) -> str:
+            """Tidy up."""
+            return inner.invoke({"target": target})
+
+        outer = govern(tidy, self.loop)
+        for run in (outer.invoke, lambda given: asyncio.run(outer.ainvoke(given))):
+            with self.assertRaises(Blocked):
+                run(call("tidy", target="disk"))
+        self.assertEqual(RAN, [])
 
     def test_injected_arguments_are_neither_shown_nor_in_the_way(self):
         @tool

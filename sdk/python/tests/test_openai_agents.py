@@ -6,7 +6,8 @@ try:
 except ImportError:
     raise unittest.SkipTest("openai-agents is not installed") from None
 
-from agents import Agent, Model, ModelResponse, RunConfig, Runner, Usage, WebSearchTool, function_tool
+from agents import Agent, Model, ModelResponse, RunConfig, Runner, Usage, UserError, WebSearchTool, function_tool
+from agents.run_config import ToolExecutionConfig
 from openai.types.responses import ResponseFunctionToolCall, ResponseOutputMessage, ResponseOutputText
 
 from loop_governance import Loop
@@ -85,6 +86,39 @@ class OpenAiAgents(ServerTest):
         self.assertEqual(self.said("send_payment", pay), "paid")
         self.assertIn("Loop asks a human", self.said("send_payment", pay))
         self.assertEqual(RAN, [("send_payment", "acme", 5000)])
+
+    def test_an_approval_of_the_sdk_comes_first_and_uses_up_none_of_loops(self):
+        @function_tool(needs_approval=True)
+        async def send_payment(to: str, amount: int, currency: str) -> str:
+            """Pay somebody."""
+            RAN.append(("send_payment", to, amount))
+            return "paid"
+
+        pay = '{"to":"umbrella","amount":7000,"currency":"GBP"}'
+
+        async def run(**more):
+            agent = Agent(name="a", model=Script("send_payment", pay), tools=governed([send_payment, read_file], self.loop))
+            config = RunConfig(tracing_disabled=True, tool_execution=ToolExecutionConfig(**more))
+            result = await Runner.run(agent, "go", run_config=config)
+            state = result.to_state()
+            for interruption in result.interruptions:
+                state.approve(interruption)
+            return str((await Runner.run(agent, state, run_config=config)).final_output)
+
+        self.assertIn("Loop asks a human", asyncio.run(run()))
+        self.approve()
+        with self.assertRaises(UserError):
+            asyncio.run(run(pre_approval_tool_input_guardrails=True))
+        self.assertEqual(RAN, [])
+        self.assertEqual(asyncio.run(run()), "paid", "the approval is still there")
+        self.assertEqual(RAN, [("send_payment", "umbrella", 7000)])
+        # A tool that nobody is asked about is decided once, whatever the option says.
+        config = RunConfig(
+            tracing_disabled=True, tool_execution=ToolExecutionConfig(pre_approval_tool_input_guardrails=True)
+        )
+        agent = Agent(name="a", model=Script("read_file", '{"path":"a"}'), tools=governed([read_file], self.loop))
+        result = asyncio.run(Runner.run(agent, "go", run_config=config))
+        self.assertEqual(result.final_output, "text of a")
 
     def test_without_a_decision_nothing_runs(self):
         self.assertIn("not run", self.said("read_file", '{"path":"a"}', Loop(nobody(), self.key)))
