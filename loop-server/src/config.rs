@@ -124,6 +124,8 @@ pub struct Limits {
     pub idle_time: Duration,
     /// For requests under way when the server is told to stop.
     pub drain_time: Duration,
+    /// Between messages of an MCP session.
+    pub session_time: Duration,
     /// What one key may ask of the developer and the improvement surface, in requests per minute.
     pub requests_per_minute: NonZeroU32,
 }
@@ -136,6 +138,7 @@ impl Default for Limits {
             body_time: Duration::from_secs(30),
             idle_time: Duration::from_secs(60),
             drain_time: Duration::from_secs(30),
+            session_time: Duration::from_secs(60 * 60),
             requests_per_minute: REQUESTS_PER_MINUTE,
         }
     }

@@ -134,13 +134,14 @@ impl Server {
     /// Stops accepting, lets requests under way and background work finish, and closes the
     /// database.
     pub async fn shutdown(self) {
+        let begun = tokio::time::Instant::now();
         // Streams that never end by themselves would hold up the rest.
         self.app.mcp.close_streams();
         match self.beside {
             Some(beside) => drop(tokio::join!(self.running.shutdown(), beside.shutdown())),
             None => self.running.shutdown().await,
         }
-        self.app.mcp.stop().await;
+        self.app.mcp.stop(self.app.config.limits.drain_time.saturating_sub(begun.elapsed())).await;
         self.workers.stop(WORKERS_END).await;
         self.folding.abort();
         // Closing waits for the store's threads, which must not hold up the runtime's.

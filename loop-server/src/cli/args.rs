@@ -1,9 +1,9 @@
 //! What can be said on the command line. Secrets come from the environment only: arguments are seen by every
 //! user of the machine.
 
-use std::{num::NonZeroU32, path::PathBuf, time::Duration};
+use std::{ffi::OsStr, num::NonZeroU32, path::PathBuf, time::Duration};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, builder::TypedValueParser, error::ErrorKind};
 use loop_core::{access::Scope, base::secret::Secret};
 
 use super::hook::HookCommand;
@@ -130,7 +130,8 @@ pub struct ServeArgs {
     pub upstream_seconds: u64,
     /// An MCP server whose tools are offered as NAME__tool, every call decided first: its URL, or a command that speaks
     /// MCP on its standard input and output; may be given several times, in the environment a line each [default: none]
-    #[arg(long = "mcp-upstream", env = "LOOP_MCP_UPSTREAMS", value_name = "NAME=URL|COMMAND")]
+    #[arg(long = "mcp-upstream", env = "LOOP_MCP_UPSTREAMS", value_name = "NAME=URL|COMMAND", hide_env_values = true,
+          value_parser = McpServers)]
     pub mcp_upstreams: Vec<Specs>,
     /// Open connections at most; more wait
     #[arg(long, env = "LOOP_MAX_CONNECTIONS", value_name = "COUNT", default_value_t = 1024,
@@ -158,6 +159,23 @@ pub struct ServeArgs {
     /// Threads that serve [default: one per core]
     #[arg(long, env = "LOOP_THREADS", value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub threads: Option<u16>,
+}
+
+/// Reads MCP servers. What cannot be read is refused without repeating it, as the usual parsers would: a URL or a command
+/// may hold secrets.
+#[derive(Clone)]
+struct McpServers;
+
+impl TypedValueParser for McpServers {
+    type Value = Specs;
+
+    fn parse_ref(&self, _: &clap::Command, _: Option<&clap::Arg>, value: &OsStr) -> Result<Specs, clap::Error> {
+        let specs = value.to_str().ok_or_else(|| "it is no UTF-8".to_owned()).and_then(str::parse);
+        specs.map_err(|why| {
+            let text = format!("an MCP server of --mcp-upstream or LOOP_MCP_UPSTREAMS cannot be read: {why}\n");
+            clap::Error::raw(ErrorKind::ValueValidation, text)
+        })
+    }
 }
 
 /// What to do with keys.
@@ -354,6 +372,7 @@ impl ServeArgs {
                 idle_time: Duration::from_secs(self.idle_timeout),
                 drain_time: Duration::from_secs(self.drain_timeout),
                 requests_per_minute: self.rate_limit,
+                ..Limits::default()
             },
         }
     }
@@ -407,6 +426,18 @@ mod tests {
         assert_eq!(told, [("a", false), ("b-c", true), ("d", false)]);
         assert!(!format!("{config:?}").contains("t0ken"));
         assert!(of(&["--mcp-upstream", "run it"]).is_err());
+    }
+
+    #[test]
+    fn an_mcp_server_that_cannot_be_read_is_never_repeated_nor_shown_by_help() {
+        for bad in ["s3cret", "https://me:s3cret@x.example/?a=b", "a=run 's3cret", "a=b\nc_d=s3cret"] {
+            let error = Cli::try_parse_from(["loop-server", "--mcp-upstream", bad]).expect_err(bad);
+            let told = format!("{error} {error:?}");
+            assert!(told.contains("--mcp-upstream") && !told.contains("s3cret"), "{told}");
+        }
+        let command = Cli::command();
+        let of_environment = command.get_arguments().find(|arg| arg.get_id() == "mcp_upstreams").expect("an option");
+        assert!(of_environment.is_hide_env_values_set());
     }
 
     #[test]

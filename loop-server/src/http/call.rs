@@ -33,6 +33,8 @@ pub struct Call {
     pub now: Time,
     pub(super) caller: Option<Caller>,
     pub(super) params: Vec<String>,
+    /// The key of the request that this is a part of; its own headers hold none then.
+    pub(super) lent_key: Option<Secret>,
 }
 
 /// What another row is asked within a request.
@@ -45,15 +47,17 @@ pub(crate) struct Asked {
     pub params: Vec<String>,
     /// The body.
     pub body: Bytes,
+    /// The key that the request presented.
+    pub key: Option<Secret>,
 }
 
 impl Call {
     /// The call of another row within a request, for a caller whose key is valid. Whether it may call the row is
     /// [`super::request::within`]'s to check.
     pub(crate) fn within(app: &Arc<App>, caller: Caller, request_id: RequestId, now: Time, asked: Asked) -> Self {
-        let Asked { row, uri, params, body } = asked;
+        let Asked { row, uri, params, body, key } = asked;
         let (app, method, headers) = (Arc::clone(app), row.method.clone(), HeaderMap::new());
-        Self { app, row, method, uri, headers, body, request_id, now, caller: Some(caller), params }
+        Self { app, row, method, uri, headers, body, request_id, now, caller: Some(caller), params, lent_key: key }
     }
 
     /// Who calls.
@@ -68,7 +72,8 @@ impl Call {
     #[must_use]
     pub fn presented_key(&self) -> Option<Secret> {
         let dialect = self.row.surface.dialect();
-        auth::presented(dialect, &self.method, &self.headers, self.uri.query()).map(Secret::new)
+        let read = || auth::presented(dialect, &self.method, &self.headers, self.uri.query()).map(Secret::new);
+        self.lent_key.clone().or_else(read)
     }
 
     /// A parameter of the path, percent-decoded once; empty when the row has none of that name.

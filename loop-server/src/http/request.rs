@@ -153,8 +153,9 @@ async fn handle(
             return Err(failure);
         }
     };
-    idempotency::run(Call { app: Arc::clone(app), row, method, uri, headers, body, request_id, now, caller, params })
-        .await
+    let app = Arc::clone(app);
+    let lent_key = None;
+    idempotency::run(Call { app, row, method, uri, headers, body, request_id, now, caller, params, lent_key }).await
 }
 
 /// Whether a caller's key may call a row.

@@ -103,6 +103,9 @@ pub async fn run(client: &Client, upstream: &Upstream, name: &str, arguments: Vi
     if !client.caller.scopes.has(Scope::PolicyEvaluate) {
         return Ok(serve::failed("this key lacks the scope `policy:evaluate`"));
     }
+    if client.key.as_ref().is_some_and(|key| holds(arguments, key.expose())) {
+        return Ok(serve::failed("the arguments hold a Loop key, which is for nobody else"));
+    }
     let tools = match upstream.tools(AGE.1).await {
         Ok(tools) => tools,
         Err(error) => return Ok(serve::failed(&error.to_string())),
@@ -168,6 +171,12 @@ async fn carry_out(client: &Client, upstream: &Upstream, tool: &Tool, arguments:
             Ok(serve::failed(&error.to_string()))
         }
     }
+}
+
+/// Whether a text or a member's name holds the key, however it was written.
+fn holds(arguments: View<'_>, key: &str) -> bool {
+    let in_text = |view: View<'_>| view.as_str().is_some_and(|text| text.contains(key)) || view.key().contains(key);
+    !key.is_empty() && arguments.walk().any(in_text)
 }
 
 /// How the tool's definition stands; a changed one is asked about.

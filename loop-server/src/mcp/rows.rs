@@ -87,12 +87,17 @@ async fn post(call: Call) -> Outcome {
             return refused(rpc::refusal(None, &error));
         }
     }
-    let caller = call.caller()?.clone();
+    let (caller, key) = (call.caller()?.clone(), call.presented_key());
     let Call { app, body, request_id, now, .. } = call;
-    let client = Client { app, caller, request_id, now };
+    let work = app.mcp.works().begin(caller.key)?;
+    let client = Client { app, caller, key, request_id, now };
     // A client that hangs up must not stop a call half way, nor the entry that tells how it ended.
-    let work = tokio::spawn(async move { serve::body(&client, &body).await });
-    match work.await.map_err(|_| Failure::internal("a message broke off"))? {
+    let answer = tokio::spawn(async move {
+        let answer = serve::body(&client, &body).await;
+        drop(work);
+        answer
+    });
+    match answer.await.map_err(|_| Failure::internal("a message broke off"))? {
         Ok(Some(answer)) => Ok(Reply::raw_json(answer)),
         Ok(None) => Ok(Reply::nothing().with_status(StatusCode::ACCEPTED)),
         Err(refusal) => refused(refusal),

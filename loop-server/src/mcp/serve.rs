@@ -1,17 +1,20 @@
 //! What a client's message is answered with, whichever transport brought it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use loop_core::{
     access::Caller,
     base::{
         Time,
         json::{self, Doc, View},
+        secret::Secret,
     },
 };
 use rmcp::model::{
     ErrorCode, ErrorData, Implementation, InitializeResult, ProtocolVersion, ServerCapabilities, ToolsCapability,
 };
+
+use tokio::time::Instant;
 
 use super::{
     gateway,
@@ -32,6 +35,8 @@ pub struct Client {
     pub app: Arc<App>,
     /// Whose key it is.
     pub caller: Caller,
+    /// The key itself, for the one check that it is not sent on.
+    pub key: Option<Secret>,
     /// The request that brought the message.
     pub request_id: RequestId,
     /// When it came.
@@ -43,6 +48,9 @@ pub struct Client {
 pub fn revisions() -> &'static [ProtocolVersion] {
     ProtocolVersion::known_up_to(&ProtocolVersion::LATEST_WITH_INITIALIZE)
 }
+
+/// How long the answer to a batch may be in bytes, and the batch take, before its next message is not carried out.
+const BATCH: (usize, Duration) = (8 << 20, Duration::from_secs(120));
 
 /// Answers a body: one message, or a batch of them. `None` when nothing in it wants an answer.
 ///
@@ -59,12 +67,32 @@ pub async fn body(client: &Client, body: &[u8]) -> Result<Option<String>, String
         let message = format!("a batch may hold {} messages at most", rpc::MAX_BATCH);
         return Err(rpc::refusal(None, &ErrorData::invalid_request(message, None)));
     }
-    let mut answers = Vec::new();
+    let begun = Instant::now();
+    let mut answers = String::new();
     for item in root.items() {
-        let (Ok(Some(answer)) | Err(answer)) = one(client, item).await else { continue };
-        answers.push(answer);
+        let more = answers.len() < BATCH.0 && begun.elapsed() < BATCH.1;
+        let answer = if more { one(client, item).await } else { left_out(item) };
+        let (Ok(Some(answer)) | Err(answer)) = answer else { continue };
+        answers.push(if answers.is_empty() { '[' } else { ',' });
+        answers.push_str(&answer);
     }
-    Ok((!answers.is_empty()).then(|| format!("[{}]", answers.join(","))))
+    if answers.is_empty() {
+        return Ok(None);
+    }
+    answers.push(']');
+    Ok(Some(answers))
+}
+
+/// What a message gets that comes too late in its batch.
+fn left_out(view: View<'_>) -> Result<Option<String>, String> {
+    match rpc::read(view) {
+        Ok(Message::Silent) => Ok(None),
+        Ok(Message::Request { id, .. }) => {
+            let why = "not carried out: the batch is too long, or took too long";
+            Err(rpc::refusal(Some(&id), &ErrorData::internal_error(why, None)))
+        }
+        Err(broken) => Err(rpc::refusal(broken.id.as_deref(), &broken.error)),
+    }
 }
 
 async fn one(client: &Client, view: View<'_>) -> Result<Option<String>, String> {

@@ -39,16 +39,14 @@ pub const EVENTS: &str = "text/event-stream";
 pub const SESSION: &str = "session_id";
 /// Open sessions in all, and of one tenant.
 const MAX_SESSIONS: (usize, usize) = (1_024, 256);
-/// Answers of one session that may wait for a client that reads slowly.
-const QUEUE: usize = 32;
+/// Answers of one session that may wait for a client that reads slowly, those apart whose messages are worked on still.
+const QUEUE: usize = 4;
 /// Messages of one session that are worked on at a time.
 const WORKING: usize = 16;
 /// How long an answer waits for a client that does not read, before the session ends.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How often a silent stream says that it is still there, at most.
 const PULSE: Duration = Duration::from_secs(15);
-/// How long a session may go without a message.
-const IDLE: Duration = Duration::from_secs(60 * 60);
 
 /// The open sessions.
 #[derive(Default)]
@@ -172,7 +170,7 @@ async fn closed(closing: &mut watch::Receiver<bool>) {
 /// Whether a silent session may go on: its key is valid, and it is not forgotten.
 async fn alive(app: &App, id: TokenHash) -> bool {
     let Some(session) = app.mcp.sessions.find(id) else { return false };
-    if lock(&session.moved).elapsed() >= IDLE {
+    if lock(&session.moved).elapsed() >= app.config.limits.session_time {
         return false;
     }
     let dialect = Surface::Mcp.dialect();
@@ -203,8 +201,9 @@ pub(super) async fn message(call: Call) -> Outcome {
     let permit = Arc::clone(&session.working).try_acquire_owned();
     let permit =
         permit.map_err(|_| Failure::new(Code::RateLimited, "too many messages of this session are worked on"))?;
+    let work = call.app.mcp.works().begin(caller.key)?;
     let Call { app, body, request_id, now, .. } = call;
-    let client = Client { app, caller, request_id, now };
+    let client = Client { app, caller, key: Some(session.key.clone()), request_id, now };
     tokio::spawn(async move {
         let app = Arc::clone(&client.app);
         // A task of its own: a defect ends the session instead of leaving its client without an answer.
@@ -219,7 +218,7 @@ pub(super) async fn message(call: Call) -> Outcome {
         if !sent {
             app.mcp.sessions.end(id);
         }
-        drop(permit);
+        drop((permit, work));
     });
     Ok(Reply::nothing().with_status(StatusCode::ACCEPTED))
 }

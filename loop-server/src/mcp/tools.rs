@@ -149,8 +149,8 @@ fn call(client: &Client, tool: &Tool, arguments: View<'_>) -> Result<Call, Error
     } else {
         Bytes::new()
     };
-    let (caller, id) = (client.caller.clone(), client.request_id.clone());
-    Ok(Call::within(&client.app, caller, id, client.now, Asked { row, uri, params, body }))
+    let (caller, id, key) = (client.caller.clone(), client.request_id.clone(), client.key.clone());
+    Ok(Call::within(&client.app, caller, id, client.now, Asked { row, uri, params, body, key }))
 }
 
 /// A refusal in the words of the row's own surface.

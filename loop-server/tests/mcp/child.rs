@@ -50,6 +50,7 @@ impl ServerHandler for Server {
             of("change", "changes what it says of itself"),
             of("die", "ends the process"),
             of("number", "tells the number of the process"),
+            of("start", "starts another process and tells its number"),
         ]))
     }
 
@@ -62,6 +63,11 @@ impl ServerHandler for Server {
             "echo" => serde_json::to_string(&request.arguments).expect("JSON"),
             "environment" => std::env::vars().map(|(name, _)| name).collect::<Vec<_>>().join(" "),
             "number" => std::process::id().to_string(),
+            "start" => {
+                let mut command = tokio::process::Command::new("sleep");
+                let started = command.arg("600").stdin(std::process::Stdio::null()).spawn().expect("started");
+                started.id().expect("a number").to_string()
+            }
             "change" => {
                 self.changed.store(true, Ordering::SeqCst);
                 context.peer.notify_tool_list_changed().await.expect("told");

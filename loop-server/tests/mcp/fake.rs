@@ -6,6 +6,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use loop_server::mcp::upstream::Spec;
@@ -14,6 +15,7 @@ use serde_json::{Value, json, value::RawValue};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
+    sync::RwLock,
     task::JoinHandle,
 };
 
@@ -41,8 +43,12 @@ pub struct State {
     pub hangs_up: AtomicBool,
     /// Answers as events.
     pub streams: AtomicBool,
-    /// How many sessions were opened.
+    /// Calls are answered, and lists told, only while these can be read.
+    pub calls: RwLock<()>,
+    pub lists: RwLock<()>,
+    /// How many sessions were opened, and how many closed.
     pub sessions: AtomicUsize,
+    pub closed: AtomicUsize,
     /// Keys that were shown.
     pub keys: Mutex<Vec<String>>,
 }
@@ -75,6 +81,16 @@ impl Fake {
         format!("{name}=http://{}/mcp", self.address).parse().expect("sound")
     }
 
+    /// Waits until so many calls have come.
+    pub async fn until_received(&self, count: usize) {
+        let waiting = async {
+            while self.received().len() < count {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), waiting).await.expect("called at last");
+    }
+
     /// The arguments of every call so far.
     pub fn received(&self) -> Vec<String> {
         self.state.received.lock().expect("whole").clone()
@@ -105,10 +121,14 @@ async fn serve(stream: TcpStream, state: Arc<State>) {
                 json!({ "protocolVersion": "2025-06-18", "capabilities": { "tools": {} }, "serverInfo": { "name": "fake", "version": "1" } })
                     .to_string()
             }
-            "tools/list" => format!(r#"{{"tools":[{}]}}"#, state.tools.lock().expect("whole").join(",")),
+            "tools/list" => {
+                drop(state.lists.read().await);
+                format!(r#"{{"tools":[{}]}}"#, state.tools.lock().expect("whole").join(","))
+            }
             "tools/call" => {
                 let arguments = message.params.and_then(|params| params.arguments).expect("arguments");
                 state.received.lock().expect("whole").push(arguments.get().to_owned());
+                drop(state.calls.read().await);
                 if state.hangs_up.load(Ordering::SeqCst) {
                     return;
                 }
@@ -152,6 +172,7 @@ async fn request(stream: &mut BufReader<TcpStream>, state: &State) -> Option<Str
     let mut body = vec![0; length];
     stream.read_exact(&mut body).await.ok()?;
     if first.starts_with("DELETE") {
+        state.closed.fetch_add(1, Ordering::SeqCst);
         return None;
     }
     Some(String::from_utf8(body).expect("text"))

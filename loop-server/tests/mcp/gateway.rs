@@ -38,7 +38,7 @@ async fn log(fixture: &Fixture, tool: &str) -> Vec<(String, String)> {
     rows.as_array().expect("a list").iter().rev().map(|row| (member(row, "status"), member(row, "message"))).collect()
 }
 
-async fn statuses(fixture: &Fixture, tool: &str) -> Vec<String> {
+pub async fn statuses(fixture: &Fixture, tool: &str) -> Vec<String> {
     log(fixture, tool).await.into_iter().map(|(status, _)| status).collect()
 }
 
@@ -172,6 +172,39 @@ async fn servers_do_not_answer_for_each_other() {
     assert_eq!(call(&fixture, &fixture.key, "one__echo", "{}").await["isError"], true);
     assert_eq!(text(&call(&fixture, &fixture.key, "two__echo", "{}").await), "done");
     assert_eq!((one.received().len(), two.received().len()), (0, 1));
+}
+
+#[tokio::test]
+async fn arguments_that_hold_our_own_key_never_leave() {
+    let fake = Fake::start().await;
+    let fixture = before(&[("fs", &fake)]).await;
+    let key = &fixture.key;
+    let escaped = format!("\\u0074{}", key.strip_prefix('t').expect("a key"));
+    for arguments in
+        [format!(r#"{{"a":["x{key}x"]}}"#), format!(r#"{{"{key}":1}}"#), format!(r#"{{"a":{{"b":"{escaped}"}}}}"#)]
+    {
+        let result = call(&fixture, key, "fs__echo", &arguments).await;
+        assert!(text(&result).contains("Loop key") && result["isError"] == true, "{result}");
+    }
+    assert!(fake.received().is_empty());
+    assert_eq!(text(&call(&fixture, key, "fs__echo", r#"{"a":"tl_other"}"#).await), "done");
+}
+
+#[tokio::test]
+async fn a_batch_whose_answer_is_long_enough_is_not_carried_on() {
+    let fake = Fake::start().await;
+    let fixture = before(&[("fs", &fake)]).await;
+    *fake.state.result.lock().expect("whole") =
+        format!(r#"{{"content":[{{"type":"text","text":"{}"}}]}}"#, "x".repeat(3 << 20));
+    let calls: Vec<String> = (0..5)
+        .map(|id| format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{"name":"fs__echo"}}}}"#))
+        .collect();
+    let answer = super::post(&fixture, &fixture.key, &format!("[{}]", calls.join(","))).await.json();
+    let answers = answer.as_array().expect("a batch");
+    let made: Vec<bool> = answers.iter().map(|answer| answer["result"].is_object()).collect();
+    assert_eq!(made, [true, true, true, false, false]);
+    assert!(answers[4]["error"]["message"].as_str().is_some_and(|text| text.contains("not carried out")));
+    assert_eq!(fake.received().len(), 3);
 }
 
 fn value() -> impl Strategy<Value = String> {

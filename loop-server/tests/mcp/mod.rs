@@ -3,6 +3,7 @@
 mod child;
 mod client;
 mod definitions;
+mod ends;
 mod fake;
 mod gateway;
 mod own_tools;

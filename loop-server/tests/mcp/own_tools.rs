@@ -167,3 +167,21 @@ async fn what_wants_no_answer_gets_an_empty_one_and_nonsense_a_refusal() {
     assert_eq!(send(&many).await.status, 400);
     assert_eq!(fixture.call("GET", "/mcp", &fixture.key, "").await.status, 405);
 }
+
+#[tokio::test]
+async fn a_forward_that_would_carry_our_own_key_outside_is_not_sent() {
+    let fixture = Fixture::start().await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    let forward = json!({ "url": format!("http://{address}/"), "headers": { "x-note": fixture.key } });
+    let arguments = json!({ "tool_name": "read_file", "forward_to": forward }).to_string();
+    let result = call(&fixture, &fixture.key, "intercept", &arguments).await;
+    let told = &result["structuredContent"];
+    assert_eq!((&told["allowed"], &told["forward_error"]), (&json!(true), &json!("the request holds a Loop key")));
+    let came = tokio::select! {
+        biased;
+        _ = listener.accept() => true,
+        () = std::future::ready(()) => false,
+    };
+    assert!(!came, "somebody was connected to");
+}

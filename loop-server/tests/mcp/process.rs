@@ -58,3 +58,29 @@ async fn what_the_operator_told_us_is_not_told_to_a_process_which_ends_with_us()
     fixture.server.shutdown().await;
     assert!(!Path::new(&process).exists(), "the process outlived the server");
 }
+
+/// Whether a process of this number runs still; one that ended may wait for whoever takes note of that.
+fn runs(number: &str) -> bool {
+    let told = std::fs::read_to_string(format!("/proc/{number}/stat")).unwrap_or_default();
+    told.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
+}
+
+#[tokio::test]
+async fn what_a_process_started_ends_with_it() {
+    let fixture = fixture().await;
+    let before_death = text(&call(&fixture, &fixture.key, "own__start", "{}").await);
+    let there = Path::new("/proc/self").exists();
+    assert!(!there || runs(&before_death));
+    assert_eq!(call(&fixture, &fixture.key, "own__die", "{}").await["isError"], true);
+    until_offered(&fixture, "own__echo").await;
+    assert!(!runs(&before_death), "it outlived a process that died");
+    let at_the_end = text(&call(&fixture, &fixture.key, "own__start", "{}").await);
+    assert!(!there || runs(&at_the_end));
+    fixture.server.shutdown().await;
+    let ending = async {
+        while runs(&at_the_end) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), ending).await.expect("it outlived the server");
+}

@@ -7,6 +7,7 @@ use tokio::{
     net::TcpStream,
 };
 
+use super::{fake::Fake, gateway::before};
 use crate::support::{Answer, Fixture, client::request};
 
 /// An open stream.
@@ -175,6 +176,45 @@ async fn a_server_that_stops_ends_its_streams_well_and_at_once() {
     let Fixture { server, _folder, .. } = fixture;
     let (ended, ()) = tokio::join!(stream.event(), server.shutdown());
     assert_eq!(ended, None);
+}
+
+#[tokio::test]
+async fn a_session_without_messages_ends_and_one_that_may_go_on_is_told_that_it_lives() {
+    for (session_time, lives) in [(std::time::Duration::from_secs(3_600), true), (std::time::Duration::ZERO, false)] {
+        let change = |config: &mut loop_server::config::Config| {
+            config.limits.idle_time = std::time::Duration::from_millis(200);
+            config.limits.session_time = session_time;
+        };
+        let fixture = Fixture::with(change, loop_server::surface::rows()).await;
+        let mut stream = Stream::open(&fixture, &fixture.key).await;
+        for _ in 0..3 {
+            assert_eq!(stream.chunk().await.is_some_and(|text| text.starts_with(": ")), lives);
+        }
+        if !lives {
+            assert_eq!(stream.post(&fixture, &intercept(1).to_string()).await.status, 404);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_session_has_so_many_messages_worked_on_and_no_more() {
+    let fake = Fake::start().await;
+    let fixture = before(&[("fs", &fake)]).await;
+    let mut stream = Stream::open(&fixture, &fixture.key).await;
+    let shut = fake.state.calls.write().await;
+    let message =
+        |id: u32| json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": { "name": "fs__echo" } });
+    for id in 0..16 {
+        assert_eq!(stream.post(&fixture, &message(id).to_string()).await.status, 202);
+    }
+    assert_eq!(stream.post(&fixture, &message(16).to_string()).await.status, 429);
+    fake.until_received(16).await;
+    drop(shut);
+    for _ in 0..16 {
+        assert!(stream.event().await.expect("an answer").1.contains("done"));
+    }
+    assert_eq!(fake.received().len(), 16);
+    assert_eq!(stream.ask(&fixture, &message(17)).await["id"], 17);
 }
 
 #[tokio::test]

@@ -2,8 +2,11 @@
 //!
 //! Arguments travel beside rmcp's own types, as the text that was decided, and results come back as the text that was
 //! received: neither passes through a form that would round a number or drop a member.
+//!
+//! Every message carries the time by which it must be on its way. What is later than that is never sent: whoever wanted
+//! it was told that it did not happen, or does not wait any more.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use rmcp::{
     RoleClient,
@@ -14,12 +17,22 @@ use rmcp::{
     transport::Transport,
 };
 use serde_json::{Value, value::RawValue};
-use tokio::sync::mpsc;
+use tokio::{
+    sync::mpsc,
+    time::{Instant, timeout_at},
+};
 
 /// Messages that may wait on either side.
 pub const QUEUE: usize = 64;
 /// The largest message, in bytes.
 pub const MAX_MESSAGE: usize = 8 << 20;
+
+/// How long a message may wait to be sent that nobody gave a time: the first one, and what wants no answer.
+const PATIENCE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(10));
+
+/// When a request must be on its way at the latest.
+#[derive(Debug, Clone, Copy)]
+pub struct Until(pub Instant);
 
 /// The arguments of a call exactly as they were decided: a JSON object.
 #[derive(Debug, Clone)]
@@ -32,6 +45,8 @@ pub struct Outgoing {
     pub id: Option<RequestId>,
     /// The message.
     pub text: String,
+    /// When it must be on its way at the latest; later it is not sent.
+    pub until: Instant,
 }
 
 /// Why a message is not sent.
@@ -46,6 +61,9 @@ pub enum LinkError {
     /// A call without the arguments that were decided.
     #[error("a call that was not decided")]
     Undecided,
+    /// Its time was over before it could be sent.
+    #[error("the message is too late to be sent")]
+    Late,
 }
 
 /// The way to a server. Whoever moves the bytes holds the other ends.
@@ -66,25 +84,44 @@ impl Link {
 
     fn write(&mut self, message: &ClientJsonRpcMessage) -> Result<Outgoing, LinkError> {
         let plain = || serde_json::to_string(message).map_err(|_| LinkError::Unwritable);
-        let JsonRpcMessage::Request(request) = message else { return Ok(Outgoing { id: None, text: plain()? }) };
+        let within = |patience| Instant::now() + patience;
+        let JsonRpcMessage::Request(request) = message else {
+            return Ok(Outgoing { id: None, text: plain()?, until: within(PATIENCE.1) });
+        };
         let id = request.id.clone();
-        let text = match &request.request {
+        let (text, until) = match &request.request {
             ClientRequest::CallToolRequest(call) => {
-                let Some(Exact(arguments)) = call.extensions.get::<Exact>() else { return Err(LinkError::Undecided) };
+                let (Some(Exact(arguments)), Some(Until(until))) =
+                    (call.extensions.get::<Exact>(), call.extensions.get::<Until>())
+                else {
+                    return Err(LinkError::Undecided);
+                };
                 let quoted = |value: &Value| serde_json::to_string(value).map_err(|_| LinkError::Unwritable);
                 let (id, name) =
                     (quoted(&id.clone().into_json_value())?, quoted(&Value::from(call.params.name.as_ref()))?);
-                format!(
+                let text = format!(
                     r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{"name":{name},"arguments":{arguments}}}}}"#
-                )
+                );
+                (text, *until)
+            }
+            ClientRequest::ListToolsRequest(list) => {
+                let until = list.extensions.get::<Until>().map(|Until(until)| *until);
+                (plain()?, until.unwrap_or_else(|| within(PATIENCE.0)))
             }
             ClientRequest::InitializeRequest(_) => {
                 self.hello = Some(id.clone());
-                plain()?
+                (plain()?, within(PATIENCE.0))
             }
-            _ => plain()?,
+            _ => (plain()?, within(PATIENCE.0)),
         };
-        Ok(Outgoing { id: Some(id), text })
+        Ok(Outgoing { id: Some(id), text, until })
+    }
+
+    /// Whether a message may be worked on. A server's own requests are answered, so one that asks and does not read would
+    /// have answers pile up here.
+    fn admits(&self, message: &ServerJsonRpcMessage) -> bool {
+        let free = self.out.as_ref().map_or(0, mpsc::Sender::capacity);
+        !matches!(message, JsonRpcMessage::Request(_)) || free > QUEUE / 2
     }
 
     fn read(&self, text: &str) -> Option<ServerJsonRpcMessage> {
@@ -113,8 +150,9 @@ impl Transport<RoleClient> for Link {
         let written = self.write(&message);
         let out = self.out.clone();
         async move {
-            let out = out.ok_or(LinkError::Gone)?;
-            out.send(written?).await.map_err(|_| LinkError::Gone)
+            let (out, message) = (out.ok_or(LinkError::Gone)?, written?);
+            let sent = timeout_at(message.until, out.send(message)).await;
+            sent.map_err(|_| LinkError::Late)?.map_err(|_| LinkError::Gone)
         }
     }
 
@@ -122,7 +160,8 @@ impl Transport<RoleClient> for Link {
         loop {
             let text = self.inbox.recv().await?;
             match self.read(&text) {
-                Some(message) => return Some(message),
+                Some(message) if self.admits(&message) => return Some(message),
+                Some(_) => tracing::debug!(target: "loop::mcp", "a request of an MCP server that does not read"),
                 None => tracing::debug!(target: "loop::mcp", bytes = text.len(), "a message that is none was left out"),
             }
         }
@@ -137,31 +176,70 @@ impl Transport<RoleClient> for Link {
 
 #[cfg(test)]
 mod tests {
-    use rmcp::model::{
-        CallToolRequest, CallToolRequestParams, ClientRequest, CustomResult, JsonRpcMessage, NumberOrString,
-        ServerResult,
+    use rmcp::{
+        model::{
+            CallToolRequest, CallToolRequestParams, ClientJsonRpcMessage, ClientRequest, CustomResult, JsonRpcMessage,
+            NumberOrString, ServerResult,
+        },
+        transport::Transport,
     };
+    use tokio::time::{Duration, Instant};
 
-    use super::{Exact, Link, LinkError};
+    use super::{Exact, Link, LinkError, QUEUE, Until};
 
-    fn call(arguments: Option<&str>) -> Result<String, LinkError> {
+    fn request(arguments: Option<&str>, until: Option<Instant>) -> ClientJsonRpcMessage {
         let mut request = CallToolRequest::new(CallToolRequestParams::new("e\"cho"));
-        if let Some(arguments) = arguments {
-            request.extensions.insert(Exact(arguments.to_owned()));
-        }
-        let request = ClientRequest::CallToolRequest(request);
+        arguments.map(|arguments| request.extensions.insert(Exact(arguments.to_owned())));
+        until.map(|until| request.extensions.insert(Until(until)));
+        JsonRpcMessage::request(ClientRequest::CallToolRequest(request), NumberOrString::Number(3))
+    }
+
+    fn call(arguments: Option<&str>, until: Option<Instant>) -> Result<String, LinkError> {
         let (mut link, _outgoing, _incoming) = Link::new();
-        link.write(&JsonRpcMessage::request(request, NumberOrString::Number(3))).map(|outgoing| outgoing.text)
+        link.write(&request(arguments, until)).map(|outgoing| outgoing.text)
     }
 
     #[test]
     fn a_call_is_sent_with_exactly_the_arguments_that_were_decided_or_not_at_all() {
-        let sent = call(Some(r#"{"n":12345678901234567890.10}"#)).expect("decided");
+        let until = Some(Instant::now());
+        let sent = call(Some(r#"{"n":12345678901234567890.10}"#), until).expect("decided");
         assert_eq!(
             sent,
             r#"{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"e\"cho","arguments":{"n":12345678901234567890.10}}}"#
         );
-        assert!(matches!(call(None), Err(LinkError::Undecided)));
+        assert!(matches!(call(None, until), Err(LinkError::Undecided)));
+        assert!(matches!(call(Some("{}"), None), Err(LinkError::Undecided)), "a call that would wait for ever");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_whose_time_is_over_before_there_is_room_for_it_never_leaves() {
+        let (mut link, mut outgoing, _incoming) = Link::new();
+        let soon = Instant::now() + Duration::from_secs(5);
+        for _ in 0..QUEUE {
+            link.send(request(Some("{}"), Some(soon))).await.expect("room");
+        }
+        assert!(matches!(link.send(request(Some("{}"), Some(soon))).await, Err(LinkError::Late)));
+        let mut waiting = 0;
+        while outgoing.try_recv().is_ok() {
+            waiting += 1;
+        }
+        assert_eq!(waiting, QUEUE);
+    }
+
+    #[tokio::test]
+    async fn a_server_that_asks_and_does_not_read_is_not_answered_without_end() {
+        let (mut link, _outgoing, incoming) = Link::new();
+        let far = Instant::now() + Duration::from_secs(600);
+        let ping = r#"{"jsonrpc":"2.0","id":9,"method":"ping"}"#;
+        incoming.send(ping.to_owned()).await.expect("open");
+        assert!(matches!(link.receive().await, Some(JsonRpcMessage::Request(_))));
+        for _ in 0..QUEUE / 2 {
+            link.send(request(Some("{}"), Some(far))).await.expect("room");
+        }
+        for text in [ping, r#"{"jsonrpc":"2.0","id":3,"result":{}}"#] {
+            incoming.send(text.to_owned()).await.expect("open");
+        }
+        assert!(matches!(link.receive().await, Some(JsonRpcMessage::Response(_))), "its own request came through");
     }
 
     #[test]

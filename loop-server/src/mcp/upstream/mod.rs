@@ -14,7 +14,7 @@ mod tool;
 use std::{
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -29,9 +29,13 @@ use rmcp::{
     service::{NotificationContext, PeerRequestOptions},
 };
 use serde_json::Value;
-use tokio::{sync::watch, task::JoinHandle, time::Instant};
+use tokio::{
+    sync::watch,
+    task::JoinHandle,
+    time::{Instant, timeout, timeout_at},
+};
 
-use link::{Exact, Link, MAX_MESSAGE};
+use link::{Exact, Link, MAX_MESSAGE, Until};
 use remote::Remote;
 pub use spec::{Place, Spec, Specs};
 pub use tool::Tool;
@@ -95,7 +99,8 @@ pub struct Upstream {
     way: Way,
     live: Mutex<Option<Live>>,
     listing: tokio::sync::Mutex<()>,
-    stale: Arc<AtomicBool>,
+    /// How often it said that its tools changed.
+    changes: Arc<AtomicU64>,
     stopping: watch::Sender<bool>,
     keeping: Mutex<Option<JoinHandle<()>>>,
     moving: Mutex<Option<JoinHandle<()>>>,
@@ -113,12 +118,13 @@ enum Way {
 struct Live {
     peer: Peer<RoleClient>,
     tools: Arc<Vec<Arc<Tool>>>,
-    listed: Option<Instant>,
+    /// When they were asked for, and how many changes were told of by then.
+    listed: Option<(Instant, u64)>,
 }
 
 /// Hears that a list of tools changed.
 struct Ear {
-    stale: Arc<AtomicBool>,
+    changes: Arc<AtomicU64>,
 }
 
 impl ClientHandler for Ear {
@@ -129,7 +135,7 @@ impl ClientHandler for Ear {
     }
 
     async fn on_tool_list_changed(&self, _: NotificationContext<RoleClient>) {
-        self.stale.store(true, Ordering::SeqCst);
+        self.changes.fetch_add(1, Ordering::SeqCst);
     }
 }
 
@@ -179,7 +185,7 @@ impl Upstream {
             way,
             live: Mutex::default(),
             listing: tokio::sync::Mutex::default(),
-            stale: Arc::default(),
+            changes: Arc::default(),
             stopping: watch::Sender::default(),
             keeping: Mutex::default(),
             moving: Mutex::default(),
@@ -204,7 +210,7 @@ impl Upstream {
         let tasks = [lock(&self.keeping).take(), lock(&self.moving).take()];
         for task in tasks.into_iter().flatten() {
             let abort = task.abort_handle();
-            if tokio::time::timeout(END, task).await.is_err() {
+            if timeout(END, task).await.is_err() {
                 // A process is killed when its task goes.
                 abort.abort();
             }
@@ -227,7 +233,7 @@ impl Upstream {
             if let Some(moving) = moving {
                 // The old process is gone before a new one starts.
                 let abort = moving.abort_handle();
-                if tokio::time::timeout(END, moving).await.is_err() {
+                if timeout(END, moving).await.is_err() {
                     abort.abort();
                 }
             }
@@ -258,8 +264,8 @@ impl Upstream {
             }
         });
         *lock(&self.moving) = Some(moving);
-        let ear = Ear { stale: Arc::clone(&self.stale) };
-        let Ok(Ok(service)) = tokio::time::timeout(HELLO, ear.serve(link)).await else {
+        let ear = Ear { changes: Arc::clone(&self.changes) };
+        let Ok(Ok(service)) = timeout(HELLO, ear.serve(link)).await else {
             tracing::warn!(target: "loop::mcp", upstream = self.name, "an MCP server did not say hello");
             return;
         };
@@ -275,43 +281,41 @@ impl Upstream {
     /// Its tools, as it told them within `age`.
     ///
     /// # Errors
-    /// When it is not there or does not tell.
+    /// When it is not there, or does not tell in time.
     pub async fn tools(&self, age: Duration) -> Result<Arc<Vec<Arc<Tool>>>, CallError> {
         if let Some(tools) = self.told(age)? {
             return Ok(tools);
         }
+        // However many wait for their turn to ask.
+        let told = timeout(LIST, self.ask_tools(age)).await;
+        told.unwrap_or_else(|_| Err(CallError::Slow(self.name.clone())))
+    }
+
+    async fn ask_tools(&self, age: Duration) -> Result<Arc<Vec<Arc<Tool>>>, CallError> {
         let _alone = self.listing.lock().await;
         if let Some(tools) = self.told(age)? {
             return Ok(tools);
         }
         let peer = lock(&self.live).as_ref().map(|live| live.peer.clone()).ok_or_else(|| self.away())?;
-        // What changes from here on is told anew.
-        self.stale.store(false, Ordering::SeqCst);
-        let asked = Instant::now();
-        match tokio::time::timeout(LIST, self.list(&peer))
-            .await
-            .unwrap_or_else(|_| Err(CallError::Slow(self.name.clone())))
-        {
-            Ok(tools) => {
-                let tools = Arc::new(tools);
-                if let Some(live) = lock(&self.live).as_mut() {
-                    live.tools = Arc::clone(&tools);
-                    live.listed = Some(asked);
-                }
-                Ok(tools)
-            }
-            Err(error) => {
-                self.stale.store(true, Ordering::SeqCst);
-                Err(error)
-            }
+        // What changes from here on is asked for anew.
+        let asked = (Instant::now(), self.changed());
+        let tools = Arc::new(self.list(&peer).await?);
+        if let Some(live) = lock(&self.live).as_mut() {
+            live.tools = Arc::clone(&tools);
+            live.listed = Some(asked);
         }
+        Ok(tools)
     }
 
     fn told(&self, age: Duration) -> Result<Option<Arc<Vec<Arc<Tool>>>>, CallError> {
         let live = lock(&self.live);
         let live = live.as_ref().ok_or_else(|| self.away())?;
-        let fresh = live.listed.is_some_and(|at| at.elapsed() < age) && !self.stale.load(Ordering::SeqCst);
+        let fresh = live.listed.is_some_and(|(at, changes)| at.elapsed() < age && changes == self.changed());
         Ok(fresh.then(|| Arc::clone(&live.tools)))
+    }
+
+    fn changed(&self) -> u64 {
+        self.changes.load(Ordering::SeqCst)
     }
 
     fn away(&self) -> CallError {
@@ -322,9 +326,11 @@ impl Upstream {
         let unreadable = || CallError::Unreadable(self.name.clone());
         let mut all = Vec::new();
         let mut cursor = None;
+        let until = Instant::now() + LIST;
         for _ in 0..MAX_PAGES {
-            let request = ListToolsRequest::with_param(PaginatedRequestParams::default().with_cursor(cursor));
-            let result = self.ask(peer, ClientRequest::ListToolsRequest(request), LIST).await?;
+            let mut request = ListToolsRequest::with_param(PaginatedRequestParams::default().with_cursor(cursor));
+            request.extensions.insert(Until(until));
+            let result = self.ask(peer, ClientRequest::ListToolsRequest(request), until).await?;
             let page = tool::page(&self.name, &result).ok_or_else(unreadable)?;
             tool::add(&mut all, page.tools);
             cursor = page.next;
@@ -339,8 +345,8 @@ impl Upstream {
     #[must_use]
     pub fn offers(&self, tool: &Tool) -> bool {
         let live = lock(&self.live);
-        let unchanged = !self.stale.load(Ordering::SeqCst);
-        unchanged && live.as_ref().is_some_and(|live| live.tools.iter().any(|known| **known == *tool))
+        let unchanged = |live: &&Live| live.listed.is_some_and(|(_, changes)| changes == self.changed());
+        live.as_ref().filter(unchanged).is_some_and(|live| live.tools.iter().any(|known| **known == *tool))
     }
 
     /// Calls a tool with exactly these arguments, a JSON object. It is sent once at most; what comes back is the result
@@ -351,11 +357,14 @@ impl Upstream {
     pub async fn call(&self, tool: &Tool, arguments: String) -> Result<String, CallError> {
         let peer = lock(&self.live).as_ref().map(|live| live.peer.clone()).ok_or_else(|| self.away())?;
         let mut request = CallToolRequest::new(CallToolRequestParams::new(tool.name.clone()));
+        let until = Instant::now() + CALL;
         request.extensions.insert(Exact(arguments));
-        self.ask(&peer, ClientRequest::CallToolRequest(request), CALL).await
+        request.extensions.insert(Until(until));
+        self.ask(&peer, ClientRequest::CallToolRequest(request), until).await
     }
 
-    async fn ask(&self, peer: &Peer<RoleClient>, request: ClientRequest, time: Duration) -> Result<String, CallError> {
+    /// Asks for something. What is not on its way by `until` never is.
+    async fn ask(&self, peer: &Peer<RoleClient>, request: ClientRequest, until: Instant) -> Result<String, CallError> {
         let name = || self.name.clone();
         let failed = |error: ServiceError| match error {
             ServiceError::McpError(error) if error.code.0 == remote::AWAY => CallError::Away(name()),
@@ -363,9 +372,14 @@ impl Upstream {
             ServiceError::Timeout { .. } => CallError::Slow(name()),
             _ => CallError::Away(name()),
         };
-        let options = PeerRequestOptions::with_timeout(time);
-        let handle = peer.send_request_with_option(request, options).await.map_err(failed)?;
-        match handle.await_response().await.map_err(failed)? {
+        let slow = |_| CallError::Slow(name());
+        let options = PeerRequestOptions::with_timeout(until.saturating_duration_since(Instant::now()));
+        let handle = timeout_at(until, peer.send_request_with_option(request, options)).await.map_err(slow)?;
+        let handle = handle.map_err(failed)?;
+        // It goes on by itself to tell the server that nobody waits any more.
+        let answer = tokio::spawn(handle.await_response());
+        let answer = timeout_at(until, answer).await.map_err(slow)?;
+        match answer.map_err(|_| self.away())?.map_err(failed)? {
             ServerResult::CustomResult(CustomResult(Value::String(result))) => Ok(result),
             _ => Err(CallError::Unreadable(name())),
         }
@@ -382,7 +396,58 @@ impl std::fmt::Debug for Upstream {
 mod tests {
     use std::time::Duration;
 
-    use super::{CallError, Spec, Tool, UnfitServer, all};
+    use rmcp::{RoleClient, ServiceExt, service::RunningService};
+    use tokio::{
+        sync::mpsc,
+        time::{Instant, timeout},
+    };
+
+    use super::{CALL, CallError, Ear, LIST, Link, Live, Spec, Tool, UnfitServer, Upstream, all, link::Outgoing, lock};
+
+    /// A server that said hello and says nothing more, and what is sent to it.
+    async fn silent() -> (std::sync::Arc<Upstream>, mpsc::Receiver<Outgoing>, RunningService<RoleClient, Ear>) {
+        let server = all(&specs(&["fs=run"])).expect("one server").remove(0);
+        let (link, mut outgoing, incoming) = Link::new();
+        let hello = r#"{"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"2025-06-18","capabilities":{"tools":{}},"serverInfo":{"name":"s","version":"1"}}}"#;
+        incoming.send(hello.to_owned()).await.expect("open");
+        let service = Ear { changes: server.changes.clone() }.serve(link).await.expect("hello");
+        for method in ["initialize", "notifications/initialized"] {
+            assert!(outgoing.recv().await.expect("a message").text.contains(method));
+        }
+        // The other end stays open.
+        tokio::spawn(async move { incoming.closed().await });
+        *lock(&server.live) = Some(Live { peer: service.peer().clone(), tools: Default::default(), listed: None });
+        (server, outgoing, service)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn however_many_wait_for_a_list_none_waits_longer_than_it_may_take() {
+        let (server, _outgoing, _service) = silent().await;
+        let begun = Instant::now();
+        let asking: Vec<_> = (0..5)
+            .map(|_| {
+                let server = server.clone();
+                tokio::spawn(async move { server.tools(Duration::MAX).await.err() })
+            })
+            .collect();
+        for one in asking {
+            assert_eq!(one.await.expect("asked"), Some(CallError::Slow("fs".to_owned())));
+        }
+        assert!(begun.elapsed() <= LIST + Duration::from_secs(1), "{:?}", begun.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_nobody_answers_ends_in_time_and_tells_when_it_may_not_be_sent_any_more() {
+        let (server, mut outgoing, _service) = silent().await;
+        let tool =
+            super::tool::page("fs", r#"{"tools":[{"name":"echo","inputSchema":{}}]}"#).expect("a list").tools.remove(0);
+        let begun = Instant::now();
+        let called = timeout(CALL * 2, server.call(&tool, "{}".to_owned())).await.expect("in time");
+        assert_eq!(called, Err(CallError::Slow("fs".to_owned())));
+        let call = outgoing.recv().await.expect("a call");
+        assert!(call.text.contains("tools/call") && call.until == begun + CALL, "{call:?}");
+        assert!(outgoing.recv().await.expect("a notice").text.contains("notifications/cancelled"));
+    }
 
     fn specs(texts: &[&str]) -> Vec<Spec> {
         texts.iter().map(|text| text.parse().expect("sound")).collect()

@@ -9,6 +9,7 @@ use serde_json::json;
 use tokio::{
     sync::{Semaphore, mpsc},
     task::JoinSet,
+    time::{Instant, timeout_at},
 };
 
 use super::link::{Outgoing, QUEUE};
@@ -19,8 +20,8 @@ const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
 const REVISION: HeaderName = HeaderName::from_static("mcp-protocol-version");
 /// The code of an error that is ours: the request did not get an answer.
 pub const AWAY: i32 = -32_099;
-/// Requests that are under way at a time.
-const AT_ONCE: usize = 32;
+/// Requests that are under way at a time, and beside them what wants no answer; more of the latter is left out.
+const AT_ONCE: (usize, usize) = (32, 8);
 
 /// How a server is reached.
 #[derive(Clone)]
@@ -43,9 +44,10 @@ fn lock(agreed: &Agreed) -> MutexGuard<'_, HeaderMap> {
 /// Sends messages and puts answers back until one side ends. A server that forgot the session ends it.
 pub async fn run(remote: Remote, mut outgoing: mpsc::Receiver<Outgoing>, incoming: mpsc::Sender<String>) {
     let agreed = Agreed::default();
-    let room = Arc::new(Semaphore::new(AT_ONCE));
+    let (room, beside) = (Arc::new(Semaphore::new(AT_ONCE.0)), Arc::new(Semaphore::new(AT_ONCE.1)));
     let (lost, mut told) = mpsc::channel::<()>(QUEUE);
     let mut under_way = JoinSet::new();
+    let mut greeted = false;
     loop {
         let message = tokio::select! {
             biased;
@@ -54,9 +56,19 @@ pub async fn run(remote: Remote, mut outgoing: mpsc::Receiver<Outgoing>, incomin
             message = outgoing.recv() => message,
         };
         let Some(message) = message else { break };
-        let Ok(permit) = Arc::clone(&room).acquire_owned().await else { break };
-        let (remote, agreed, incoming, lost) = (remote.clone(), Arc::clone(&agreed), incoming.clone(), lost.clone());
         let request = message.id.is_some();
+        let permit = if request {
+            tokio::select! {
+                biased;
+                _ = told.recv() => break,
+                permit = timeout_at(message.until, Arc::clone(&room).acquire_owned()) => permit.ok().and_then(Result::ok),
+            }
+        } else {
+            Arc::clone(&beside).try_acquire_owned().ok()
+        };
+        // Nobody waits any more for what found no room in time.
+        let Some(permit) = permit.filter(|_| Instant::now() < message.until) else { continue };
+        let (remote, agreed, incoming, lost) = (remote.clone(), Arc::clone(&agreed), incoming.clone(), lost.clone());
         let exchange = async move {
             let found = exchange(&remote, &agreed, message).await;
             for text in found.messages {
@@ -68,13 +80,15 @@ pub async fn run(remote: Remote, mut outgoing: mpsc::Receiver<Outgoing>, incomin
             }
             drop(permit);
         };
-        // Notifications keep their place before what follows them.
-        if request {
+        if request || greeted {
             under_way.spawn(exchange);
         } else {
+            // The first that wants no answer says that the session begins, and keeps its place before what follows.
+            greeted = true;
             exchange.await;
         }
     }
+    drop(under_way);
     let headers = headers(&remote, &agreed);
     if headers.contains_key(&SESSION) {
         // A server that does not hear it ends the session by itself.
@@ -101,9 +115,13 @@ fn headers(remote: &Remote, agreed: &Agreed) -> HeaderMap {
 async fn exchange(remote: &Remote, agreed: &Agreed, message: Outgoing) -> Found {
     let first = lock(agreed).is_empty();
     let body = Bytes::from(message.text);
-    let sent = remote.client.send(Method::POST, &remote.target, headers(remote, agreed), body).await;
+    let sent = remote.client.send(Method::POST, &remote.target, headers(remote, agreed), body);
     let failed =
         |why: String| Found { messages: message.id.iter().map(|id| failure(id, &why)).collect(), forgotten: false };
+    // What is still on its way to a connection by then is not sent: the exchange goes with its time.
+    let Ok(sent) = timeout_at(message.until, sent).await else {
+        return failed("the server took too long".to_owned());
+    };
     let answer = match sent {
         Ok(answer) => answer,
         Err(error) => return failed(format!("the server cannot be reached: {error}")),
@@ -182,8 +200,84 @@ mod tests {
     use bytes::Bytes;
     use http::{HeaderMap, StatusCode, header};
 
-    use super::messages;
-    use crate::outbound::Answer;
+    use rmcp::model::NumberOrString;
+    use tokio::{
+        io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+        net::{TcpListener, TcpStream},
+        sync::mpsc,
+        time::{Duration, Instant},
+    };
+
+    use super::{Remote, messages, run};
+    use crate::{
+        mcp::upstream::link::Outgoing,
+        outbound::{Answer, Client, Limits},
+    };
+
+    /// Tells the body of every request, and answers those that ask.
+    async fn serve(stream: TcpStream, came: mpsc::UnboundedSender<String>) {
+        let mut stream = BufReader::new(stream);
+        loop {
+            let (mut length, mut line) = (0, String::new());
+            while line != "\r\n" {
+                line.clear();
+                if stream.read_line(&mut line).await.unwrap_or(0) == 0 {
+                    return;
+                }
+                let header = line.to_ascii_lowercase();
+                length = header.strip_prefix("content-length:").map_or(length, |n| n.trim().parse().expect("a length"));
+            }
+            let mut body = vec![0; length];
+            stream.read_exact(&mut body).await.expect("a body");
+            let body = String::from_utf8(body).expect("text");
+            let silent = body.starts_with("silent");
+            came.send(body).expect("listening");
+            if silent {
+                std::future::pending::<()>().await;
+            }
+            let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}";
+            stream.write_all(head.as_bytes()).await.expect("sent");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_too_late_is_not_sent_and_what_is_not_answered_holds_nothing_up() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let client = Client::new(Limits { allow_private: true, ..Limits::default() }).expect("TLS");
+        let url = format!("http://{}/", listener.local_addr().expect("an address"));
+        let remote = Remote { target: client.target(&url).expect("a URL"), client, authorization: None };
+        let (came, mut coming) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(serve(stream, came.clone()));
+            }
+        });
+        let (out, outgoing) = mpsc::channel(8);
+        let (incoming, mut answers) = mpsc::channel(8);
+        let running = tokio::spawn(run(remote, outgoing, incoming));
+        let send = async |id: Option<i64>, text: &str, seconds: u64| {
+            let until = Instant::now() + Duration::from_secs(seconds);
+            let message = Outgoing { id: id.map(NumberOrString::Number), text: text.to_owned(), until };
+            out.send(message).await.expect("open");
+        };
+        send(None, "first", 600).await;
+        // An answer to these never comes.
+        for _ in 0..20 {
+            send(None, "silent", 600).await;
+        }
+        send(Some(1), "late", 0).await;
+        send(None, "late", 0).await;
+        send(Some(2), "in time", 600).await;
+        assert_eq!(answers.recv().await.as_deref(), Some("{}"));
+        drop(out);
+        running.await.expect("ended");
+        let mut told: Vec<String> = Vec::new();
+        while let Ok(body) = coming.try_recv() {
+            told.push(body);
+        }
+        assert!(told.first().is_some_and(|body| body == "first"), "{told:?}");
+        assert!(told.contains(&"in time".to_owned()) && !told.contains(&"late".to_owned()), "{told:?}");
+    }
 
     #[test]
     fn answers_are_read_as_json_and_as_events() {

@@ -27,16 +27,17 @@ pub enum Place {
     Command(String, Vec<String>),
 }
 
-// A URL's query and a command's arguments may hold secrets.
+// A URL's query and any word of a command may hold secrets.
 impl std::fmt::Debug for Place {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Url(_) => f.write_str("Url(..)"),
-            Self::Command(program, _) => write!(f, "Command({program})"),
+            Self::Command(..) => f.write_str("Command(..)"),
         }
     }
 }
 
+// What is wrong is told without a word of the text, which may hold secrets anywhere.
 impl FromStr for Spec {
     type Err = String;
 
@@ -45,7 +46,7 @@ impl FromStr for Spec {
         let name = name.trim();
         let letters = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
         if name.is_empty() || name.len() > MAX_NAME || !letters {
-            return Err(format!("`{name}` is no name: 1 to {MAX_NAME} letters, digits and `-`"));
+            return Err(format!("its name must have 1 to {MAX_NAME} letters, digits and `-`"));
         }
         let place = place.trim();
         let place = if place.starts_with("http://") || place.starts_with("https://") {
@@ -67,8 +68,11 @@ impl FromStr for Specs {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-        lines.map(str::parse).collect::<Result<_, _>>().map(Self)
+        let lines = (1_usize..).zip(text.lines()).map(|(number, line)| (number, line.trim()));
+        let specs = lines.filter(|(_, line)| !line.is_empty()).map(|(number, line)| {
+            line.parse::<Spec>().map_err(|why| if number > 1 { format!("line {number}: {why}") } else { why })
+        });
+        specs.collect::<Result<_, _>>().map(Self)
     }
 }
 
@@ -144,10 +148,28 @@ mod tests {
     }
 
     #[test]
+    fn what_is_wrong_is_told_without_what_was_given() {
+        for bad in [
+            "s3cret",
+            "https://me:s3cret@x.example/?a=b",
+            "a_s3cret=run",
+            "a=run 's3cret",
+            "a=run s3cret\\",
+            "a=b\nc=run 's3cret",
+        ] {
+            let why = bad.parse::<Specs>().expect_err(bad);
+            assert!(!why.contains("s3cret"), "{why}");
+        }
+        assert!("a=b\n\nc".parse::<Specs>().expect_err("no place").starts_with("line 3: "));
+    }
+
+    #[test]
     fn lists_are_read_by_line_and_shown_without_what_may_be_secret() {
         let specs: Specs = "\na=https://x.example/?key=s3cret\n\n b=run --key s3cret \n".parse().expect("sound");
         assert_eq!(specs.0.iter().map(|spec| spec.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
         assert!(!format!("{specs:?}").contains("s3cret"));
+        let odd: Specs = "c=S3CRET=s3cret run".parse().expect("sound");
+        assert!(!format!("{odd:?}").contains("s3cret"));
         assert_eq!(specs.0[0].token_variable(), "LOOP_MCP_TOKEN_A");
     }
 }

@@ -9,6 +9,8 @@ use loop_core::{
 
 /// The most tools of one server.
 const MAX_TOOLS: usize = 512;
+/// The largest list of a server's tools, in bytes of what is shown of them.
+const MAX_LIST: usize = 4 << 20;
 /// The longest name, ours in front included, in bytes.
 const MAX_NAME: usize = 200;
 /// What is shown of a definition, and pinned. Whatever else a server says of a tool reaches nobody.
@@ -49,9 +51,14 @@ pub fn page(server: &str, result: &str) -> Option<Page> {
     Some(Page { tools, next })
 }
 
-/// Adds a page to those before it; a name counts once.
+/// Adds a page to those before it; a name counts once, and what is beyond the bounds is left out.
 pub fn add(all: &mut Vec<Arc<Tool>>, page: Vec<Arc<Tool>>) {
+    let mut size: usize = all.iter().map(|tool| tool.shown.len()).sum();
     for tool in page {
+        size = size.saturating_add(tool.shown.len());
+        if size > MAX_LIST {
+            return;
+        }
         if all.len() < MAX_TOOLS && all.iter().all(|known| known.name != tool.name) {
             all.push(tool);
         }
@@ -61,7 +68,8 @@ pub fn add(all: &mut Vec<Arc<Tool>>, page: Vec<Arc<Tool>>) {
 fn tool(server: &str, view: View<'_>) -> Option<Tool> {
     let name = view.get("name")?.as_str()?;
     let tool_name = format!("{server}__{name}");
-    let plain = !name.is_empty() && tool_name.len() <= MAX_NAME && !name.chars().any(char::is_control);
+    // What cannot be seen, or be told apart, stands in no name.
+    let plain = !name.is_empty() && tool_name.len() <= MAX_NAME && name.bytes().all(|letter| letter.is_ascii_graphic());
     if !plain || !view.get("inputSchema").is_some_and(View::is_object) {
         return None;
     }
@@ -84,7 +92,7 @@ fn tool(server: &str, view: View<'_>) -> Option<Tool> {
 
 #[cfg(test)]
 mod tests {
-    use super::{add, page};
+    use super::{MAX_LIST, MAX_TOOLS, add, page};
 
     const ECHO: &str = r#"{"name":"echo","description":"says it again","inputSchema":{"type":"object","x":1.10}}"#;
 
@@ -125,6 +133,9 @@ mod tests {
             r#"{"name":"","inputSchema":{}}"#,
             r#"{"name":"no_schema"}"#,
             r#"{"name":"a\nb","inputSchema":{}}"#,
+            r#"{"name":"a\u200bb","inputSchema":{}}"#,
+            r#"{"name":"a b","inputSchema":{}}"#,
+            r#"{"name":"\u0435cho","inputSchema":{}}"#,
             r#"{"name":7,"inputSchema":{}}"#,
             "null",
         ];
@@ -141,5 +152,23 @@ mod tests {
         add(&mut all, first.tools);
         assert_eq!(all.len(), 1);
         assert!(all[0].shown.contains("says"));
+    }
+
+    #[test]
+    fn a_list_is_bounded_by_count_and_by_size() {
+        let list = |count: usize, about: &str| {
+            let tools: Vec<String> = (0..count)
+                .map(|n| format!(r#"{{"name":"t{n}","description":"{about}","inputSchema":{{}}}}"#))
+                .collect();
+            page("fs", &format!(r#"{{"tools":[{}]}}"#, tools.join(","))).expect("a list").tools
+        };
+        let sizes = |count: usize, about: &str| {
+            let mut all = Vec::new();
+            add(&mut all, list(count, about));
+            (all.len(), all.iter().map(|tool| tool.shown.len()).sum::<usize>())
+        };
+        assert_eq!(sizes(MAX_TOOLS + 1, "").0, MAX_TOOLS);
+        let (count, size) = sizes(200, &"x".repeat(60_000));
+        assert!(count < 200 && size <= MAX_LIST && size > MAX_LIST - 70_000, "{count} {size}");
     }
 }
