@@ -11,6 +11,8 @@ use super::super::{
 #[derive(Debug, Default)]
 pub(super) struct Calls {
     calls: Vec<Call>,
+    /// How many lists of fragments have come.
+    lists: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +26,8 @@ enum Place {
 #[derive(Debug)]
 struct Call {
     choice: u32,
+    /// The last list of fragments that it stood in.
+    list: u64,
     place: Place,
     /// The type it gave.
     kind: String,
@@ -42,9 +46,16 @@ impl Calls {
         if list.kind() != Kind::Array {
             return Err(Unreadable::Structure);
         }
+        self.lists = self.lists.saturating_add(1);
+        let here = self.lists;
         list.items().try_for_each(|item| {
             let index = item.get("index").and_then(spelling::whole);
-            self.take(choice, item, index)
+            let call = self.take(choice, item, index)?;
+            if std::mem::replace(&mut call.list, here) == here {
+                // Some clients make two calls of two fragments in one list.
+                call.fault = Some(Unreadable::Fragments);
+            }
+            Ok(())
         })
     }
 
@@ -53,7 +64,7 @@ impl Calls {
         if list.kind() != Kind::Array {
             return Err(Unreadable::Structure);
         }
-        list.items().zip(0..).try_for_each(|(item, index)| self.take(choice, item, Some(index)))
+        list.items().zip(0..).try_for_each(|(item, index)| self.take(choice, item, Some(index)).map(drop))
     }
 
     /// Takes a choice's `function_call`.
@@ -64,7 +75,7 @@ impl Calls {
         self.at(choice, Place::Legacy)?.body("function", body, "arguments")
     }
 
-    fn take(&mut self, choice: u32, item: View<'_>, index: Option<u32>) -> Result<(), Unreadable> {
+    fn take(&mut self, choice: u32, item: View<'_>, index: Option<u32>) -> Result<&mut Call, Unreadable> {
         if !item.is_object() {
             return Err(Unreadable::Structure);
         }
@@ -94,7 +105,7 @@ impl Calls {
                 call.named(name);
             }
         }
-        Ok(())
+        Ok(call)
     }
 
     fn at(&mut self, choice: u32, place: Place) -> Result<&mut Call, Unreadable> {
@@ -104,6 +115,7 @@ impl Calls {
             None => {
                 self.calls.push(Call {
                     choice,
+                    list: 0,
                     place,
                     kind: String::new(),
                     body: None,

@@ -26,14 +26,18 @@ pub(super) struct Chat {
     members: Option<String>,
     /// Whether chunks with fragments say what they are.
     labelled: Option<bool>,
-    /// Whether a choice began before one with a smaller index.
+    /// Whether clients would join the fragments of different choices, or leave some out.
     astray: bool,
+    /// How many chunks have come.
+    chunks: u64,
     usage: Option<Usage>,
 }
 
 #[derive(Debug)]
 struct Choice {
     index: u32,
+    /// The last chunk that it stood in.
+    chunk: u64,
     /// Whether a piece of it, a text of it and its end were handed on.
     begun: bool,
     text: bool,
@@ -57,7 +61,7 @@ impl Chat {
             None => {
                 // Some clients count the choices as they begin, and join by that.
                 self.astray |= u32::try_from(self.choices.len()) != Ok(index);
-                self.choices.push(Choice { index, begun: false, text: false, ended: false, finished: false });
+                self.choices.push(Choice { index, chunk: 0, begun: false, text: false, ended: false, finished: false });
                 self.choices.len() - 1
             }
         };
@@ -117,7 +121,9 @@ impl Form for Chat {
         if choices.kind() != loop_core::base::json::Kind::Array {
             return Err(Unreadable::Structure);
         }
-        let (mut found, mut finishes, mut all_finished) = (0, false, true);
+        let (mut found, mut finishes, mut all_finished, mut twice) = (0, false, true, false);
+        self.chunks = self.chunks.saturating_add(1);
+        let chunk = self.chunks;
         for choice in choices.items() {
             if !choice.is_object() {
                 return Err(Unreadable::Structure);
@@ -127,7 +133,9 @@ impl Form for Chat {
             if delta.is_some_and(|delta| !delta.is_object()) {
                 return Err(Unreadable::Structure);
             }
-            let finished = self.choice(index)?.finished;
+            let state = self.choice(index)?;
+            let finished = state.finished;
+            twice |= std::mem::replace(&mut state.chunk, chunk) == chunk;
             let mut text = false;
             let mut here = 0;
             for member in delta.iter().flat_map(|delta| delta.members()) {
@@ -167,6 +175,8 @@ impl Form for Chat {
         }
         if found > 0 {
             self.same_readers(name, root)?;
+            // Of a choice that stands in the first chunk twice some clients take the second part only.
+            self.astray |= twice;
         }
         if found > 0 && self.members.is_none() {
             let mut members = String::from("{");

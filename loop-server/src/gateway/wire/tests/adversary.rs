@@ -176,6 +176,11 @@ fn choices_that_clients_would_join_by_their_beginnings_deny_the_calls() {
     ] {
         denied(Wire::Chat, &chat(&choices.each_ref().map(String::as_str)), Unreadable::Fragments);
     }
+    // A choice that stands in a chunk twice, a call in a list.
+    let twice = format!("{},{}", call(0, "", "{"), call(0, "\"name\":\"pay\",", "}"));
+    denied(Wire::Chat, &chat(&[&twice]), Unreadable::Fragments);
+    let twice = r#"{"tool_calls":[{"index":0,"custom":{"name":"sh","input":"rm -rf /"}},{"index":0,"custom":{"input":"srv/x"}}]}"#;
+    denied(Wire::Chat, &deltas(&[twice]), Unreadable::Fragments);
     let sound = [say(0, "x"), say(1, "x"), call(1, named, pay), call(0, named, pay)];
     let calls = both(Wire::Chat, &chat(&sound.each_ref().map(String::as_str)), true).unwrap().calls;
     assert!(calls.len() == 2 && calls.iter().all(|call| call.arguments.is_ok()), "{calls:?}");
