@@ -266,11 +266,30 @@ impl Stream {
 
     /// Reads every event that ends in `bytes`; `true` when the answer's last one was among them.
     fn take(&mut self, bytes: &Bytes, out: &mut Vec<Bytes>) -> Result<bool, Unreadable> {
-        // The bytes between go out in one piece.
+        // The bytes between go out in one piece, also before an event that cannot be read.
         let (mut from, mut at) = (0, 0);
-        while let Some(len) = self.splitter.end(bytes.get(at..).unwrap_or_default()) {
-            let end = at + len;
-            let piece = bytes.get(at..end).unwrap_or_default();
+        let read = self.take_events(bytes, &mut from, &mut at, out);
+        send(bytes, &mut from, at, out);
+        read?;
+        let rest = bytes.get(at..).unwrap_or_default();
+        if self.open.len() + rest.len() > self.limits.event {
+            return Err(Unreadable::TooLarge);
+        }
+        self.open.extend_from_slice(rest);
+        Ok(self.state == State::Deciding)
+    }
+
+    /// Reads events up to `at`, of which all up to `from` have gone where they belong.
+    fn take_events(
+        &mut self,
+        bytes: &Bytes,
+        from: &mut usize,
+        at: &mut usize,
+        out: &mut Vec<Bytes>,
+    ) -> Result<(), Unreadable> {
+        while let Some(len) = self.splitter.end(bytes.get(*at..).unwrap_or_default()) {
+            let end = *at + len;
+            let piece = bytes.get(*at..end).unwrap_or_default();
             let carried = std::mem::take(&mut self.open);
             if carried.len() + len > self.limits.event {
                 return Err(Unreadable::TooLarge);
@@ -279,18 +298,17 @@ impl Stream {
                 match self.event(piece)? {
                     Way::Out if self.held.is_empty() => {}
                     Way::Gone => {
-                        send(bytes, from, at, out);
-                        from = end;
+                        send(bytes, from, *at, out);
+                        *from = end;
                     }
                     Way::Out => {
-                        send(bytes, from, at, out);
+                        send(bytes, from, *at, out);
                         self.let_go(out);
-                        from = at;
                     }
                     way => {
-                        send(bytes, from, at, out);
+                        send(bytes, from, *at, out);
                         self.keep(&way, piece, out)?;
-                        from = end;
+                        *from = end;
                     }
                 }
             } else {
@@ -304,17 +322,11 @@ impl Stream {
                     }
                     way => self.keep(&way, &raw, out)?,
                 }
-                from = end;
+                *from = end;
             }
-            at = end;
+            *at = end;
         }
-        send(bytes, from, at, out);
-        let rest = bytes.get(at..).unwrap_or_default();
-        if self.open.len() + rest.len() > self.limits.event {
-            return Err(Unreadable::TooLarge);
-        }
-        self.open.extend_from_slice(rest);
-        Ok(self.state == State::Deciding)
+        Ok(())
     }
 
     fn last_line(&mut self, out: &mut Vec<Bytes>) -> Result<Step, Unreadable> {
@@ -441,9 +453,10 @@ impl Stream {
     }
 }
 
-fn send(bytes: &Bytes, from: usize, to: usize, out: &mut Vec<Bytes>) {
-    if from < to {
-        out.push(bytes.slice(from..to));
+fn send(bytes: &Bytes, from: &mut usize, to: usize, out: &mut Vec<Bytes>) {
+    if *from < to {
+        out.push(bytes.slice(*from..to));
+        *from = to;
     }
 }
 

@@ -214,7 +214,8 @@ impl Form for Chat {
 
     fn replaced(&self, message: &str, meta: &str, events: &mut Events) {
         let apart = self.usage.as_ref().is_some_and(|usage| usage.apart);
-        let open: Vec<&Choice> = self.choices.iter().filter(|choice| !choice.ended).collect();
+        let mut open: Vec<&Choice> = self.choices.iter().filter(|choice| !choice.ended).collect();
+        open.sort_by_key(|choice| choice.index);
         for (at, choice) in open.iter().enumerate() {
             let last = at + 1 == open.len() && !apart;
             let mut delta = String::from("{");

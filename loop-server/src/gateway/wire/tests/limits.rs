@@ -64,6 +64,21 @@ fn nothing_is_fed_before_the_decision_and_nothing_is_decided_twice() {
 }
 
 #[test]
+fn text_before_what_cannot_be_read_goes_out_whatever_the_pieces() {
+    let text = r#"data: {"id":"c","choices":[{"index":0,"delta":{"content":"hello"}}]}"#;
+    let whole = format!("{text}\n\n{text}\n\ndata: nonsense\n\n");
+    for size in [whole.len(), 100, 7, 1] {
+        let mut stream = Stream::new(Wire::Chat, Limits::default());
+        let mut out = Vec::new();
+        let mut pieces =
+            whole.as_bytes().chunks(size).map(|piece| stream.feed(Bytes::copy_from_slice(piece), &mut out));
+        assert_eq!(pieces.find(Result::is_err), Some(Err(Unreadable::Json)));
+        drop(pieces);
+        assert_eq!(out.concat(), format!("{text}\n\n{text}\n\n").as_bytes());
+    }
+}
+
+#[test]
 fn text_goes_on_in_the_bytes_it_came_in() {
     let text = r#"data: {"id":"c","choices":[{"index":0,"delta":{"content":"hello"}}]}"#;
     let piece = Bytes::from(format!("{text}\n\n{text}\r\n\r\n: x\n\n{text}"));
