@@ -40,8 +40,10 @@ pub struct Config {
     pub webhooks: WebhookSecrets,
     /// Where the language models are that the proxy stands before.
     pub models: Models,
-    /// The MCP servers whose tools are offered, every call decided first.
+    /// The MCP servers whose tools are offered to tenant `default`, every call decided first.
     pub mcp_upstreams: Vec<Spec>,
+    /// Whether they are offered to every other tenant too.
+    pub mcp_for_all_tenants: bool,
     /// Bounds on what clients may take.
     pub limits: Limits,
 }
@@ -165,6 +167,7 @@ impl Config {
             webhooks: WebhookSecrets::default(),
             models: Models::default(),
             mcp_upstreams: Vec::new(),
+            mcp_for_all_tenants: false,
             limits: Limits::default(),
         }
     }

@@ -6,7 +6,11 @@
 use hmac::Mac;
 
 pub use super::definition_change::{MAX_SHOWN, is_change};
-use super::{Approval, ApprovalError, Settled, State, definition_change::Change, settle::latest};
+use super::{
+    Approval, ApprovalError, Settled, State,
+    definition_change::Change,
+    settle::{latest, replace},
+};
 use crate::{
     access::Ctx,
     audit::{self, Event, Status},
@@ -40,6 +44,8 @@ pub struct Pin {
     pub pinned_at: Time,
     /// The approval by which it took the place of another; `None` when it was the first that was seen.
     pub approved_by: Option<ApprovalId>,
+    /// The last change of it that a human was asked about.
+    pub asked: Option<ApprovalId>,
 }
 
 /// Where pins are kept.
@@ -241,9 +247,28 @@ fn stand(
             note(tx, cx, offered, Some(id), &members)?;
             Ok(Standing::Pinned)
         }
-        Settled::Pending { id, expires_at } => Ok(Standing::Pending { id, expires_at, members }),
+        Settled::Pending { id, expires_at } => {
+            asked(tx, cx, &pin, id)?;
+            Ok(Standing::Pending { id, expires_at, members })
+        }
         Settled::Denied(id) => Ok(Standing::Denied { id, members }),
     }
+}
+
+/// Notes what is asked about a pin. A change that was asked about before and has changed again waits for nobody any
+/// more: a server that changes without end has one question open for each of its tools, not one for each change.
+fn asked(tx: &mut dyn Tx, cx: &Ctx, pin: &Stored<Pin>, id: ApprovalId) -> Result<(), ApprovalError> {
+    if pin.value.asked == Some(id) {
+        return Ok(());
+    }
+    if let Some(before) = pin.value.asked {
+        let before: Option<Stored<Approval>> = Repo::new(tx, cx.tenant()).get(&before.to_string())?;
+        if let Some(before) = before.filter(|before| before.value.state_at(cx.now) == State::Pending) {
+            replace(tx, cx, &before)?;
+        }
+    }
+    let noted = Pin { asked: Some(id), ..pin.value.clone() };
+    Ok(Repo::new(tx, cx.tenant()).update(pin, &noted, cx.now)?)
 }
 
 fn approved(approval: &Approval, now: Time) -> bool {
@@ -252,7 +277,7 @@ fn approved(approval: &Approval, now: Time) -> bool {
 
 fn new_pin(offered: &Definition, now: Time, approved_by: Option<ApprovalId>) -> Pin {
     let Definition { server, tool_name, canonical } = offered.clone();
-    Pin { server, tool_name, definition: canonical, pinned_at: now, approved_by }
+    Pin { server, tool_name, definition: canonical, pinned_at: now, approved_by, asked: None }
 }
 
 fn note(

@@ -263,3 +263,22 @@ fn the_pins_of_a_server_can_be_forgotten_and_no_others() {
     assert_eq!(world.pins().iter().map(|pin| pin.tool_name.as_str()).collect::<Vec<_>>(), ["f__s"]);
     assert_eq!(world.judge(&offer("two")), Standing::Pinned, "the next definition is the first that is seen");
 }
+
+#[test]
+fn a_definition_that_changes_again_leaves_one_question_open() {
+    let world = World::new();
+    world.judge(&offer("one"));
+    let Standing::Pending { id: first, .. } = world.judge(&offer("two")) else { panic!("a change asks") };
+    let Standing::Pending { id: second, .. } = world.judge(&offer("three")) else { panic!("a change asks") };
+    let waiting = || world.waiting().into_iter().map(|approval| approval.id).collect::<Vec<_>>();
+    assert_eq!(waiting(), [second]);
+    let old = world.read(move |tx, tenant| approval::get(tx, tenant, &first.to_string()));
+    assert_eq!((old.state, old.decided_by.as_deref()), (State::Void, Some("replaced")));
+    world.decide(Answer::Approve);
+    assert_eq!(world.judge(&offer("three")), Standing::Pinned);
+    // What was answered stays as it was answered.
+    let Standing::Pending { id: third, .. } = world.judge(&offer("two")) else { panic!("a change asks") };
+    assert_eq!(waiting(), [third]);
+    let answered = world.read(move |tx, tenant| approval::get(tx, tenant, &second.to_string()));
+    assert_eq!(answered.state, State::Used);
+}

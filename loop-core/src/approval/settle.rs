@@ -141,7 +141,8 @@ pub(super) fn latest(tx: &mut dyn Tx, cx: &Ctx, binding: &str) -> Result<Option<
     Ok(Repo::new(tx, cx.tenant()).list(&query)?.pop())
 }
 
-fn replace(tx: &mut dyn Tx, cx: &Ctx, old: &Stored<Approval>) -> Result<(), ApprovalError> {
+/// Ends an approval in whose place another is asked for.
+pub(super) fn replace(tx: &mut dyn Tx, cx: &Ctx, old: &Stored<Approval>) -> Result<(), ApprovalError> {
     let void = Approval {
         state: State::Void,
         decided_at: Some(cx.now),

@@ -133,6 +133,9 @@ pub struct ServeArgs {
     #[arg(long = "mcp-upstream", env = "LOOP_MCP_UPSTREAMS", value_name = "NAME=URL|COMMAND", hide_env_values = true,
           value_parser = McpServers)]
     pub mcp_upstreams: Vec<Specs>,
+    /// Let every tenant use the MCP servers [default: `default` only]
+    #[arg(long, env = "LOOP_MCP_FOR_ALL_TENANTS", value_parser = clap::builder::FalseyValueParser::new())]
+    pub mcp_for_all_tenants: bool,
     /// Open connections at most; more wait
     #[arg(long, env = "LOOP_MAX_CONNECTIONS", value_name = "COUNT", default_value_t = 1024,
           value_parser = clap::value_parser!(u32).range(1..=65_536))]
@@ -365,6 +368,7 @@ impl ServeArgs {
                 .cloned()
                 .map(|spec| Spec { token: secret(&spec.token_variable()), ..spec })
                 .collect(),
+            mcp_for_all_tenants: self.mcp_for_all_tenants,
             limits: Limits {
                 connections: usize::try_from(self.max_connections).unwrap_or(1024),
                 head_time: Duration::from_secs(self.head_timeout),

@@ -10,7 +10,7 @@ use loop_core::{
     },
     audit::Status,
     base::{
-        Time,
+        TenantId, Time,
         id::ApprovalId,
         json::{self, Doc, View},
     },
@@ -18,6 +18,7 @@ use loop_core::{
     policy::Action,
 };
 use rmcp::model::ErrorData;
+use tokio::time::timeout;
 
 use super::{
     serve::{self, Client},
@@ -32,20 +33,30 @@ const DOOR: &str = "mcp.gateway";
 /// How old the list of a server's tools may be: when it is listed, and when one of them is called.
 const AGE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
+/// How long a list of all servers' tools waits for one of them. The server is asked on meanwhile.
+const OFFER: Duration = Duration::from_secs(5);
+
+/// The servers that the client may use. They are the operator's, and act with the operator's rights: other tenants than
+/// `default`, which anyone may make where sign-up is allowed, have them only where the operator says so.
+fn upstreams(client: &Client) -> &[Arc<Upstream>] {
+    let own = client.caller.tenant == TenantId::default_tenant();
+    if own || client.app.config.mcp_for_all_tenants { client.app.mcp.upstreams() } else { &[] }
+}
+
 /// What may be called here: the tools of every server that is there, those apart whose definition changed and was not
 /// approved.
 pub async fn offered(client: &Client) -> Vec<String> {
     if !client.caller.scopes.has(Scope::PolicyEvaluate) {
         return Vec::new();
     }
-    let lists = client.app.mcp.upstreams().iter().map(|upstream| {
+    let lists = upstreams(client).iter().map(|upstream| {
         let upstream = Arc::clone(upstream);
-        tokio::spawn(async move { upstream.tools(AGE.0).await })
+        timeout(OFFER, tokio::spawn(async move { upstream.tools(AGE.0).await }))
     });
     let mut tools: Vec<Arc<Tool>> = Vec::new();
     for list in lists.collect::<Vec<_>>() {
-        // A server that is away offers nothing.
-        if let Ok(Ok(list)) = list.await {
+        // A server that is away, or that keeps all others waiting, offers nothing.
+        if let Ok(Ok(Ok(list))) = list.await {
             tools.extend(list.iter().cloned());
         }
     }
@@ -92,7 +103,7 @@ fn refused(error: AccessError) -> Failure {
 /// The server whose tools' names begin as this one does.
 pub fn server<'c>(client: &'c Client, name: &str) -> Option<&'c Arc<Upstream>> {
     let (server, _) = name.split_once(BETWEEN)?;
-    client.app.mcp.upstreams().iter().find(|upstream| upstream.name() == server)
+    upstreams(client).iter().find(|upstream| upstream.name() == server)
 }
 
 /// Decides a call and, when it is allowed, has it carried out. Whatever else happens is a result that says so.

@@ -76,6 +76,7 @@ async fn a_pin_outlives_the_process_and_is_the_tenants_own() {
         |config| {
             config.db = db;
             config.mcp_upstreams = vec![spec];
+            config.mcp_for_all_tenants = true;
         },
         loop_server::surface::rows(),
     )

@@ -175,6 +175,35 @@ async fn servers_do_not_answer_for_each_other() {
 }
 
 #[tokio::test]
+async fn the_operators_servers_are_not_for_every_tenant() {
+    let fake = Fake::start().await;
+    let fixture = before(&[("fs", &fake)]).await;
+    assert!(!offered(&fixture, &fixture.other).await.iter().any(|name| name.contains("__")));
+    let message = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"fs__echo","arguments":{}}}"#;
+    let answer = super::post(&fixture, &fixture.other, message).await.json();
+    assert_eq!(answer["error"]["code"], -32602, "{answer}");
+    assert!(fake.received().is_empty());
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_tell_its_tools_hides_no_others() {
+    let (slow, other) = (Fake::start().await, Fake::start().await);
+    let fixture = before(&[("slow", &slow), ("other", &other)]).await;
+    let _shut = slow.state.lists.write().await;
+    // What was told a second ago is offered still.
+    let asking = async {
+        loop {
+            let names = offered(&fixture, &fixture.key).await;
+            assert!(names.contains(&"other__echo".to_owned()), "{names:?}");
+            if !names.contains(&"slow__echo".to_owned()) {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), asking).await.expect("at last");
+}
+
+#[tokio::test]
 async fn arguments_that_hold_our_own_key_never_leave() {
     let fake = Fake::start().await;
     let fixture = before(&[("fs", &fake)]).await;
