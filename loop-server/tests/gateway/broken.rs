@@ -9,7 +9,7 @@ use super::{
     TRANSFERS, before, before_with, decide,
     fake::{Asked, Fake},
     listener::{self, hear_call, hear_text, hear_verdict, rest},
-    logs, pending, rule, say,
+    logs, nobody_is_connected, pending, rule, say,
 };
 use crate::support::{
     Fixture,
@@ -150,6 +150,7 @@ async fn a_client_that_goes_in_a_text_takes_the_model_along_and_leaves_no_line()
     hear_text(&mut client, &mut asked).await;
     drop(client);
     asked.closed().await;
+    nobody_is_connected(&fixture).await;
     assert!(logs(&fixture, "").await.is_empty());
 }
 
@@ -160,6 +161,7 @@ async fn a_client_that_goes_in_a_call_takes_the_model_along() {
     let (client, mut asked) = begun(&fixture, &mut fake).await;
     drop(client);
     asked.closed().await;
+    nobody_is_connected(&fixture).await;
     assert_withheld(&fixture, "the client went away").await;
 }
 
@@ -171,6 +173,7 @@ async fn a_client_that_goes_behind_the_verdict_finds_its_answer_later() {
     hear_verdict(&mut client, &mut asked).await;
     drop(client);
     asked.closed().await;
+    nobody_is_connected(&fixture).await;
     assert_waits_and_goes(&fixture, &mut fake).await;
 }
 
@@ -181,6 +184,7 @@ async fn a_client_that_goes_before_the_model_answers_leaves_no_trace() {
     let (client, mut asked) = asked_for(&fixture, &mut fake).await;
     drop(client);
     asked.closed().await;
+    nobody_is_connected(&fixture).await;
     assert!(logs(&fixture, "").await.is_empty());
 }
 
@@ -194,6 +198,7 @@ async fn a_client_that_goes_while_an_answer_is_read_leaves_no_trace() {
     asked.write("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{\"a\"").await;
     drop(client);
     asked.closed().await;
+    nobody_is_connected(&fixture).await;
     assert!(logs(&fixture, "").await.is_empty());
 }
 

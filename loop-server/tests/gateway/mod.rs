@@ -3,6 +3,7 @@
 mod broken;
 mod events;
 mod fake;
+mod framing;
 mod keys;
 mod killed;
 mod listener;
@@ -88,6 +89,18 @@ async fn decide(fixture: &Fixture, id: &Value, action: &str) {
 async fn pending(fixture: &Fixture) -> Vec<Value> {
     let answer = fixture.call("GET", "/api/pending-approvals", &fixture.key, "").await;
     answer.json().as_array().expect("an array").clone()
+}
+
+/// Resolves once the server holds no connection of a client any more.
+async fn nobody_is_connected(fixture: &Fixture) {
+    for _ in 0..10_000 {
+        let metrics = fixture.call("GET", "/metrics", &fixture.key, "").await.text();
+        // The one that asks.
+        if metrics.lines().any(|line| line == "loop_http_connections 1") {
+            return;
+        }
+    }
+    panic!("a connection is kept");
 }
 
 /// The decisions in the log, the newest first.

@@ -74,10 +74,34 @@ async fn an_approved_stream_whose_last_line_has_no_end_is_handed_on_as_well() {
     let said = say::stream("wire_transfer", r#"{"amount":9000}"#);
     let heard = say::heard(&listen(&fixture, &mut fake, said.trim_end()).await.text());
     decide(&fixture, &heard.verdict["approval_id"], "approved").await;
-    let answer = fixture.call("POST", CHAT, &fixture.key, STREAMED).await;
-    assert!(fake.idle());
+    let answer = tokio::select! {
+        answer = fixture.call("POST", CHAT, &fixture.key, STREAMED) => answer,
+        _ = fake.asked() => panic!("the model is asked again"),
+    };
     let again = say::heard(answer.text().trim_end());
     assert_eq!((again.verdict["status"].as_str(), again.arguments.as_str()), (Some("allowed"), r#"{"amount":9000}"#));
+}
+
+#[tokio::test]
+async fn a_long_answer_to_a_long_request_is_decided_kept_and_handed_on_as_a_short_one() {
+    let mut fake = Fake::start().await;
+    let fixture = before(&fake).await;
+    rule(&fixture, TRANSFERS, "approve").await;
+    block(&fixture, "kill_me").await;
+    let long = "l".repeat(600 << 10);
+    let request = json!({ "model": "m", "messages": [{ "role": "user", "content": long }] }).to_string();
+    let said = say::completion(&[("wire_transfer", json!({ "amount": 5000, "note": long }))]);
+    for (name, verdict) in [("read_file", "allowed"), ("kill_me", "blocked")] {
+        let said = say::completion(&[(name, json!({ "note": long }))]);
+        let told = ask(&fixture, &mut fake, CHAT, &request, &said).await.json();
+        assert_eq!(told["_trustloop"]["decisions"][0]["status"], verdict, "{name}");
+    }
+    let id = ask(&fixture, &mut fake, CHAT, &request, &said).await.json()["_trustloop"]["approval_id"].clone();
+    decide(&fixture, &id, "approved").await;
+    let told = fixture.call("POST", CHAT, &fixture.key, &request).await.json();
+    assert_eq!(told["_trustloop"]["status"], "allowed");
+    assert_eq!(without_verdict(told), serde_json::from_str::<Value>(&said).expect("JSON"));
+    assert!(fake.idle());
 }
 
 #[tokio::test]

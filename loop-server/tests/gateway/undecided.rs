@@ -3,7 +3,9 @@
 use loop_core::store::Completer;
 use serde_json::{Value, json};
 
-use super::{CHAT, REQUEST, TRANSFERS, ask, before, decide, fake::Fake, listen, logs, pending, rule, say};
+use super::{
+    CHAT, REQUEST, TRANSFERS, ask, before, decide, fake::Fake, listen, logs, nobody_is_connected, pending, rule, say,
+};
 use crate::support::{
     Fixture,
     client::{Client, request},
@@ -135,6 +137,22 @@ async fn a_client_that_goes_while_its_answer_is_decided_leaves_a_line() {
     fake.asked().await.json(&said).await;
     decision_waits(&fixture).await;
     drop(client);
+    nobody_is_connected(&fixture).await;
+    assert_decided_in_vain(&told_after(&fixture, gate, 3).await);
+}
+
+#[tokio::test]
+async fn a_client_that_goes_while_its_stream_is_decided_leaves_a_line() {
+    let mut fake = Fake::start().await;
+    let fixture = before(&fake).await;
+    let said = say::stream("wire_transfer", r#"{"amount":5}"#);
+    listen(&fixture, &mut fake, &said).await;
+    let gate = hold(&**fixture.server.app.engine.store());
+    let client = super::listener::ask(fixture.address, &fixture.key).await;
+    fake.asked().await.stream(&said).await;
+    decision_waits(&fixture).await;
+    drop(client);
+    nobody_is_connected(&fixture).await;
     assert_decided_in_vain(&told_after(&fixture, gate, 3).await);
 }
 
@@ -150,6 +168,7 @@ async fn a_client_that_goes_while_its_approved_answer_is_decided_again_leaves_a_
     let client = super::listener::ask(fixture.address, &fixture.key).await;
     decision_waits(&fixture).await;
     drop(client);
+    nobody_is_connected(&fixture).await;
     assert_decided_in_vain(&told_after(&fixture, gate, 3).await);
     // At most once was preferred to at least once: the model is asked again, and then a human.
     let told = say::heard(&listen(&fixture, &mut fake, &said).await.text());
