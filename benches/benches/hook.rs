@@ -16,7 +16,6 @@ use std::{
     time::Duration,
 };
 
-use clap::Parser as _;
 use loop_benches::{
     Outcome,
     report::{Plan, Watch, bounded, checking, median},
@@ -35,7 +34,7 @@ const EVENT: &str = r#"{"session_id":"9f3b","transcript_path":"/home/a/.claude/p
 fn main() -> ExitCode {
     match env::var(ROLE).as_deref() {
         Ok("nothing") => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::from(loop_server::cli::run::run(loop_server::cli::Cli::parse())),
+        Ok(_) => ExitCode::from(loop_server::cli::run::program()),
         Err(_) => match measure() {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {

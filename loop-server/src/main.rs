@@ -2,8 +2,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 fn main() -> ExitCode {
-    ExitCode::from(loop_server::cli::run::run(loop_server::cli::Cli::parse()))
+    ExitCode::from(loop_server::cli::run::program())
 }

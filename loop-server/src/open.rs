@@ -92,8 +92,8 @@ pub fn open(db: &Path, mode: Mode, secret_key: Option<&Secret>) -> Result<Opened
         Mode::Serve(Durability::Process) => options.durability = loop_store_sqlite::Durability::Process,
         Mode::Read => options.read_only = true,
         Mode::Hook => {
-            // One after the other is all there is to do: threads and connections less to start.
-            options.readers = 0;
+            // One after the other is all there is to do: no threads to start and to hand things to and fro.
+            options.threads = false;
             // Reading the whole file would take longer than all the rest. Damage that is met fails the decision.
             options.check = false;
         }

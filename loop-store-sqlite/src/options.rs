@@ -39,6 +39,9 @@ pub struct Options {
     pub batch_max: usize,
     /// How many threads serve reads. With 0 the writer's thread serves them.
     pub readers: usize,
+    /// Whether the store has threads at all. Without them every job runs on the thread that submits it, one at a time
+    /// and each in a commit of its own: for a process that has one thing to do.
+    pub threads: bool,
     /// How long to wait for another process that writes to the file before jobs are refused.
     pub busy_timeout: Duration,
     /// How many pages of 4 KiB the write-ahead log may hold before they are moved into the file.
@@ -68,6 +71,7 @@ impl Options {
             queue_depth: 4096,
             batch_max: 512,
             readers: 2,
+            threads: true,
             busy_timeout: Duration::from_secs(5),
             log_pages: 4096,
             max_pages: None,

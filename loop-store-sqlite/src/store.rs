@@ -23,7 +23,7 @@ use crate::{
     writer::Writer,
 };
 
-/// A SQLite file that one thread writes and a few read.
+/// A SQLite file that one thread writes and a few read, or [the caller's](Options::threads) alone.
 ///
 /// Other processes may read and write the same file at the same time. Dropping the store ends what was submitted
 /// before and closes the file.
@@ -34,6 +34,9 @@ pub struct SqliteStore {
     counts: Arc<Counts>,
     readers: Threads,
     writer: Threads,
+    /// The writer itself, in a store without threads. It is taken out when the store is closed.
+    here: Mutex<Option<Writer>>,
+    threads: bool,
 }
 
 impl SqliteStore {
@@ -61,7 +64,7 @@ impl SqliteStore {
         let conn = open_writer(path, options, &statements)?;
         let mut readers = Vec::new();
         if let Some(path) = path {
-            for _ in 0..options.readers {
+            for _ in 0..if options.threads { options.readers } else { 0 } {
                 readers.push(open_reader(path, options)?);
             }
         }
@@ -75,6 +78,8 @@ impl SqliteStore {
             counts: Arc::clone(&counts),
             readers: Mutex::default(),
             writer: Mutex::default(),
+            here: Mutex::default(),
+            threads: options.threads,
         };
         store.spawn_readers(readers, &statements)?;
         let writer = Writer {
@@ -88,6 +93,10 @@ impl SqliteStore {
             counts,
             durable: Duration::ZERO,
         };
+        if !options.threads {
+            *store.here.lock().unwrap_or_else(PoisonError::into_inner) = Some(writer);
+            return Ok(store);
+        }
         let (teller, telling) = Teller::start().map_err(no_thread)?;
         keep(&store.writer, Ok(telling))?;
         let writing = thread::Builder::new().name("store-writer".to_owned()).spawn(move || writer.work(&teller));
@@ -125,6 +134,17 @@ impl SqliteStore {
         join(&self.readers);
         self.writes.close();
         join(&self.writer);
+        drop(self.here.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+
+    /// Runs a job on this thread.
+    fn run_here(&self, job: Job) {
+        let ended = match &mut *self.here.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(writer) => writer.run_alone(job),
+            None => vec![(job.done, Err(StoreError::Unavailable("the store is shutting down")))],
+        };
+        // Whoever is told may submit the next job.
+        ended.into_iter().for_each(|(done, outcome)| tell(done, outcome));
     }
 }
 
@@ -154,6 +174,9 @@ fn join(threads: &Threads) {
 
 impl Store for SqliteStore {
     fn submit(&self, job: Job) {
+        if !self.threads {
+            return self.run_here(job);
+        }
         let lanes = match (job.access, &self.reads) {
             (Access::Read, Some(reads)) => reads,
             _ => &self.writes,

@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use loop_core::store::{JobEnd, StoreError};
+use loop_core::store::{Job, JobEnd, StoreError};
 use rusqlite::Connection;
 
 use crate::{
@@ -101,6 +101,16 @@ impl Writer {
                 gather.learn(self.lanes.gather(callers, patience));
             }
         }
+    }
+
+    /// Runs one job, alone, until it has ended.
+    pub(crate) fn run_alone(&mut self, job: Job) -> Ended {
+        let mut batch = VecDeque::from([Waiting { job, retries: 0 }]);
+        let mut ended = Vec::new();
+        while !batch.is_empty() {
+            self.commit_batch(&mut batch, &mut ended);
+        }
+        ended
     }
 
     /// Moves the log into the file as far as readers allow. Nobody waits for it: what was told is in the log.

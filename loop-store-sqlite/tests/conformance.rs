@@ -41,6 +41,12 @@ fn a_file_without_readers_passes_the_suite() {
 }
 
 #[test]
+fn a_file_without_any_threads_passes_the_suite() {
+    let files = Files::default();
+    conformance::run(&|| files.open(Options { threads: false, ..quick() }));
+}
+
+#[test]
 fn a_batch_of_one_passes_the_suite() {
     let files = Files::default();
     conformance::run(&|| files.open(Options { batch_max: 1, ..quick() }));

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use loop_core::base::secret::Secret;
 
 use super::run::{CliError, Out};
@@ -17,6 +17,15 @@ const EXIT: &str =
     "Reads a `PreToolUse` event on standard input. Nothing objects: no output, exit 0. Blocked, or waiting for
 approval: the refusal in the tool's own form, exit 0. Anything else: one line on standard error, exit 2, which blocks
 the call too.";
+
+/// The part of the command line that a hook needs: what follows `loop-server`.
+#[derive(Debug, Parser)]
+#[command(name = "hook", bin_name = "loop-server hook")]
+pub(super) struct HookCli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(super) command: HookCommand,
+}
 
 /// What to do about hooks.
 #[derive(Debug, Subcommand)]

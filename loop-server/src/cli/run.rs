@@ -4,10 +4,12 @@
 use std::{
     collections::HashMap,
     error::Error,
+    ffi::OsString,
     io::{self, Write},
     path::{Path, PathBuf},
 };
 
+use clap::{Parser as _, ValueEnum as _};
 use loop_core::{
     access::{AccessError, Scopes},
     audit::AuditError,
@@ -19,10 +21,12 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::{
     args::{AuditCommand, Cli, Command, ExportFormat, KeysCommand, ServeArgs, ToolsCommand},
-    audit, hook, keys, tools,
+    audit,
+    hook::{self, HookCli},
+    keys, tools,
 };
 use crate::{
-    hook::process,
+    hook::{Agent, process},
     http::Listener,
     log,
     open::{self, Mode, OpenError, Opened},
@@ -89,11 +93,27 @@ pub enum CliError {
     Io(#[from] io::Error),
 }
 
+/// The whole program: reads the command line, does what it says and answers the process's exit code.
+#[must_use]
+pub fn program() -> u8 {
+    let words = || std::env::args_os().skip(1);
+    // A hook has a few milliseconds. Describing all the options that a server has, and looking for each of them in the
+    // environment, would take a good part of one.
+    let agent = |word: OsString| Agent::value_variants().iter().any(|agent| word == agent.name());
+    if words().next().is_some_and(|word| word == "hook")
+        && words().nth(1).is_some_and(agent)
+        && let Some(run) = HookCli::parse_from(words()).command.run(|name| std::env::var(name).ok())
+    {
+        return process::run(run);
+    }
+    run(Cli::parse())
+}
+
 /// Runs the command line and answers the process's exit code.
 #[must_use]
 pub fn run(cli: Cli) -> u8 {
     let environment = |name: &str| std::env::var(name).ok();
-    // A hook has a few milliseconds and exit codes of its own.
+    // A hook has exit codes of its own.
     if let Some(Command::Hook { command }) = &cli.command
         && let Some(run) = command.run(environment)
     {

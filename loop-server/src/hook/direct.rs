@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The size of the log, in bytes, from which on it is moved into the file.
-const LOG_MAX: u64 = 512 << 10;
+const LOG_MAX: u64 = 768 << 10;
 
 /// Decides an event for the holder of `key`. The record is durable when this answers.
 ///

@@ -10,10 +10,9 @@ use std::{
         fd::AsFd as _,
         unix::fs::{FileTypeExt as _, MetadataExt as _},
     },
-    panic,
+    panic::{self, AssertUnwindSafe},
     path::{Path, PathBuf},
-    sync::mpsc::{self, RecvTimeoutError},
-    thread,
+    process, thread,
     time::Duration,
 };
 
@@ -29,6 +28,8 @@ use super::{
 
 /// From the start to the answer. Both tools wait twice as long, and what they have to give up on they run.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// The stack of the thread that keeps the time, in bytes.
+const STACK: usize = 64 << 10;
 /// Where a server is looked for that was not named.
 pub const DEFAULT_URL: &str = "http://127.0.0.1:4242";
 /// The longest key file, in bytes: a key and the end of its line.
@@ -60,35 +61,36 @@ pub struct Run {
 pub fn run(run: Run) -> u8 {
     // What a panic would print is one line too many.
     panic::set_hook(Box::new(|_| {}));
-    let word = within(PATIENCE, move || {
-        let event = read(io::stdin().lock())?;
-        run.decide(event)
-    });
+    let word = watch().and_then(|()| unbroken(|| run.decide(read(io::stdin().lock())?)));
     match word.and_then(|word| say(&word)) {
         Ok(()) => 0,
         Err(error) => {
-            // Without standard error there is nobody to tell; the exit code says the same.
-            let _ = writeln!(io::stderr(), "{}", line(&error));
+            complain(&error);
             BLOCKED
         }
     }
 }
 
-/// Runs `work` on a thread of its own and waits for it so long, whatever it does.
-fn within<T: Send + 'static>(
-    patience: Duration,
-    work: impl FnOnce() -> Result<T, HookError> + Send + 'static,
-) -> Result<T, HookError> {
-    let (tell, told) = mpsc::sync_channel(1);
-    let worker = thread::Builder::new().name("hook".to_owned());
-    // Nobody listens any more after the time is up.
-    worker.spawn(move || drop(tell.send(work()))).map_err(HookError::CannotRun)?;
-    told.recv_timeout(patience).unwrap_or_else(|error| {
-        Err(match error {
-            RecvTimeoutError::Timeout => HookError::TooSlow(patience.as_secs()),
-            RecvTimeoutError::Disconnected => HookError::Panicked,
-        })
-    })
+/// Ends the process, as blocked, when it takes too long, whatever it is doing then. The work itself stays on the main
+/// thread: one of its own would take longer to start than this one, and has memory of its own to fetch.
+fn watch() -> Result<(), HookError> {
+    let watch = thread::Builder::new().name("watch".to_owned()).stack_size(STACK).spawn(|| {
+        thread::sleep(PATIENCE);
+        complain(&HookError::TooSlow(PATIENCE.as_secs()));
+        process::exit(i32::from(BLOCKED));
+    });
+    // It ends with the process.
+    watch.map(drop).map_err(HookError::CannotRun)
+}
+
+/// Runs `work`; a bug in it is a failure like another.
+fn unbroken<T>(work: impl FnOnce() -> Result<T, HookError>) -> Result<T, HookError> {
+    panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(HookError::Panicked))
+}
+
+/// Tells why the call is blocked. Without standard error there is nobody to tell; the exit code says the same.
+fn complain(error: &HookError) {
+    let _ = writeln!(io::stderr(), "{}", line(error));
 }
 
 fn read(input: impl io::Read) -> Result<Vec<u8>, HookError> {
@@ -158,21 +160,14 @@ fn line(error: &HookError) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::{io, sync::mpsc, time::Duration};
+    use std::io;
 
-    use super::{EVENT_LIMIT, HookError, line, read, within};
+    use super::{EVENT_LIMIT, HookError, line, read, unbroken};
 
     #[test]
-    fn work_that_breaks_off_or_never_ends_is_a_failure() {
-        let broken = within(Duration::from_secs(60), || -> Result<(), _> { panic!("a bug") });
+    fn work_that_breaks_off_is_a_failure() {
+        let broken = unbroken(|| -> Result<(), _> { panic!("a bug") });
         assert!(matches!(broken, Err(HookError::Panicked)), "{broken:?}");
-        let (_held, never) = mpsc::channel::<()>();
-        let slow = within(Duration::from_millis(1), move || {
-            // It ends when the test does.
-            let _ = never.recv();
-            Ok(())
-        });
-        assert!(matches!(slow, Err(HookError::TooSlow(_))), "{slow:?}");
     }
 
     #[test]

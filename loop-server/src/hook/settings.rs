@@ -7,12 +7,18 @@ use std::{
     io::{self, Read as _, Write as _},
     os::unix::fs::{MetadataExt as _, fchown, lchown},
     path::{Path, PathBuf},
+    thread,
+    time::Duration,
 };
 
 use super::install::InstallError;
 
 /// The largest file of settings, in bytes.
 const SETTINGS_LIMIT: u64 = 4 << 20;
+/// How often, and after which pause each time, the folder is asked for: five seconds in all.
+const TRIES: u32 = 500;
+/// See [`TRIES`].
+const PAUSE: Duration = Duration::from_millis(10);
 /// The superuser, who makes files in other people's folders.
 const ROOT: u32 = 0;
 
@@ -43,13 +49,9 @@ impl Settings {
         let folder = folder(&real);
         make(folder).map_err(failed)?;
         let lock = File::open(folder).map_err(failed)?;
-        match lock.try_lock() {
-            Err(TryLockError::WouldBlock) => {
-                let problem = "another installation is at work in its folder; try again";
-                return Err(InstallError::Strange { path: real, problem });
-            }
-            // Some file systems lock no folders. There the check before a change has to do.
-            Ok(()) | Err(TryLockError::Error(_)) => {}
+        if !alone(&lock) {
+            let problem = "another installation is at work in its folder; try again";
+            return Err(InstallError::Strange { path: real, problem });
         }
         let text = read(&real)?;
         Ok(Self { path: real, text, _lock: lock })
@@ -122,6 +124,18 @@ impl Settings {
         }
         written.map_err(|source| InstallError::File { path: path.to_owned(), source })
     }
+}
+
+/// Waits, though not for long, until no other one of us is at work in the folder.
+fn alone(folder: &File) -> bool {
+    for _ in 0..TRIES {
+        match folder.try_lock() {
+            Err(TryLockError::WouldBlock) => thread::sleep(PAUSE),
+            // Some file systems lock no folders. There the check before a change has to do.
+            Ok(()) | Err(TryLockError::Error(_)) => return true,
+        }
+    }
+    false
 }
 
 fn read(path: &Path) -> Result<Option<String>, InstallError> {

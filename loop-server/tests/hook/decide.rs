@@ -106,13 +106,8 @@ async fn codex_is_served_at_its_own_door() {
 async fn the_file_is_decided_on_without_any_server() {
     let doors = Doors::open().await;
     doors.api("/api/blocked-tools", r#"{"tool_name":"Bash","reason":"never"}"#).await;
-    let (db, key) = (doors.fixture.server.app.config.db.clone(), doors.fixture.key.clone());
-    let folder = tempfile::tempdir().expect("a folder");
+    let (folder, key) = (doors.copy(), doors.fixture.key.clone());
     let copy = folder.path().join("loop.db");
-    // `VACUUM INTO` copies what the server has committed, its log included.
-    let conn = rusqlite::Connection::open(&db).expect("opened");
-    conn.execute("VACUUM INTO ?1", [copy.to_str().expect("text")]).expect("copied");
-    std::fs::copy(db.with_extension("db.key"), copy.with_extension("db.key")).expect("copied");
     let key_file = folder.path().join("key");
     std::fs::write(&key_file, format!("{key}\n")).expect("written");
     let args =

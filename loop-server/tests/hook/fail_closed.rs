@@ -2,7 +2,7 @@
 
 use std::{
     io::{Read as _, Write as _},
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     process::Stdio,
     thread,
 };
@@ -19,17 +19,24 @@ fn says(answer: String) -> String {
     let address = listener.local_addr().expect("an address");
     thread::spawn(move || {
         let Ok((mut socket, _)) = listener.accept() else { return };
-        let mut seen = Vec::new();
-        let mut piece = [0; 4096];
-        while !seen.ends_with(b"}") {
-            match socket.read(&mut piece) {
-                Ok(count) if count > 0 => seen.extend_from_slice(&piece[..count]),
-                _ => return,
-            }
+        if heard(&mut socket) {
+            let _ = socket.write_all(answer.as_bytes());
         }
-        let _ = socket.write_all(answer.as_bytes());
     });
     format!("http://{address}")
+}
+
+/// Reads a request to its end; whether there was one.
+fn heard(socket: &mut TcpStream) -> bool {
+    let mut seen = Vec::new();
+    let mut piece = [0; 4096];
+    while !seen.ends_with(b"}") {
+        match socket.read(&mut piece) {
+            Ok(count) if count > 0 => seen.extend_from_slice(&piece[..count]),
+            _ => return false,
+        }
+    }
+    true
 }
 
 fn over(url: &str, event: &[u8]) -> super::Ran {
@@ -236,4 +243,101 @@ async fn a_database_that_is_not_whole_blocks() {
     assert!(!absent.exists(), "no hook makes a database");
     let held = ["hook", "claude-code", "--db", ":memory:"];
     assert!(run(&held, &[("LOOP_API_KEY", &key)], &call()).blocked());
+}
+
+#[tokio::test]
+async fn a_database_that_cannot_be_written_blocks() {
+    let doors = Doors::open().await;
+    let copy = doors.copy();
+    let db = copy.path().join("loop.db");
+    let args = ["hook", "claude-code", "--db", db.to_str().expect("text")];
+    let key = [("LOOP_API_KEY", doors.fixture.key.as_str())];
+    let log = db.with_extension("db-wal");
+    std::fs::create_dir(&log).expect("made");
+    assert!(run(&args, &key, &call()).blocked(), "its log cannot be opened");
+    std::fs::remove_dir(&log).expect("removed");
+
+    // No file may grow over 80 KiB, as when the disk is full. Some calls still find room for their record.
+    let script = r#"trap '' XFSZ; ulimit -f 160; exec "$@""#;
+    let full = || {
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", script, "sh", env!("CARGO_BIN_EXE_loop-server")]).args(args).env_clear().envs(key);
+        super::feed(command, &call())
+    };
+    let ran: Vec<super::Ran> = (0..12).map(|_| full()).collect();
+    assert!(ran.iter().all(|ran| ran.silent() || ran.blocked()), "{ran:?}");
+    assert!(ran.iter().any(super::Ran::blocked), "{ran:?}");
+    let allowed = ran.iter().filter(|ran| ran.silent()).count();
+    let rows = rusqlite::Connection::open(&db).expect("opened");
+    let count = "SELECT count(*) FROM audit WHERE tool_name = 'Read'";
+    let recorded: i64 = rows.query_row(count, [], |row| row.get(0)).expect("counted");
+    assert_eq!(usize::try_from(recorded), Ok(allowed), "what is not recorded does not run");
+    drop(rows);
+    assert!(run(&args, &key, &call()).silent(), "with room again it works again");
+}
+
+#[tokio::test]
+async fn an_answer_that_never_ends_blocks_in_time() {
+    let runs = ["HTTP/1.1 200 OK\r\ncontent-length: 50\r\n\r\n{", "HTTP/1.1 200 OK\r\nx: ", ""].map(|beginning| {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let server = thread::spawn(move || {
+            let (mut socket, _) = listener.accept().expect("a hook");
+            heard(&mut socket);
+            let _ = socket.write_all(beginning.as_bytes());
+            socket
+        });
+        (thread::spawn(move || over(&url, &call())), server)
+    });
+    for (hook, server) in runs {
+        let ran = hook.join().expect("no panic");
+        assert!(ran.blocked() && ran.told.contains("no decision within 5 seconds"), "{ran:?}");
+        drop(server.join());
+    }
+}
+
+#[tokio::test]
+async fn no_mode_of_the_tool_softens_a_decision() {
+    let doors = Doors::open().await;
+    doors.api("/api/blocked-tools", r#"{"tool_name":"Bash","reason":"never"}"#).await;
+    for mode in [r#""bypassPermissions""#, r#""dontAsk""#, r#""acceptEdits""#, r#""plan""#, r#""?""#, "null", "7"] {
+        for way in doors.ways() {
+            let event = String::from_utf8(event("Bash", "{}")).expect("text").replace(r#""default""#, mode);
+            let ran = doors.hook(&way, &[], event.into_bytes()).await;
+            assert!(ran.denied().contains("'Bash' is blocked"), "{mode}: {ran:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_odd_name_is_blocked_like_any_other() {
+    let doors = Doors::open().await;
+    for name in
+        ["quo\"te", "back\\slash", "é🦀", "mcp__a__b c", "a'; DROP TABLE audit; --", "{}", "-rf", "\u{202e}hsaB"]
+    {
+        let quoted = serde_json::to_string(name).expect("written");
+        doors.api("/api/blocked-tools", &format!(r#"{{"tool_name":{quoted},"reason":"never"}}"#)).await;
+        let named = quoted.trim_matches('"');
+        for way in doors.ways() {
+            let ran = doors.hook(&way, &[], event(named, "{}")).await;
+            assert!(ran.denied().contains("is blocked"), "{name}: {ran:?}");
+        }
+    }
+}
+
+#[test]
+fn no_input_at_all_blocks() {
+    let run = |redirection: &str| {
+        let script = format!(r#"exec "$@" {redirection}"#);
+        let mut command = std::process::Command::new("sh");
+        let program = env!("CARGO_BIN_EXE_loop-server");
+        command.args(["-c", &script, "sh", program, "hook", "claude-code"]).env_clear().envs([KEY]);
+        super::Ran::from(command.output().expect("ran"))
+    };
+    for redirection in ["<&-", "</dev/null", "</"] {
+        let ran = run(redirection);
+        assert!(ran.blocked(), "{redirection}: {ran:?}");
+    }
+    // Nobody hears it, but the exit code says the same.
+    assert_eq!(run("<&- 2>&- >&-").code, Some(2));
 }

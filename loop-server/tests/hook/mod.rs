@@ -69,7 +69,11 @@ pub fn program(args: &[&str], environment: &[(&str, &str)]) -> Command {
 
 /// Runs the program over an event.
 pub fn run(args: &[&str], environment: &[(&str, &str)], event: &[u8]) -> Ran {
-    let mut command = program(args, environment);
+    feed(program(args, environment), event)
+}
+
+/// Runs a command over an event.
+pub fn feed(mut command: Command, event: &[u8]) -> Ran {
     let started = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let mut process = started.expect("started");
     // A run that fails early leaves its input unread.
@@ -110,6 +114,18 @@ impl Doors {
             ["--url".to_owned(), format!("unix:{}", self.socket.display())],
             ["--db".to_owned(), db],
         ]
+    }
+
+    /// A folder with a copy of the database, `loop.db`, that no server has open.
+    pub fn copy(&self) -> tempfile::TempDir {
+        let db = &self.fixture.server.app.config.db;
+        let folder = tempfile::tempdir().expect("a folder");
+        let copy = folder.path().join("loop.db");
+        // `VACUUM INTO` copies what the server has committed, its log included.
+        let conn = rusqlite::Connection::open(db).expect("opened");
+        conn.execute("VACUUM INTO ?1", [copy.to_str().expect("text")]).expect("copied");
+        std::fs::copy(db.with_extension("db.key"), copy.with_extension("db.key")).expect("copied");
+        folder
     }
 
     /// Runs the hook with the fixture's key.

@@ -66,19 +66,28 @@ def govern(tool: BaseTool, loop: Loop) -> BaseTool:
 
 
 class _Governed:
-    # INVARIANT: what a tool is run with comes from `_to_args_and_kwargs` and nowhere else, and that decides it.
+    # INVARIANT: a call is decided before the tool's own `run` begins, and `_to_args_and_kwargs`, which says what a tool is
+    # run with, answers what was decided.
 
     def run(self, tool_input: Any, *args: Any, tool_call_id: str | None = None, **kwargs: Any) -> Any:
+        decided = _Decided(self, BaseTool.run)
+        token = _DECIDED.set(decided)
         try:
+            if arguments := decided.read(tool_input, tool_call_id, super()):
+                _check(self, arguments)
             return super().run(tool_input, *args, tool_call_id=tool_call_id, **kwargs)
         except NotAllowed as refusal:
             return _refuse(self, refusal, tool_call_id)
+        finally:
+            _DECIDED.reset(token)
 
     async def arun(self, tool_input: Any, *args: Any, tool_call_id: str | None = None, **kwargs: Any) -> Any:
-        # Waiting for the server must not hold up the loop, so this is done before, and what was decided is kept.
-        token = _DECIDED.set(_Decided(self))
+        decided = _Decided(self, BaseTool.arun)
+        token = _DECIDED.set(decided)
         try:
-            await _DECIDED.get().prepare(lambda: _read(self, tool_input, tool_call_id, super(_Governed, self)))
+            if arguments := decided.read(tool_input, tool_call_id, super()):
+                # Waiting for the server must not hold up the loop.
+                await asyncio.to_thread(_check, self, arguments)
             return await super().arun(tool_input, *args, tool_call_id=tool_call_id, **kwargs)
         except NotAllowed as refusal:
             return _refuse(self, refusal, tool_call_id)
@@ -95,20 +104,26 @@ class _Governed:
 
 
 class _Decided:
-    """What one asynchronous run is going to be made with, or why it is not. It is taken once."""
+    """What one run is going to be made with, or why it cannot. It is taken once."""
 
-    def __init__(self, tool: Any):
+    def __init__(self, tool: Any, usual: Any):
         self.tool = tool
         self.outcome: Any = None
+        # Whether the tool is run the way that LangChain's own are.
+        self.usual = getattr(super(_Governed, type(tool)), usual.__name__) is usual
 
-    async def prepare(self, read: Any) -> None:
+    def read(self, tool_input: Any, tool_call_id: str | None, plain: Any) -> str | None:
+        """The arguments as JSON; `None` for a call that the tool itself is going to refuse."""
         try:
-            ready, arguments = read()
-            await asyncio.to_thread(_check, self.tool, arguments)
-            self.outcome = ready
+            self.outcome, arguments = _read(self.tool, tool_input, tool_call_id, plain)
+            return arguments
+        except NotAllowed:
+            raise
         except Exception as error:
-            # The tool itself knows what to make of arguments that it does not take.
+            if not self.usual:
+                raise _undecided(self.tool, error) from error
             self.outcome = error
+            return None
 
     def take(self) -> tuple[tuple[Any, ...], dict]:
         outcome, self.outcome = self.outcome, None
@@ -149,9 +164,13 @@ def _read(tool: Any, tool_input: Any, tool_call_id: str | None, plain: Any) -> t
             shown = {**said, next(iter(tool.args), "input"): one}
         return (positional, named | said), json.dumps(shown, default=_plain, allow_nan=False)
     except Exception as error:
-        refusal = Undecided(f"the arguments of `{tool.name}` cannot be read, so it is not run: {error}")
-        refusal.of = tool
-        raise refusal from error
+        raise _undecided(tool, error) from error
+
+
+def _undecided(tool: Any, error: Exception) -> Undecided:
+    refusal = Undecided(f"the arguments of `{tool.name}` cannot be read, so it is not run: {error}")
+    refusal.of = tool
+    return refusal
 
 
 def _by_name(tool: Any, tool_input: Any) -> Any:

@@ -179,6 +179,28 @@ class LangChain(ServerTest):
             govern(send_payment, self.loop).invoke({"amount": "many"})
         self.assertEqual(RAN, [])
 
+    def test_a_tool_that_is_run_in_its_own_way_is_decided_too(self):
+        class Own(BaseTool):
+            name: str = "wipe"
+            description: str = "Wipe."
+            args_schema: type[BaseModel] = send_payment.args_schema
+
+            def _run(self, **arguments):
+                raise AssertionError
+
+            def run(self, tool_input, *args, **more):
+                RAN.append(tool_input)
+
+            async def arun(self, tool_input, *args, **more):
+                RAN.append(tool_input)
+
+        one = govern(Own(), self.loop)
+        for given, refusal in (({"to": "disk"}, Blocked), ({"amount": "many"}, Undecided)):
+            for run in (one.invoke, lambda given: asyncio.run(one.ainvoke(given))):
+                with self.assertRaises(refusal):
+                    run(given)
+        self.assertEqual(RAN, [])
+
     def test_a_refusal_inside_of_a_tool_is_not_the_tools_own(self):
         inner = govern(wipe, self.loop)
 
