@@ -69,6 +69,7 @@ fn rule(text: &str) -> Arc<CompiledRule> {
         revision: 1,
         epoch: 1,
         deleted_at: None,
+        form: Default::default(),
     }))
 }
 

@@ -48,6 +48,7 @@ fn policy(rules: usize) -> PolicySnapshot {
             revision: 1,
             epoch: 1,
             deleted_at: None,
+            form: Default::default(),
         };
         Arc::new(CompiledRule::compile(rule))
     });

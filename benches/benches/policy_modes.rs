@@ -51,6 +51,7 @@ fn policy(rules: usize) -> (PolicySnapshot, LoopId) {
             revision: 1,
             epoch: 1,
             deleted_at: None,
+            form: Default::default(),
         };
         Arc::new(CompiledRule::compile(rule))
     });

@@ -114,6 +114,7 @@ impl Loop {
             approver_email: None,
             mode: RuleMode::Enforce,
             expires_at: None,
+            form: Default::default(),
         };
         let cx = engine.context(caller)?;
         let added = engine.write(cx, "rule.create", move |tx, cx| {

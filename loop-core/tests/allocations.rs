@@ -30,6 +30,7 @@ fn policy(texts: &[&str]) -> PolicySnapshot {
             revision: 1,
             epoch: 1,
             deleted_at: None,
+            form: Default::default(),
         }))
     });
     let settings = PolicySettings::default();

@@ -36,6 +36,8 @@ pub struct Config {
     pub links: Links,
     /// A file that checkpoints of the log are appended to.
     pub checkpoints: Option<PathBuf>,
+    /// A folder of policy files whose rules tenant `default` has, besides those made otherwise.
+    pub policies: Option<PathBuf>,
     /// What the webhooks of tenant `default` are verified with.
     pub webhooks: WebhookSecrets,
     /// Where the language models are that the proxy stands before.
@@ -164,6 +166,7 @@ impl Config {
             allow_signup: false,
             links: Links::default(),
             checkpoints: None,
+            policies: None,
             webhooks: WebhookSecrets::default(),
             models: Models::default(),
             mcp_upstreams: Vec::new(),

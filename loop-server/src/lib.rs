@@ -20,6 +20,7 @@ pub mod mcp;
 pub mod metrics;
 pub mod open;
 pub mod outbound;
+pub mod policies;
 pub mod start;
 pub mod state;
 pub mod surface;

@@ -20,6 +20,7 @@ use crate::{
         Client, Limits,
         post::{Post, Smtp, SmtpError},
     },
+    policies::{Folder, SyncError},
     state::{App, AppError, Parts},
     surface,
     worker::{self, CheckpointFile, Wake, Workers},
@@ -52,6 +53,9 @@ pub enum StartError {
     /// The parts do not fit together.
     #[error(transparent)]
     App(#[from] AppError),
+    /// The policy files are not sound.
+    #[error("the policy files cannot be used")]
+    Policies(#[source] SyncError),
     /// The socket cannot be used.
     #[error("cannot listen")]
     Listen(#[source] io::Error),
@@ -93,6 +97,11 @@ pub async fn serve_rows(mut config: Config, listener: Listener, rows: Vec<&'stat
     let opened = open::open(&config.db, Mode::Serve(config.durability), config.secret_key.as_ref())?;
     let bootstrap = bootstrap(&opened.engine, config.api_key.clone()).await.map_err(StartError::FirstKey)?;
     let engine = opened.engine.clone();
+    let mut folder = config.policies.clone().map(Folder::new);
+    if let Some(folder) = &mut folder {
+        // Without the rules that it is to have, the server must not decide anything.
+        folder.sync(&engine).await.map_err(StartError::Policies)?;
+    }
     let outbound = Client::new(Limits { allow_private: config.allow_private_targets, ..Limits::default() })?;
     let post = Post::new(outbound.clone(), smtp(&config)?, config.public_url.clone().unwrap_or_default());
     let checkpoints = config.checkpoints.as_ref().map(CheckpointFile::new);
@@ -102,7 +111,13 @@ pub async fn serve_rows(mut config: Config, listener: Listener, rows: Vec<&'stat
     }
     let parts = Parts { engine: engine.clone(), config, metrics: metrics.clone(), outbound, wake: wake.clone() };
     let app = App::new(parts, rows)?;
-    let workers = worker::start(&engine, &post, &wake, checkpoints.as_ref());
+    let mut workers = worker::start(&engine, &post, &wake, checkpoints.as_ref());
+    if let Some(folder) = folder {
+        let held = engine.clone();
+        workers.spawn("policies", move |stop| {
+            worker::policies::run(held.clone(), folder.clone(), worker::policies::PAUSE, stop)
+        });
+    }
     app.mcp.start();
     let running = serve::start(Arc::clone(&app), listener).map_err(StartError::Listen)?;
     let beside = beside.map(|listener| serve::start(Arc::clone(&app), listener)).transpose();

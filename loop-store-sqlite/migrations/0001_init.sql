@@ -72,11 +72,13 @@ CREATE TABLE "rules" (
   updated_at INTEGER NOT NULL,
   "epoch" INTEGER,
   "live" INTEGER,
+  "name" TEXT,
   body TEXT NOT NULL,
   PRIMARY KEY (tenant, id)
 ) STRICT;
 CREATE INDEX "rules.epoch" ON "rules" (tenant, "epoch", id) WHERE "epoch" IS NOT NULL;
 CREATE INDEX "rules.live" ON "rules" (tenant, "live", id) WHERE "live" IS NOT NULL;
+CREATE UNIQUE INDEX "rules.name" ON "rules" (tenant, "name") WHERE "name" IS NOT NULL;
 
 CREATE TABLE "blocked_tools" (
   tenant TEXT NOT NULL,

@@ -2,11 +2,12 @@
 
 use super::written::Details;
 use crate::{
+    audit::Status,
     base::{
-        id::ApprovalId,
-        json::{Object, write_string},
+        id::{ApprovalId, RuleId},
+        json::Object,
     },
-    policy::Verdict,
+    policy::{Outcome, Verdict},
 };
 
 /// Room for what stands in a body besides the arguments and facts, unless texts are long.
@@ -63,7 +64,13 @@ impl Body<'_> {
             });
         }
         if !shadow.is_empty() {
-            list(object.name("shadow"), shadow, |compiled, out| write_string(&compiled.rule.id.to_string(), out));
+            list(object.name("shadow"), shadow, |compiled, out| {
+                let mut object = Object::open(out);
+                object.text("rule_id", &compiled.rule.id.to_string());
+                object.json("revision", &compiled.rule.revision.to_string());
+                object.text("would", Mark::would(compiled.outcome()));
+                object.close();
+            });
         }
     }
 }
@@ -77,6 +84,40 @@ fn list<T>(out: &mut String, items: &[T], write: impl Fn(&T, &mut String)) {
         write(item, out);
     }
     out.push(']');
+}
+
+/// What a body says of a rule in shadow mode.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+pub(super) struct Mark {
+    /// The rule.
+    pub(super) rule_id: RuleId,
+    /// As it was then.
+    pub(super) revision: u64,
+}
+
+impl Mark {
+    /// What the rule would have made of the call.
+    const fn would(outcome: Outcome) -> &'static str {
+        match outcome {
+            Outcome::Deny => Status::Blocked.as_str(),
+            Outcome::RequireApproval | Outcome::Simulate | Outcome::Allow => Status::Pending.as_str(),
+        }
+    }
+}
+
+/// Whether a body says that a rule in shadow mode would have matched, at this revision; `None` when it cannot be read.
+pub(super) fn marks(body: &str, rule: RuleId, revision: u64) -> Option<bool> {
+    #[derive(serde::Deserialize)]
+    struct Marks {
+        #[serde(default)]
+        shadow: Vec<Mark>,
+    }
+    let finds = |text: &str| memchr::memmem::find(body.as_bytes(), text.as_bytes()).is_some();
+    if !finds("\"shadow\":[") || !finds(&rule.to_string()) {
+        return Some(false);
+    }
+    let marks: Marks = serde_json::from_str(body).ok()?;
+    Some(marks.shadow.contains(&Mark { rule_id: rule, revision }))
 }
 
 /// What a body tells of the call itself, as JSON.
@@ -113,7 +154,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::value::RawValue;
 
-    use super::{super::written::Details, Body, told};
+    use super::{super::written::Details, Body, marks, told};
     use crate::{
         base::{
             Decimal, Seed, Time,
@@ -136,7 +177,7 @@ mod tests {
         #[serde(skip_serializing_if = "Vec::is_empty")]
         reasons: Vec<ShapeOfReason>,
         #[serde(skip_serializing_if = "Vec::is_empty")]
-        shadow: Vec<String>,
+        shadow: Vec<ShapeOfMark>,
         #[serde(skip_serializing_if = "Option::is_none")]
         approval_id: Option<ApprovalId>,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -155,6 +196,13 @@ mod tests {
         rule_id: Option<String>,
     }
 
+    #[derive(serde::Serialize)]
+    struct ShapeOfMark {
+        rule_id: String,
+        revision: u64,
+        would: &'static str,
+    }
+
     fn shape(body: &Body<'_>) -> String {
         let Body { details, verdict, message, rule, approval, key, policy_hash } = *body;
         let reasons = verdict.reasons.iter().map(|reason| ShapeOfReason {
@@ -168,7 +216,15 @@ mod tests {
             rule,
             reason: details.reason.as_deref(),
             reasons: reasons.collect(),
-            shadow: verdict.shadow.iter().map(|compiled| compiled.rule.id.to_string()).collect(),
+            shadow: verdict
+                .shadow
+                .iter()
+                .map(|compiled| ShapeOfMark {
+                    rule_id: compiled.rule.id.to_string(),
+                    revision: compiled.rule.revision,
+                    would: "PENDING",
+                })
+                .collect(),
             approval_id: approval,
             session_id: details.session.as_deref(),
             forward: details.forward.as_deref(),
@@ -190,6 +246,7 @@ mod tests {
             revision: 1,
             epoch: 1,
             deleted_at: None,
+            form: Default::default(),
         }))
     }
 
@@ -239,6 +296,11 @@ mod tests {
             prop_assert_eq!(&written, &shape(&body));
             let told = told(&written).unwrap();
             prop_assert_eq!(&serde_json::from_str::<Facts>(told.facts).unwrap(), &details.facts);
+            for seed in 0..3 {
+                let rule = compiled(seed).rule.id;
+                prop_assert_eq!(marks(&written, rule, 1), Some(seed < shadow));
+                prop_assert_eq!(marks(&written, rule, 2), Some(false));
+            }
             prop_assert_eq!(told.arguments(), Some(details.arguments.as_str()));
         }
     }

@@ -146,6 +146,7 @@ impl World {
             approver_email: None,
             mode: RuleMode::Enforce,
             expires_at: None,
+            form: Default::default(),
         };
         let cx = self.engine.context(self.caller.clone()).unwrap();
         wait(self.engine.write(cx, "rule.create", move |tx, cx| {

@@ -77,6 +77,7 @@ impl World {
             approver_email: None,
             mode: RuleMode::Enforce,
             expires_at: None,
+            form: Default::default(),
         };
         let cx = self.engine.context(self.caller.clone()).unwrap();
         let stored = wait(

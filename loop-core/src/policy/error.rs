@@ -32,6 +32,21 @@ pub enum PolicyError {
         /// The most.
         max: u64,
     },
+    /// The rule is not as it was when it was looked at.
+    #[error("the rule was changed meanwhile: it is at revision {0} now")]
+    Changed(u64),
+    /// Only a rule in shadow mode can be turned on.
+    #[error("the rule decides already")]
+    Enforced,
+    /// A rule that has stopped by itself decides nothing.
+    #[error("the rule has expired")]
+    Expired,
+    /// A rule that is kept in a file is changed there.
+    #[error("the rule is kept in the policy file `{0}`: change it there")]
+    Filed(String),
+    /// Another live rule has the name.
+    #[error("another rule has the name `{0}`")]
+    Taken(String),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -45,6 +60,7 @@ impl PolicyError {
             Self::Length { .. } | Self::Invalid { .. } => Code::InvalidRequest,
             Self::NotFound(_) => Code::NotFound,
             Self::TooMany { .. } => Code::RateLimited,
+            Self::Changed(_) | Self::Enforced | Self::Expired | Self::Filed(_) | Self::Taken(_) => Code::Conflict,
             Self::Store(error) => error.code(),
         }
     }

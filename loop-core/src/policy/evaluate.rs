@@ -206,6 +206,7 @@ mod tests {
             revision: 1,
             epoch: 1,
             deleted_at: None,
+            form: Default::default(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::{
     base::{Time, id::RuleId},
+    policy::condition::Condition,
     store::{Column, Entity, Kind, Table, Value},
 };
 
@@ -28,7 +29,22 @@ pub enum RuleMode {
     Shadow,
 }
 
-/// A rule in plain English.
+/// How a rule is written and kept, where that is more than a sentence.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
+pub struct Form {
+    /// Its condition, where it is given as such: then the sentence only tells people of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub condition: Option<Box<Condition>>,
+    /// A name that no other live rule of the tenant has, by which files speak of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The policy file that it is kept in. Only what reads those files changes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+}
+
+/// A rule: a sentence in plain English, or a condition with a sentence that tells of it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Rule {
     /// Its id.
@@ -48,13 +64,22 @@ pub struct Rule {
     pub revision: u64,
     /// The tenant's policy epoch of its last change.
     pub epoch: u64,
+    /// How it is written and kept, where that is more than a sentence.
+    #[serde(default)]
+    pub form: Form,
     /// When it was deleted; kept so that snapshots learn of it.
     pub deleted_at: Option<Time>,
 }
 
 /// Where rules are kept.
-pub static RULES: Table =
-    Table { name: "rules", columns: &[Column::indexed("epoch", Kind::Int), Column::indexed("live", Kind::Int)] };
+pub static RULES: Table = Table {
+    name: "rules",
+    columns: &[
+        Column::indexed("epoch", Kind::Int),
+        Column::indexed("live", Kind::Int),
+        Column::unique("name", Kind::Text),
+    ],
+};
 
 impl Entity for Rule {
     const TABLE: &'static Table = &RULES;
@@ -64,6 +89,11 @@ impl Entity for Rule {
     }
 
     fn columns(&self) -> Vec<Value> {
-        vec![Value::Int(i64::try_from(self.epoch).unwrap_or(i64::MAX)), self.deleted_at.is_none().then_some(1).into()]
+        let live = self.deleted_at.is_none();
+        vec![
+            Value::Int(i64::try_from(self.epoch).unwrap_or(i64::MAX)),
+            live.then_some(1).into(),
+            self.form.name.as_deref().filter(|_| live).into(),
+        ]
     }
 }

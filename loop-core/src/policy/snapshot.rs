@@ -63,7 +63,10 @@ impl CompiledRule {
     /// Compiles a rule. Every text compiles: what is not understood widens the rule.
     #[must_use]
     pub fn compile(rule: Rule) -> Self {
-        let Reading { condition, unresolved } = english::read(&rule.rule_text);
+        let Reading { condition, unresolved } = match &rule.form.condition {
+            Some(given) => Reading { condition: Condition::clone(given), unresolved: Vec::new() },
+            None => english::read(&rule.rule_text),
+        };
         let mut hash = Sha256::new();
         let expires = rule.expires_at.map(|at| at.to_string()).unwrap_or_default();
         let id = rule.id.to_string();
@@ -77,7 +80,9 @@ impl CompiledRule {
             super::RuleMode::Shadow => "shadow",
         };
         let approver = rule.approver_email.as_deref().unwrap_or_default();
-        for part in [id.as_str(), &revision, action, mode, &expires, approver, &rule.rule_text] {
+        let given = rule.form.condition.as_ref().map(serde_json::to_string);
+        let given = given.and_then(Result::ok).unwrap_or_default();
+        for part in [id.as_str(), &revision, action, mode, &expires, approver, &rule.rule_text, &given] {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part.as_bytes());
         }

@@ -158,6 +158,7 @@ mod tests {
             revision: 1,
             epoch: 1,
             deleted_at: None,
+            form: Default::default(),
         })
     }
 

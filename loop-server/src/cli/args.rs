@@ -4,7 +4,10 @@
 use std::{ffi::OsStr, num::NonZeroU32, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, builder::TypedValueParser, error::ErrorKind};
-use loop_core::{access::Scope, base::secret::Secret};
+use loop_core::{
+    access::Scope,
+    base::{Time, secret::Secret},
+};
 
 use super::hook::HookCommand;
 use crate::{
@@ -15,6 +18,7 @@ use crate::{
     http::Listen,
     log::LogFormat,
     mcp::upstream::{Spec, Specs},
+    policies,
 };
 
 const ENVIRONMENT: &str = "Environment, besides the variables named above:
@@ -56,6 +60,12 @@ pub enum Command {
         /// What to do with them.
         #[command(subcommand)]
         command: ToolsCommand,
+    },
+    /// Check, explain and try rules, and bring them in and out as files, also while the server runs
+    Rules {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: RulesCommand,
     },
     /// Check and export the log, also while the server runs
     Audit {
@@ -118,6 +128,9 @@ pub struct ServeArgs {
     /// Append checkpoints of the log to a file kept elsewhere [default: none]
     #[arg(long, env = "LOOP_CHECKPOINTS", value_name = "FILE")]
     pub checkpoints: Option<PathBuf>,
+    /// A folder of policy files whose rules tenant `default` has, besides those made otherwise; watched [default: none]
+    #[arg(long, env = "LOOP_POLICIES", value_name = "FOLDER")]
+    pub policies: Option<PathBuf>,
     /// Where the proxy's OpenAI requests go
     #[arg(long, env = "LOOP_OPENAI_BASE_URL", value_name = "URL", default_value = OPENAI)]
     pub openai_base_url: String,
@@ -277,6 +290,104 @@ pub enum ToolsCommand {
     },
 }
 
+/// What to do with rules.
+#[derive(Debug, Subcommand)]
+pub enum RulesCommand {
+    /// Check policy files, and say of every rule how it was understood
+    Check {
+        /// Fail when words of a rule are not understood
+        #[arg(long)]
+        strict: bool,
+        /// Files, or folders of .toml and .json files
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Explain a rule: what it means, what it reads, a call that it matches and one that it does not
+    Explain {
+        /// The database whose tools are told apart [default: none]
+        #[arg(long, value_name = "FILE")]
+        db: Option<PathBuf>,
+        /// Whose tools
+        #[arg(long, default_value = "default")]
+        tenant: String,
+        /// What it does
+        #[arg(long, value_enum, default_value_t)]
+        action: RuleAct,
+        /// The sentence
+        text: String,
+    },
+    /// Say what a rule, or the rules of files together, would have done to the calls in the log
+    Backtest {
+        /// The database.
+        #[command(flatten)]
+        db: DbArgs,
+        /// Whose log
+        #[arg(long, default_value = "default")]
+        tenant: String,
+        /// What the sentence does
+        #[arg(long, value_enum, default_value_t)]
+        action: RuleAct,
+        /// Only calls at or after this time, such as 2026-03-01T00:00:00Z [default: all]
+        #[arg(long, value_name = "TIME", value_parser = time)]
+        since: Option<Time>,
+        /// At most so many calls, the newest [default: 1000000]
+        #[arg(long, value_name = "COUNT")]
+        calls: Option<u64>,
+        /// Write JSON
+        #[arg(long)]
+        json: bool,
+        /// A policy file or a folder of them; may be given several times
+        #[arg(long = "file", value_name = "PATH")]
+        files: Vec<PathBuf>,
+        /// The sentence
+        #[arg(required_unless_present = "files")]
+        text: Option<String>,
+    },
+    /// Write the rules to standard output, as `rules import` reads them
+    Export {
+        /// The database.
+        #[command(flatten)]
+        db: DbArgs,
+        /// Whose rules
+        #[arg(long, default_value = "default")]
+        tenant: String,
+        /// In which form
+        #[arg(long, value_enum, default_value_t)]
+        format: policies::Form,
+    },
+    /// Add and change rules as a file or folder says: all of it or nothing
+    Import {
+        /// The database.
+        #[command(flatten)]
+        db: DbArgs,
+        /// Whose rules
+        #[arg(long, default_value = "default")]
+        tenant: String,
+        /// Delete rules that do not stand there, but for those of the server's own policy files
+        #[arg(long)]
+        replace: bool,
+        /// Only say what would change
+        #[arg(long)]
+        dry_run: bool,
+        /// The file or folder
+        path: PathBuf,
+    },
+}
+
+/// What a rule does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum RuleAct {
+    /// Ask a human.
+    #[default]
+    Approve,
+    /// Refuse at once.
+    Block,
+}
+
+fn time(text: &str) -> Result<Time, String> {
+    Time::parse(text).ok_or_else(|| "not a time such as 2026-03-01T00:00:00Z".to_owned())
+}
+
 /// What to do with the log.
 #[derive(Debug, Subcommand)]
 pub enum AuditCommand {
@@ -351,6 +462,7 @@ impl ServeArgs {
             allow_signup: self.allow_signup,
             links: self.links,
             checkpoints: self.checkpoints.clone(),
+            policies: self.policies.clone().filter(|path| !path.as_os_str().is_empty()),
             webhooks: WebhookSecrets {
                 github: secret("GITHUB_WEBHOOK_SECRET"),
                 sentry: secret("SENTRY_CLIENT_SECRET"),

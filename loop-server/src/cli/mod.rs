@@ -3,12 +3,13 @@
 //! - [`args`]: what can be said.
 //! - [`run`]: which command does what, and how the process ends.
 //! - [`hook`]: what the hooks of coding agents run, and how they are installed.
-//! - [`keys`], [`tools`], [`audit`]: the commands that work on the database, also while a server runs on it.
+//! - [`keys`], [`tools`], [`rules`], [`audit`]: the commands that work on the database, also while a server runs on it.
 
 pub mod args;
 mod audit;
 pub mod hook;
 mod keys;
+mod rules;
 pub mod run;
 mod tools;
 

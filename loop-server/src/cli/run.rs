@@ -20,10 +20,10 @@ use loop_core::{
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{
-    args::{AuditCommand, Cli, Command, ExportFormat, KeysCommand, ServeArgs, ToolsCommand},
+    args::{AuditCommand, Cli, Command, ExportFormat, KeysCommand, RulesCommand, ServeArgs, ToolsCommand},
     audit,
     hook::{self, HookCli},
-    keys, tools,
+    keys, rules, tools,
 };
 use crate::{
     hook::{Agent, process},
@@ -82,6 +82,12 @@ pub enum CliError {
     /// The change was refused.
     #[error(transparent)]
     Refused(#[from] DecideError),
+    /// Policy files cannot be used.
+    #[error(transparent)]
+    File(#[from] crate::policies::FileError),
+    /// Rules were not fully understood; which ones was written out.
+    #[error("{0} rules are not fully understood")]
+    Unclear(usize),
     /// A coding agent's call was blocked; why was told on standard error.
     #[error("the call is blocked")]
     Blocked,
@@ -193,6 +199,31 @@ pub fn dispatch(cli: Cli, environment: impl Fn(&str) -> Option<String>, out: &mu
                 let tenant = keys::tenant(&opened.engine, &tenant)?;
                 tools::list(&opened.engine, &tenant, out)
             }),
+        },
+        Some(Command::Rules { command }) => match command {
+            RulesCommand::Check { strict, files } => rules::check(&files, strict, out),
+            RulesCommand::Explain { db: None, text, action, .. } => rules::explain(text, action, None, out),
+            RulesCommand::Explain { db: Some(db), tenant, text, action } => with(opened(&db, Mode::Read)?, |opened| {
+                let tenant = keys::tenant(&opened.engine, &tenant)?;
+                rules::explain(text, action, Some((&opened.engine, &tenant)), out)
+            }),
+            RulesCommand::Backtest { db, tenant, action, since, calls, json, files, text } => {
+                with(opened(&db.db, Mode::Read)?, |opened| {
+                    let tenant = keys::tenant(&opened.engine, &tenant)?;
+                    let asked = rules::Asked { text, files, action, since, calls, json };
+                    rules::backtest(&opened.engine, &tenant, asked, out)
+                })
+            }
+            RulesCommand::Export { db, tenant, format } => with(opened(&db.db, Mode::Read)?, |opened| {
+                let tenant = keys::tenant(&opened.engine, &tenant)?;
+                rules::export(&opened.engine, &tenant, format, out)
+            }),
+            RulesCommand::Import { db, tenant, replace, dry_run, path } => {
+                with(opened(&db.db, Mode::Change)?, |opened| {
+                    let tenant = keys::tenant(&opened.engine, &tenant)?;
+                    rules::import(&opened.engine, &tenant, &path, replace, dry_run, out)
+                })
+            }
         },
         Some(Command::Audit { command }) => match command {
             AuditCommand::Verify { db, tenant, checkpoints } => with(opened(&db.db, Mode::Read)?, |opened| {

@@ -12,6 +12,7 @@
 //! - [`leases`]: claims of issues that were not held on to.
 //! - [`retention`]: what tenants do not want to keep.
 //! - [`epochs`]: policies that changed in another process.
+//! - [`policies`]: rules of policy files, when they change.
 //! - [`checkpoints`]: ends of the log written to a file of their own.
 
 pub mod checkpoints;
@@ -23,6 +24,7 @@ pub mod kept;
 pub mod leases;
 pub mod periodic;
 pub mod places;
+pub mod policies;
 pub mod retention;
 pub mod supervise;
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod audit;
 mod keys;
 mod process;
+mod rules;
 mod tools;
 mod try_out;
 

@@ -7,6 +7,7 @@ mod kill_switch;
 mod links;
 mod logs;
 mod privacy;
+mod rules;
 mod tenants;
 mod wire;
 

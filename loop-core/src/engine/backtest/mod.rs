@@ -12,14 +12,14 @@ use std::sync::Arc;
 
 pub use tally::{Approvals, BackTest, Day, PerRule, Sample};
 
-use judge::Judge;
+use judge::{Judge, Judged};
 use tally::Tally;
 
-use super::DecideError;
+use super::{DecideError, body::marks};
 use crate::{
     audit::{self, LentDecision},
     base::{TenantId, Time},
-    policy::{CompiledRule, PolicyError, Trial, settings, zone},
+    policy::{CompiledRule, Found, PolicyError, Trial, settings, zone},
     store::Tx,
 };
 
@@ -60,8 +60,10 @@ pub struct Run {
 #[derive(Debug)]
 enum State {
     /// The tenant's zone is not read yet.
-    New(Vec<Arc<CompiledRule>>),
+    New(Vec<Arc<CompiledRule>>, bool),
     Judging(Box<Judge>),
+    /// What a rule in shadow mode was seen to match is counted instead.
+    Recorded(Trial),
 }
 
 /// How far a back-test came.
@@ -83,7 +85,14 @@ impl Run {
             return Err(PolicyError::TooMany { what: "rules in a back-test", max: MAX_RULES as u64 });
         }
         let scope = Scope { calls: scope.calls.min(MAX_CALLS), ..scope };
-        Ok(Self { scope, tally: Tally::new(rules.len()), state: State::New(rules), below: None })
+        Ok(Self { scope, tally: Tally::new(rules.len()), state: State::New(rules, false), below: None })
+    }
+
+    /// What a rule in shadow mode would have done, by what was recorded of it at its present revision.
+    #[must_use]
+    pub fn recorded(rule: Arc<CompiledRule>, scope: Scope) -> Self {
+        let scope = Scope { calls: scope.calls.min(MAX_CALLS), ..scope };
+        Self { scope, tally: Tally::new(1), state: State::New(vec![rule], true), below: None }
     }
 
     /// Judges the next chunk of decisions. `false` when nothing is left to judge.
@@ -91,12 +100,12 @@ impl Run {
     /// # Errors
     /// Storage failures.
     pub fn step(&mut self, tx: &mut dyn Tx, tenant: &TenantId) -> Result<bool, DecideError> {
-        if let State::New(rules) = &mut self.state {
+        if let State::New(rules, recorded) = &mut self.state {
             let zone = zone(&settings::get(tx, tenant)?.timezone);
-            self.state = State::Judging(Box::new(Judge::new(Trial::new(std::mem::take(rules), zone))));
+            let trial = Trial::new(std::mem::take(rules), zone);
+            self.state = if *recorded { State::Recorded(trial) } else { State::Judging(Box::new(Judge::new(trial))) };
         }
-        let State::Judging(judge) = &mut self.state else { return Ok(false) };
-        let Self { scope, tally, below, .. } = self;
+        let Self { scope, tally, below, state } = self;
         let limit = scope.calls.saturating_sub(tally.scanned()).min(u64::from(CHUNK));
         let limit = u32::try_from(limit).unwrap_or(CHUNK);
         let (mut seen, start) = (0, *below);
@@ -107,8 +116,14 @@ impl Run {
             // The log only moves forward.
             past = scope.since.is_some_and(|since| call.at < since);
             if !past {
-                let judged = judge.judge(call);
-                tally.add(judge.trial(), call, &judged);
+                match state {
+                    State::New(..) => {}
+                    State::Judging(judge) => {
+                        let judged = judge.judge(call);
+                        tally.add(judge.trial(), call, &judged);
+                    }
+                    State::Recorded(trial) => tally.add(trial, call, &recorded(trial, call)),
+                }
             }
             !past
         };
@@ -130,9 +145,21 @@ impl Run {
     #[must_use]
     pub fn result(&self) -> BackTest {
         match &self.state {
-            State::New(_) => BackTest::default(),
+            State::New(..) => BackTest::default(),
             State::Judging(judge) => self.tally.result(judge.trial()),
+            State::Recorded(trial) => self.tally.result(trial),
         }
+    }
+}
+
+/// What was recorded of the rule in shadow mode.
+fn recorded(trial: &Trial, call: &LentDecision<'_>) -> Judged {
+    let rule = trial.rules().first().map(|rule| (rule.rule.id, rule.rule.revision));
+    let marked = rule.zip(call.body).and_then(|((id, revision), body)| marks(body, id, revision));
+    match marked {
+        None => Judged::Unknown,
+        Some(false) => Judged::Nothing,
+        Some(true) => Judged::Some(Found { matched: smallvec::smallvec![0], ..Found::default() }),
     }
 }
 

@@ -97,6 +97,7 @@ fn rule(text: &str, action: RuleAction, approver: Option<&str>) -> Arc<CompiledR
         revision: 1,
         epoch: 1,
         deleted_at: None,
+        form: Default::default(),
     }))
 }
 

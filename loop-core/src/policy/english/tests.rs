@@ -18,6 +18,7 @@ fn compile(text: &str, action: RuleAction) -> CompiledRule {
         revision: 1,
         epoch: 1,
         deleted_at: None,
+        form: Default::default(),
     })
 }
 

@@ -79,6 +79,7 @@ impl World {
                 revision: 1,
                 epoch: 1,
                 deleted_at: None,
+                form: Default::default(),
             }))
         });
         let blocked = self.blocked.iter().map(|name| (*name).to_owned()).collect();

@@ -10,12 +10,15 @@ use loop_core::{
         DecideError,
         backtest::{BackTest, DEFAULT_CALLS, MAX_CALLS, Progress, Run, Scope},
     },
-    policy::{CompiledRule, Interpretation, PolicyError, RuleAction, interpret, rulebook},
+    policy::{CompiledRule, PolicyError, RuleAction, condition::Condition, rulebook},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::intercept::no_entropy;
+use super::{
+    intercept::no_entropy,
+    rules::{Explained, policy, written},
+};
 use crate::{
     http::{Access, BODY_LIMIT, Call, Example, Failure, Handler, Output, Reply, Row, schema_of, table::Outcome},
     surface::Surface,
@@ -46,7 +49,9 @@ pub(super) static ROWS: &[Row] = &[Row {
 #[derive(Debug, Deserialize, JsonSchema)]
 struct Input {
     /// The sentence, 1 to 2000 characters.
-    rule_text: String,
+    rule_text: Option<String>,
+    /// The condition, instead of the sentence.
+    condition: Option<Box<Condition>>,
     /// `approve` (the default) or `block`.
     action: Option<RuleAction>,
     /// Whom it would ask instead of the tenant's default.
@@ -64,7 +69,7 @@ struct Input {
 #[derive(Debug, Serialize, JsonSchema)]
 struct Preview {
     /// How the sentence was understood.
-    interpretation: Interpretation,
+    interpretation: Explained,
     /// Words that could not be placed; empty when the sentence was fully understood.
     unresolved: Vec<String>,
     /// What it would have done.
@@ -87,19 +92,22 @@ async fn preview(call: Call) -> Outcome {
     let action = input.action.unwrap_or(RuleAction::Approve);
     let cx = call.app.engine.context(call.caller()?.clone()).map_err(no_entropy)?;
     let refused = |error: PolicyError| Failure::of(error.code(), &error);
-    let draft = rulebook::draft(&cx, &input.rule_text, action, input.approver_email).map_err(refused)?;
+    let (text, form) = written(input.rule_text, input.condition, action)?;
+    let draft = rulebook::draft(&cx, &text, action, input.approver_email, form).map_err(refused)?;
     let rule = Arc::new(CompiledRule::compile(draft));
     let read =
         call.app.engine.read(cx, "rule.preview", |tx, cx| Ok::<_, DecideError>(audit::known_tools(tx, cx.tenant())?));
     let tools = read.await.map_err(failed)?;
-    let known: Vec<&str> = tools.iter().map(String::as_str).collect();
-    let interpretation = interpret(&rule, &known);
+    let policy = policy(&call).await?;
+    let interpretation = Explained::of(&rule, &tools, &policy, call.app.engine.now());
     let scope = Scope { since: input.since, calls: input.calls.unwrap_or(DEFAULT_CALLS).min(MAX_CALLS) };
     let mut run = Some(Run::new(vec![rule], scope).map_err(refused)?);
     let told = move |run: Run| {
         let mut result = run.result();
         result.rules = Vec::new();
-        Preview { unresolved: interpretation.unresolved.clone(), interpretation, result }
+        let mut explained = interpretation;
+        warn(&result, &mut explained.interpretation.warnings);
+        Preview { unresolved: explained.interpretation.unresolved.clone(), interpretation: explained, result }
     };
     if !input.progress.unwrap_or(false) {
         while step(&call, &mut run).await? {}
@@ -130,6 +138,23 @@ async fn preview(call: Call) -> Outcome {
     Ok(reply)
 }
 
+/// From how many calls on the log tells whether a rule stops everything or nothing.
+const TELLING: u64 = 20;
+
+/// Says so when a rule would have stopped nearly every call of the log, or none.
+fn warn(result: &BackTest, warnings: &mut Vec<String>) {
+    let stopped = result.would_block.saturating_add(result.would_ask);
+    let scanned = result.scanned;
+    if scanned < TELLING {
+        return;
+    }
+    if stopped.saturating_mul(20) >= scanned.saturating_mul(19) {
+        warnings.push(format!("it would have stopped {stopped} of the {scanned} calls in the log"));
+    } else if stopped == 0 && result.undecidable == 0 {
+        warnings.push(format!("it would have stopped none of the {scanned} calls in the log"));
+    }
+}
+
 fn line(value: &impl Serialize) -> Vec<u8> {
     let mut line = serde_json::to_vec(value).unwrap_or_default();
     line.push(b'\n');
@@ -137,7 +162,7 @@ fn line(value: &impl Serialize) -> Vec<u8> {
 }
 
 /// Judges the next calls, in a transaction of its own: a long back-test pins no snapshot and keeps nobody waiting.
-async fn step(call: &Call, run: &mut Option<Run>) -> Result<bool, Failure> {
+pub(super) async fn step(call: &Call, run: &mut Option<Run>) -> Result<bool, Failure> {
     let cx = call.app.engine.context(call.caller()?.clone()).map_err(no_entropy)?;
     let mut state = run.take();
     let step = call.app.engine.read(cx, "rule.backtest", move |tx, cx| {

@@ -1,12 +1,20 @@
 //! `/api/approval-rules`: rules in plain English.
 
+use std::sync::Arc;
+
 use http::Method;
 use loop_core::{
     access::Scope,
     audit,
     base::{Time, id::RuleId},
-    engine::DecideError,
-    policy::{CompiledRule, Interpretation, Rule, RuleAction, RuleMode, interpret, rulebook},
+    engine::{
+        DecideError,
+        backtest::{self, BackTest, Run},
+    },
+    policy::{
+        CompiledRule, Form, Interpretation, Overlap, PolicyError, PolicySnapshot, Rule, RuleAction, RuleMode,
+        condition::Condition, document, interpret, overlaps, rulebook,
+    },
     store::Stored,
 };
 use schemars::JsonSchema;
@@ -15,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     intercept::no_entropy,
     page::{LIMIT, OFFSET, Page, list},
+    preview::step,
 };
 use crate::{
     http::{Access, BODY_LIMIT, Call, Example, Failure, Handler, Output, Reply, Row, schema_of, table::Outcome},
@@ -93,6 +102,26 @@ pub(super) static ROWS: &[Row] = &[
         }),
     },
     Row {
+        method: Method::POST,
+        path: "/api/approval-rules/{id}/promote",
+        operation: "rule.promote",
+        surface: Surface::Governance,
+        access: Access::Scope(Scope::RulesWrite),
+        summary: "Turn a rule in shadow mode on; the answer says what it would have done while it was in shadow mode",
+        query: &[],
+        input: Some(schema_of::<Promote>),
+        output: Output::Json(schema_of::<Promoted>),
+        success: &[200],
+        body_limit: BODY_LIMIT,
+        handler: Handler::Later(|call| Box::pin(promote(call))),
+        example: Some(Example {
+            before: &[r#"POST /api/approval-rules {"rule_text":"Refunds need approval","mode":"shadow"}"#],
+            id: "/id",
+            path: "/api/approval-rules/{id}/promote",
+            body: "{}",
+        }),
+    },
+    Row {
         method: Method::DELETE,
         path: "/api/approval-rules/{id}",
         operation: "rule.delete",
@@ -109,11 +138,13 @@ pub(super) static ROWS: &[Row] = &[
     },
 ];
 
-/// A new rule.
+/// A new rule: a sentence, a condition, or both.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct NewRule {
-    /// The sentence, 1 to 2000 characters.
-    pub rule_text: String,
+    /// The sentence, 1 to 2000 characters. Beside a condition it only tells people of it.
+    pub rule_text: Option<String>,
+    /// The condition, instead of the sentence.
+    pub condition: Option<Box<Condition>>,
     /// `approve` (the default) asks a human, `block` refuses.
     pub action: Option<RuleAction>,
     /// Whom it asks instead of the tenant's default.
@@ -141,6 +172,12 @@ struct RulePatch {
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "Option<Time>")]
     expires_at: Option<Option<Time>>,
+    /// Its condition; `null` lets the sentence be read again.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Option<Condition>")]
+    condition: Option<Option<Box<Condition>>>,
+    /// Only when the rule is at this revision; 409 when it is not.
+    revision: Option<u64>,
 }
 
 /// Tells `null` from absence.
@@ -173,9 +210,50 @@ struct RuleRow {
     revision: u64,
     /// Words that could not be placed; empty when the sentence was fully understood.
     unresolved: Vec<String>,
+    /// The policy file that it is kept in: it is changed there only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
     /// How it was understood. Lists leave it out.
     #[serde(skip_serializing_if = "Option::is_none")]
-    interpretation: Option<Interpretation>,
+    interpretation: Option<Explained>,
+}
+
+/// How a rule was understood.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Explained {
+    /// In words and examples.
+    #[serde(flatten)]
+    pub interpretation: Interpretation,
+    /// Known tools that it can never match.
+    pub not_covered: Vec<String>,
+    /// The rules that it stands in a telling relation to.
+    pub overlaps: Vec<Overlap>,
+    /// The condition that decides.
+    pub condition: Condition,
+}
+
+/// How many tools are listed.
+const TOOLS_MAX: usize = 200;
+/// From how many known tools on it is worth a warning that a rule can match all of them.
+const TOOLS_TELLING: usize = 3;
+
+impl Explained {
+    /// Explains a rule beside the others of its tenant.
+    pub fn of(rule: &CompiledRule, known_tools: &[String], policy: &PolicySnapshot, now: Time) -> Self {
+        let known: Vec<&str> = known_tools.iter().map(String::as_str).collect();
+        let mut interpretation = interpret(rule, &known);
+        let not_covered: Vec<String> =
+            known.iter().filter(|tool| !rule.covers(tool)).take(TOOLS_MAX).map(|tool| (*tool).to_owned()).collect();
+        let overlaps = overlaps(rule, &interpretation, policy, now);
+        if interpretation.warnings.is_empty() && known.len() >= TOOLS_TELLING {
+            if not_covered.is_empty() {
+                interpretation.warnings.push(format!("it can match calls of all {} known tools", known.len()));
+            } else if interpretation.covers.is_empty() {
+                interpretation.warnings.push(format!("it matches none of the {} known tools by name", known.len()));
+            }
+        }
+        Self { interpretation, not_covered, overlaps, condition: rule.condition.clone() }
+    }
 }
 
 impl RuleRow {
@@ -194,16 +272,41 @@ impl RuleRow {
             updated_at: stored.updated_at,
             revision: rule.revision,
             unresolved: compiled.unresolved,
+            file: rule.form.file,
             interpretation: None,
         }
     }
 
     /// A rule with its explanation.
-    fn explained(stored: Stored<Rule>, known_tools: &[String]) -> Self {
-        let known: Vec<&str> = known_tools.iter().map(String::as_str).collect();
-        let interpretation = interpret(&CompiledRule::compile(stored.value.clone()), &known);
-        Self { interpretation: Some(interpretation), ..Self::of(stored) }
+    async fn explained(call: &Call, stored: Stored<Rule>, known_tools: &[String]) -> Result<Self, Failure> {
+        let policy = policy(call).await?;
+        let compiled = CompiledRule::compile(stored.value.clone());
+        let explained = Explained::of(&compiled, known_tools, &policy, call.app.engine.now());
+        Ok(Self { interpretation: Some(explained), ..Self::of(stored) })
     }
+}
+
+/// The policy of the caller's tenant as it is now.
+pub(super) async fn policy(call: &Call) -> Result<Arc<PolicySnapshot>, Failure> {
+    let policy = call.app.engine.policy(&call.caller()?.tenant).await;
+    policy.map_err(|error| Failure::of(error.code(), &error))
+}
+
+/// The sentence and form of a rule that is given as a sentence, a condition, or both.
+pub(super) fn written(
+    rule_text: Option<String>,
+    condition: Option<Box<Condition>>,
+    action: RuleAction,
+) -> Result<(String, Form), Failure> {
+    let text = match (rule_text, &condition) {
+        (Some(text), _) => text,
+        (None, Some(condition)) => document::told(condition, action),
+        (None, None) => {
+            let error = PolicyError::Length { field: "rule_text", max: rulebook::MAX_TEXT };
+            return Err(Failure::of(error.code(), &error));
+        }
+    };
+    Ok((text, Form { condition, ..Form::default() }))
 }
 
 /// What a delete answers.
@@ -233,9 +336,12 @@ async fn all(call: Call) -> Outcome {
 
 async fn create(call: Call) -> Outcome {
     let input: NewRule = call.json()?;
+    let action = input.action.unwrap_or(RuleAction::Approve);
+    let (rule_text, form) = written(input.rule_text, input.condition, action)?;
     let new = rulebook::NewRule {
-        rule_text: input.rule_text,
-        action: input.action.unwrap_or(RuleAction::Approve),
+        rule_text,
+        action,
+        form,
         approver_email: input.approver_email,
         mode: input.mode.unwrap_or_default(),
         expires_at: input.expires_at,
@@ -246,7 +352,7 @@ async fn create(call: Call) -> Outcome {
         Ok::<_, DecideError>((rulebook::create(tx, cx, &new)?, tools))
     });
     let (stored, tools) = created.await.map_err(failed)?;
-    Ok(Reply::json(&RuleRow::explained(stored, &tools))?.with_status(http::StatusCode::CREATED))
+    Ok(Reply::json(&RuleRow::explained(&call, stored, &tools).await?)?.with_status(http::StatusCode::CREATED))
 }
 
 async fn one(call: Call) -> Outcome {
@@ -257,7 +363,7 @@ async fn one(call: Call) -> Outcome {
         Ok::<_, DecideError>((rulebook::get(tx, cx.tenant(), &id)?, tools))
     });
     let (stored, tools) = read.await.map_err(failed)?;
-    Reply::json(&RuleRow::explained(stored, &tools))
+    Reply::json(&RuleRow::explained(&call, stored, &tools).await?)
 }
 
 async fn update(call: Call) -> Outcome {
@@ -268,6 +374,8 @@ async fn update(call: Call) -> Outcome {
         approver_email: input.approver_email,
         mode: input.mode,
         expires_at: input.expires_at,
+        condition: input.condition,
+        revision: input.revision,
     };
     let id = call.param("id").to_owned();
     let cx = call.app.engine.context(call.caller()?.clone()).map_err(no_entropy)?;
@@ -276,7 +384,52 @@ async fn update(call: Call) -> Outcome {
         Ok::<_, DecideError>((rulebook::update(tx, cx, &id, &patch)?, tools))
     });
     let (stored, tools) = changed.await.map_err(failed)?;
-    Reply::json(&RuleRow::explained(stored, &tools))
+    Reply::json(&RuleRow::explained(&call, stored, &tools).await?)
+}
+
+/// Which revision of a rule is turned on.
+#[derive(Debug, Deserialize, JsonSchema)]
+struct Promote {
+    /// The revision that was looked at; 409 when the rule was changed since. The present one when absent.
+    revision: Option<u64>,
+}
+
+/// A rule that was turned on.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Promoted {
+    /// The rule as it decides now.
+    #[serde(flatten)]
+    rule: RuleRow,
+    /// What it would have done to the calls decided since it was put in shadow mode, or last changed, by what was
+    /// recorded of it then.
+    would_have: BackTest,
+}
+
+async fn promote(call: Call) -> Outcome {
+    let input: Promote = call.json()?;
+    let id = call.param("id").to_owned();
+    let cx = call.app.engine.context(call.caller()?.clone()).map_err(no_entropy)?;
+    let looked = id.clone();
+    let read = call.app.engine.read(cx, "rule.get", move |tx, cx| {
+        let stored = rulebook::get(tx, cx.tenant(), &looked)?;
+        rulebook::promotable(&stored.value, input.revision, cx.now)?;
+        Ok::<_, DecideError>(stored)
+    });
+    let stored = read.await.map_err(failed)?;
+    let revision = stored.value.revision;
+    let scope = backtest::Scope { since: Some(stored.updated_at), ..backtest::Scope::default() };
+    let mut run = Some(Run::recorded(Arc::new(CompiledRule::compile(stored.value)), scope));
+    while step(&call, &mut run).await? {}
+    let would_have = run.map(|run| run.result()).unwrap_or_default();
+    let cx = call.app.engine.context(call.caller()?.clone()).map_err(no_entropy)?;
+    // Only the revision that the report is about is turned on: a change or deletion meanwhile wins.
+    let promoted = call.app.engine.write(cx, "rule.promote", move |tx, cx| {
+        let tools = audit::known_tools(tx, cx.tenant())?;
+        Ok::<_, DecideError>((rulebook::promote(tx, cx, &id, revision)?, tools))
+    });
+    let (stored, tools) = promoted.await.map_err(failed)?;
+    let rule = RuleRow::explained(&call, stored, &tools).await?;
+    Reply::json(&Promoted { rule, would_have })
 }
 
 async fn delete(call: Call) -> Outcome {
