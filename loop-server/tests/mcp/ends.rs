@@ -49,9 +49,19 @@ async fn a_client_that_hangs_up_stops_no_call_and_the_log_tells_how_it_ended() {
     fake.state.hangs_up.store(false, Ordering::SeqCst);
     let shut = fake.state.calls.write().await;
     call_and_hang_up(&fixture, &fake, &fixture.key).await;
-    drop(shut);
-    // A server that stops waits for what is worked on, whoever asked for it.
-    assert_eq!(log_after(fixture).await, ["ALLOWED", "ERROR", "ALLOWED"]);
+    // A server that stops waits for what is worked on, whoever asked for it: the answer comes after it closed its doors.
+    let address = fixture.address;
+    let answering = async {
+        while TcpStream::connect(address).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+        for _ in 0..1_000 {
+            tokio::task::yield_now().await;
+        }
+        drop(shut);
+    };
+    let (log, ()) = tokio::join!(log_after(fixture), answering);
+    assert_eq!(log, ["ALLOWED", "ERROR", "ALLOWED"]);
     assert_eq!(fake.received().len(), 2, "a call is sent once at most");
 }
 

@@ -105,7 +105,7 @@ pub(super) struct ApprovalRow {
     status: State,
     tool_name: String,
     agent_name: Option<String>,
-    /// Masked.
+    /// Masked; of a tool whose definition changed, `now` and `was` as they are.
     #[schemars(with = "serde_json::Value")]
     arguments: Box<RawValue>,
     /// Masked.
