@@ -7,7 +7,8 @@
 //! - [`request`]: the way of one request: route, origin, key, scope, body, handler, answer.
 //! - [`idempotency`]: a request sent twice and carried out once.
 //! - [`auth`], [`rate`], [`origin`], [`cors`], [`body`], [`stream`], [`drawn`], [`path`], [`request_id`]: its steps and parts.
-//! - [`listen`], [`pulse`], [`serve`]: sockets, time limits of a connection, and the accept loop.
+//! - [`listen`], [`pulse`], `eager`, [`serve`]: sockets, time limits of a connection, how it is polled, and the accept
+//!   loop.
 //! - [`openapi`], [`docs_page`]: the table as a document.
 
 pub mod auth;
@@ -17,6 +18,7 @@ pub mod cors;
 pub mod dialect;
 pub mod docs_page;
 pub mod drawn;
+mod eager;
 pub mod failure;
 pub mod hop_by_hop;
 pub mod idempotency;

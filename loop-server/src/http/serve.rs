@@ -15,6 +15,7 @@ use tokio::{
 };
 
 use super::{
+    eager::eager,
     listen::{Bound, Listener},
     pulse::{Paced, Patience, Pulse},
     request,
@@ -144,7 +145,7 @@ where
         .serve_connection(io, service);
     tokio::select! {
         biased;
-        ended = watcher.watch(served) => {
+        ended = eager(watcher.watch(served)) => {
             if let Err(error) = ended {
                 tracing::debug!(target: "loop::server", %error, "a connection broke off");
             }
