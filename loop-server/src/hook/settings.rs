@@ -141,10 +141,13 @@ fn alone(folder: &File) -> bool {
 fn read(path: &Path) -> Result<Option<String>, InstallError> {
     let failed = |source| InstallError::File { path: path.to_owned(), source };
     let strange = |problem| InstallError::Strange { path: path.to_owned(), problem };
-    let file = match File::open(path) {
+    // Opening a pipe would wait for somebody who writes to it.
+    match fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        opened => opened.map_err(failed)?,
-    };
+        Ok(found) if !found.is_file() => return Err(strange("it is no file")),
+        found => drop(found.map_err(failed)?),
+    }
+    let file = File::open(path).map_err(failed)?;
     let mut bytes = Vec::new();
     file.take(SETTINGS_LIMIT + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > SETTINGS_LIMIT {

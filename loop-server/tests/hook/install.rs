@@ -188,6 +188,18 @@ fn of_many_at_once_none_harms_another() {
 }
 
 #[test]
+fn a_pipe_is_no_settings_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(folder.path().join(".claude")).expect("made");
+    let made = std::process::Command::new("mkfifo").arg(settings(folder.path())).status().expect("ran");
+    assert!(made.success());
+    for more in [&[][..], &["--uninstall"][..]] {
+        let ran = install(folder.path(), more);
+        assert!(ran.code == Some(1) && ran.told.contains("it is no file"), "{ran:?}");
+    }
+}
+
+#[test]
 fn without_a_home_nothing_is_written() {
     let ran = run(&["hook", "install", "claude-code"], &[], b"");
     assert!(ran.code == Some(1) && ran.told.contains("HOME"), "{ran:?}");
