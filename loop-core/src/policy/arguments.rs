@@ -64,12 +64,23 @@ pub fn command(commands: &[Vec<String>], key: &str, value: View<'_>) -> Option<T
                 word.contains('=')
                     || word.starts_with('-')
                     || matches!(*word, "sudo" | "env" | "nohup" | "time" | "exec" | "xargs")
-            });
+            }) || before.iter().any(|word| matches!(*word, "-exec" | "-execdir" | "xargs" | "sudo"));
             let mut left = behind.iter();
-            leads && rest.iter().all(|wanted| left.by_ref().any(|word| word == wanted))
+            let flags: Vec<char> = behind.iter().filter_map(|word| short_flags(word)).flat_map(str::chars).collect();
+            leads
+                && rest.iter().all(|wanted| match short_flags(wanted) {
+                    // `-rf` is `-fr` and `-r -f`.
+                    Some(own) => own.chars().all(|flag| flags.contains(&flag)),
+                    None => left.by_ref().any(|word| word == wanted),
+                })
         })
     };
     Some(yes(commands.iter().any(|wanted| runs(wanted))))
+}
+
+/// The letters of `-rf`.
+fn short_flags(word: &str) -> Option<&str> {
+    word.strip_prefix('-').filter(|flags| !flags.is_empty() && flags.chars().all(|c| c.is_ascii_alphabetic()))
 }
 
 /// Whether an argument of this name carries a command or code.

@@ -28,7 +28,7 @@ pub(super) struct Known {
     pub money: Concepts,
     pub send: Concepts,
     pub files: Concepts,
-    pub implied: [(Concepts, Concepts, Concepts); 2],
+    pub implied: [(Concepts, Concepts, Concepts); 7],
 }
 
 /// Those concepts, looked up once.
@@ -49,6 +49,19 @@ pub(super) fn known() -> &'static Known {
                 Concepts::named(&["start", "create"]),
             ),
             (Concepts::named(&["create", "update"]), Concepts::named(&["admin"]), Concepts::named(&["grant"])),
+            (Concepts::named(&["delete"]), Concepts::named(&["admin", "role"]), Concepts::named(&["revoke"])),
+            (Concepts::named(&["create"]), Concepts::named(&["employee"]), Concepts::named(&["hire"])),
+            (Concepts::named(&["delete", "stop"]), Concepts::named(&["employee"]), Concepts::named(&["dismiss"])),
+            (
+                Concepts::named(&["create", "execute"]),
+                Concepts::named(&["migration_thing"]),
+                Concepts::named(&["migrate"]),
+            ),
+            (
+                Concepts::named(&["disable", "delete"]),
+                Concepts::named(&["mfa"]),
+                Concepts::named(&["disable", "delete"]),
+            ),
         ],
     });
     &KNOWN
@@ -87,7 +100,7 @@ struct Token {
 }
 
 /// Reading nouns that may as well be what is sent.
-const CONTENT: &[&str] = &["summary", "overview", "preview", "info", "status", "stats", "statistics"];
+const CONTENT: &[&str] = &["summary", "overview", "preview", "info"];
 
 /// Reads a tool's name. Reading words win over nouns and participles (`get_deleted_users` looks,
 /// `refund_status` looks), never over a verb in its base form (`get_or_create_user` creates).
@@ -204,7 +217,8 @@ fn doing(tokens: &[Token]) -> Concepts {
     let dual = readings()
         .filter(|reading| reading.form == Form::Base)
         .fold(Concepts::NONE, |does, reading| does.with(reading.entry.does));
-    if dual.is_empty() { nouns().fold(Concepts::NONE, Concepts::with) } else { dual }
+    let told = nouns().fold(Concepts::NONE, Concepts::with).without(known.read.with(known.draft));
+    if dual.is_empty() || dual.meets(lexicon().perform) { dual.with(told) } else { dual }
 }
 
 /// Doings whose nouns name nothing but the doing: `deletion`, `export`.

@@ -211,8 +211,9 @@ impl Call<'_> {
                 if mentions::in_name(phrases, self.class) {
                     return Span::of(Truth::Yes);
                 }
-                // A name of verbs alone leaves open what it is done to.
-                let absent = if is_bare(self.class) { Truth::Unclear } else { Truth::No };
+                // A name of verbs alone leaves open what it is done to, and a word that nobody lists may mean the same.
+                let told = self.class.words.iter().all(|word| read_word(word).is_some());
+                let absent = if is_bare(self.class) || !told { Truth::Unclear } else { Truth::No };
                 self.any_argument(&|key, value| mentions::mentioned(phrases, key, value), absent)
             }
             Condition::State(states) => {
@@ -334,8 +335,8 @@ impl Call<'_> {
 
     /// Whether a proper name is among the words of the tool's name, or in an argument that names a kind or party.
     fn named(&self, names: &[String]) -> Span {
-        let among =
-            |words: &[String]| names.iter().any(|name| aliases(name).any(|name| words.iter().any(|word| word == name)));
+        let says = |words: &[String], name: &str| aliases(name).any(|name| words.iter().any(|word| word == name));
+        let among = |words: &[String]| names.iter().any(|name| name.split('_').all(|part| says(words, part)));
         if among(&self.class.words) {
             return Span::of(Truth::Yes);
         }
@@ -396,7 +397,8 @@ pub fn does(deed: &Deed, class: &Class) -> Truth {
 /// Whether a name consists of verbs alone, so that it does not say to what they are done.
 #[must_use]
 pub fn is_bare(class: &Class) -> bool {
-    class.things.without(lexicon().generic).is_empty() && class.words.iter().all(|word| read_word(word).is_some())
+    let told = lexicon().generic.with(super::deed::pure_deeds());
+    class.things.without(told).is_empty() && class.words.iter().all(|word| read_word(word).is_some())
 }
 
 /// Whether a domain is `wanted` or below it.

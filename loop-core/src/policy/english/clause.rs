@@ -1,6 +1,7 @@
 //! One piece of a text: what is done to what, under which conditions.
 
 use super::{
+    asking,
     doing::{Item, attachment, deeds, items},
     place, quantity,
     token::{Kind, Token},
@@ -9,7 +10,7 @@ use super::{
 use crate::policy::{
     condition::{Condition, Deed},
     deed::known,
-    lexicon::{Concepts, Form, read_word},
+    lexicon::Concepts,
 };
 
 /// The tokens of a piece; those that were placed are taken.
@@ -193,8 +194,7 @@ pub fn read(tokens: Vec<Token>, before: Option<&Clause>) -> Clause {
     let mut words = Words::new(tokens);
     words.correct();
     let mut clause = Clause::default();
-    asked(&mut words);
-    deciders(&mut words);
+    asking::take(&mut words);
     clause.tools = tools(&mut words);
     clause.everything = words.any_raw(|word| matches!(word, "anything" | "everything" | "any" | "all"));
     let branches = words.any_raw(|word| word.starts_with("branch")) || before.is_some_and(about_branches);
@@ -259,80 +259,6 @@ fn deep_any(conditions: &[Condition], is: fn(&Condition) -> bool) -> bool {
 fn about_branches(clause: &Clause) -> bool {
     let branch = Concepts::named(&["branch"]);
     clause.deeds.iter().any(|deed| deed.things.meets(branch))
-}
-
-/// Takes what is asked for: `needs approval from finance`, `must be signed off by the CFO`.
-fn asked(words: &mut Words) {
-    for at in 0..words.len() {
-        // `without asking me`
-        if words.word(at) == "without" && (1..=3).any(|ahead| is("guard", words.word(at + ahead))) {
-            words.take(at);
-        }
-        if !is("asking", words.word(at)) {
-            continue;
-        }
-        let end = (at + 1..words.len().min(at + 9))
-            .take_while(|at| !matches!(words.kind(*at), Some(Kind::Mark(_))))
-            .filter(|at| is("approval", words.word(*at)))
-            .last();
-        let Some(end) = end else { continue };
-        // `must not be …` asks for nothing.
-        if (at..end).any(|at| matches!(words.word(at), "not" | "never")) {
-            continue;
-        }
-        let doing = (at + 1..end).any(|at| {
-            words.kind(at) != Some(&Kind::Word)
-                || (read_word(words.word(at)).is_some_and(|r| !r.entry.does.is_empty() && r.form != Form::Base)
-                    && !is("approval", words.word(at))
-                    && !is("guard", words.word(at)))
-        });
-        if !doing {
-            (at..=end).for_each(|at| drop(words.take(at)));
-        }
-    }
-}
-
-/// Takes who decides: `from finance`, `by the platform team`, `to a human`, `ask Dana`.
-fn deciders(words: &mut Words) {
-    for at in 0..words.len() {
-        let word = words.raw_word(at).to_owned();
-        let begins = matches!(word.as_str(), "by" | "from" | "to" | "with");
-        let asks = matches!(word.as_str(), "ask" | "notify" | "tell")
-            && (words.proper(at + 1) || is("people", words.word(at + 1)));
-        if asks {
-            words.take(at);
-            words.take(at + 1);
-            continue;
-        }
-        let settled = at.checked_sub(1).is_some_and(|before| {
-            let word = words.raw_word(before);
-            is("approval", word) || is("guard", word)
-        });
-        if !begins || words.kind(at).is_none() {
-            continue;
-        }
-        let mut end = at + 1;
-        while matches!(words.word(end), "a" | "an" | "the" | "our" | "my" | "your" | "someone" | "another") {
-            end += 1;
-        }
-        let mut any = false;
-        while end < words.len() && end < at + 7 && words.kind(end) == Some(&Kind::Word) {
-            let word = words.word(end);
-            if is("people", word)
-                || (settled && any && word == "and")
-                || (settled
-                    && !matches!(word, "if" | "when" | "for" | "before" | "unless" | "over" | "to" | "in" | "on"))
-            {
-                any = true;
-                end += 1;
-            } else {
-                break;
-            }
-        }
-        if any && (settled || is("people", words.raw_word(end - 1))) {
-            (at..end).for_each(|at| drop(words.take(at)));
-        }
-    }
 }
 
 /// Takes tools that are named exactly or by a pattern.

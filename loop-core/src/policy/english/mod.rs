@@ -4,6 +4,7 @@
 //! [`quantity`]s, [`place`]s, names and the kinds of doing and things that the lexicon knows ([`doing`]). What cannot
 //! be placed is reported and widens the rule: it then guards whatever was understood.
 
+mod asking;
 mod clause;
 mod doing;
 mod piece;

@@ -36,7 +36,9 @@ pub fn pieces(tokens: Vec<Token>) -> Vec<Piece> {
             // `our rivals (a.com, b.com)`: what is listed says what the word means.
             Kind::Mark('(') => opened = true,
             Kind::Mark(_) => {}
-            Kind::Word if matches!(token.word.as_str(), "but" | "however" | "otherwise") => parts.push(Vec::new()),
+            Kind::Word if matches!(token.word.as_str(), "but" | "however" | "otherwise" | "though" | "although") => {
+                parts.push(Vec::new())
+            }
             _ => {
                 let Some(part) = parts.last_mut() else { continue };
                 let lists = matches!(token.kind, Kind::Domain | Kind::Email | Kind::Path | Kind::Glob | Kind::Channel);
@@ -55,6 +57,10 @@ pub fn pieces(tokens: Vec<Token>) -> Vec<Piece> {
     for part in parts.into_iter().filter(|part| !part.is_empty()) {
         if explains(&part) && !pieces.is_empty() {
             continue;
+        }
+        if part.first().map(word) == Some("so") {
+            // What stands before only says why.
+            waiting.clear();
         }
         match stance(&part, !pieces.is_empty()) {
             Some(stance) => {
@@ -98,8 +104,12 @@ fn explains(part: &[Token]) -> bool {
     let first = part.first().map(word).unwrap_or_default();
     let second = part.get(1).map(word).unwrap_or_default();
     let be = matches!(second, "is" | "are" | "has" | "have" | "s" | "re" | "can" | "could");
-    matches!(first, "because" | "since" | "as" | "so")
-        || (matches!(first, "they" | "it" | "this" | "that" | "these")
+    let refuses = part.iter().any(|token| is("guard", word(token)) && !is("permit", word(token)));
+    let so = first == "so" && !refuses;
+    so || matches!(first, "because" | "since" | "as")
+        || part.iter().any(|token| word(token) == "instead")
+        || (!refuses
+            && matches!(first, "they" | "it" | "this" | "that" | "these")
             && be
             && !part.iter().any(|token| is("asking", word(token)) || is("permit", word(token))))
 }

@@ -4,8 +4,10 @@ use super::{clause::Words, token::Kind, words::is};
 use crate::{
     base::Decimal,
     policy::{
-        condition::{Condition, Limit, Range},
+        condition::{Condition, Limit, Measured, Range},
         facts::Counted,
+        lexicon::{Form, lexicon, read_word},
+        measure,
         money::Currency,
     },
 };
@@ -16,6 +18,7 @@ enum Measure {
     Money(Option<Currency>),
     Percent,
     Count(Counted),
+    Of(Measured),
 }
 
 /// Takes every number out of the words. Numbers without a comparison are left.
@@ -26,7 +29,9 @@ pub fn take(words: &mut Words) -> Vec<Condition> {
         let Some(value) = number(words, at) else { continue };
         let Some(range) = range(words, at, value) else { continue };
         let measure = measure(words, at);
+        let (measure, range) = scaled(words, at, measure, range);
         words.take(at);
+        period(words, at + 1);
         // `over X and under Y` is one range; two of a kind otherwise are alternatives.
         let fitting = found.iter_mut().find(|(other, before)| {
             *other == measure
@@ -44,6 +49,7 @@ pub fn take(words: &mut Words) -> Vec<Condition> {
             Measure::Money(currency) => Condition::Amount { range, currency },
             Measure::Percent => Condition::Percent(range),
             Measure::Count(of) => Condition::Count { of, range },
+            Measure::Of(of) => Condition::Measure { of, range },
         };
         let same = |other: &Measure| std::mem::discriminant(other) == std::mem::discriminant(&measure);
         match groups.iter_mut().find(|(other, _)| same(other)) {
@@ -52,6 +58,41 @@ pub fn take(words: &mut Words) -> Vec<Condition> {
         }
     }
     groups.into_iter().map(|(_, conditions)| Condition::any(conditions)).collect()
+}
+
+/// A length of time or a size, in its own unit: `2 hours`, `25 MB`.
+fn scaled(words: &mut Words, at: usize, measure: Measure, range: Range) -> (Measure, Range) {
+    let behind = if words.word(at + 1) == "working" { at + 2 } else { at + 1 };
+    let word = words.word(behind).to_owned();
+    let Some((of, one)) = measure::unit(&word).filter(|_| word.len() > 1 && matches!(measure, Measure::Money(None)))
+    else {
+        return (measure, range);
+    };
+    let times = |limit: Option<Limit>| {
+        limit.map(|limit| Limit { value: limit.value.times(Decimal::whole(one)).unwrap_or(limit.value), ..limit })
+    };
+    (at + 1..=behind).for_each(|at| drop(words.take(at)));
+    (Measure::Of(of), Range { from: times(range.from), to: times(range.to) })
+}
+
+/// Takes `a day`, `per month`, `each`: how often says nothing of one call.
+fn period(words: &mut Words, at: usize) {
+    let lead = words.word(at).to_owned();
+    let unit = words.word(at + 1).to_owned();
+    let single = unit.strip_suffix('s').unwrap_or(&unit);
+    let periods = matches!(
+        single,
+        "hour" | "day" | "week" | "month" | "quarter" | "year" | "call" | "request" | "transaction" | "time" | "order"
+    );
+    if matches!(lead.as_str(), "a" | "an" | "per" | "each" | "every") && periods {
+        words.take(at);
+        words.take(at + 1);
+    } else if matches!(
+        lead.as_str(),
+        "daily" | "weekly" | "monthly" | "yearly" | "annually" | "incl" | "inclusive" | "each" | "net" | "gross"
+    ) {
+        words.take(at);
+    }
 }
 
 fn lower_first(a: &Range, b: &Range) -> bool {
@@ -88,6 +129,18 @@ fn measure(words: &mut Words, at: usize) -> Measure {
         if is("items", word) {
             return Measure::Count(Counted::Items);
         }
+        if measure::unit(word).is_none()
+            && let Some(reading) = read_word(word)
+            && reading.form == Form::Plural
+            && !reading.entry.names.without(lexicon().deeds).is_empty()
+        {
+            return Measure::Count(if persons_are_told(words, word) { Counted::Recipients } else { Counted::Items });
+        }
+        if ahead == 1 && !super::words::is_known(word) && word.len() > 3 && word.ends_with('s') && !words.proper(at + 1)
+        {
+            words.take(at + ahead);
+            return Measure::Count(Counted::Items);
+        }
         if !matches!(
             word,
             "or" | "more" | "of" | "the" | "different" | "and" | "above" | "fewer" | "less" | "external" | "unique"
@@ -101,6 +154,30 @@ fn measure(words: &mut Words, at: usize) -> Measure {
         return Measure::Count(Counted::Recipients);
     }
     Measure::Money(None)
+}
+
+/// Whether the counted ones are people to whom something is sent.
+fn persons_are_told(words: &Words, word: &str) -> bool {
+    let persons = matches!(
+        word,
+        "customers"
+            | "clients"
+            | "users"
+            | "members"
+            | "subscribers"
+            | "patients"
+            | "employees"
+            | "contacts"
+            | "leads"
+            | "students"
+            | "colleagues"
+    );
+    persons
+        && words.any_raw(|word| {
+            read_word(word).is_some_and(|reading| {
+                reading.entry.does.with(reading.entry.names).meets(crate::policy::deed::known().send)
+            })
+        })
 }
 
 /// The range that the words around a number say; takes those words.

@@ -80,8 +80,15 @@ const NUMBERS: &[(&str, i64)] = &[
     ("seventy", 70),
     ("eighty", 80),
     ("ninety", 90),
+    ("thirteen", 13),
+    ("fourteen", 14),
+    ("sixteen", 16),
+    ("seventeen", 17),
+    ("eighteen", 18),
+    ("nineteen", 19),
     ("hundred", 100),
     ("thousand", 1000),
+    ("dozen", 12),
 ];
 
 /// Cuts a text. Invisible and direction-changing characters are dropped, typographic quotes made plain.
@@ -112,7 +119,53 @@ pub fn tokens(text: &str) -> Vec<Token> {
         rest = after;
         chunk(piece, &mut opens, &mut tokens);
     }
-    join_numbers(&tokens)
+    join_numbers(&join_phrases(tokens))
+}
+
+/// Joins what is one word in meaning: `10 pm`, `no one`, `with the exception of`.
+fn join_phrases(tokens: Vec<Token>) -> Vec<Token> {
+    const PHRASES: &[(&[&str], &str)] = &[
+        (&["with", "the", "exception", "of"], "except"),
+        (&["with", "exception", "of"], "except"),
+        (&["as", "well", "as"], "and"),
+        (&["no", "one"], "nobody"),
+        (&["out", "of", "the", "question"], "forbidden"),
+        (&["under", "no", "circumstances"], "never"),
+        (&["in", "no", "case"], "never"),
+        (&["at", "no", "time"], "never"),
+        (&["on", "no", "account"], "never"),
+        (&["off", "limits"], "forbidden"),
+        (&["upwards", "of"], "over"),
+        (&["north", "of"], "over"),
+        (&["in", "excess", "of"], "over"),
+        (&["south", "of"], "under"),
+        (&["high", "risk"], "high_risk"),
+        (&["rather", "than"], "except"),
+    ];
+    let mut joined: Vec<Token> = Vec::with_capacity(tokens.len());
+    let mut at = 0;
+    while let Some(token) = tokens.get(at) {
+        let fits = |phrase: &[&str]| {
+            phrase.iter().enumerate().all(|(ahead, word)| {
+                tokens.get(at + ahead).is_some_and(|token| token.kind == Kind::Word && token.word == *word)
+            })
+        };
+        if let Some((phrase, meant)) = PHRASES.iter().find(|(phrase, _)| fits(phrase)) {
+            joined.push(Token { word: (*meant).to_owned(), ..token.clone() });
+            at += phrase.len();
+            continue;
+        }
+        let half = tokens.get(at + 1).filter(|next| matches!(next.word.as_str(), "am" | "pm"));
+        if let (Kind::Number(_), Some(half)) = (&token.kind, half) {
+            let raw = format!("{}{}", token.raw, half.word);
+            joined.push(Token { kind: Kind::Word, word: raw.clone(), raw, proper: false });
+            at += 2;
+            continue;
+        }
+        joined.push(token.clone());
+        at += 1;
+    }
+    joined
 }
 
 fn plain(text: &str) -> String {
@@ -285,7 +338,9 @@ fn join_numbers(tokens: &[Token]) -> Vec<Token> {
     let mut joined: Vec<Token> = Vec::with_capacity(tokens.len());
     let mut tokens = tokens.iter().peekable();
     while let Some(token) = tokens.next() {
-        let Some(mut value) = number_of(token) else {
+        let article = matches!(token.word.as_str(), "a" | "an" | "half" | "quarter");
+        let scaled = article && counts_on(token, &tokens);
+        let Some(mut value) = number_of(token).or(scaled.then_some(Decimal::ZERO)) else {
             joined.push(token.clone());
             continue;
         };
@@ -293,10 +348,25 @@ fn join_numbers(tokens: &[Token]) -> Vec<Token> {
         let mut currency = if let Kind::Money(_, currency) = token.kind { Some(currency) } else { None };
         let mut percent = matches!(token.kind, Kind::Percent(_));
         let spelt = token.kind == Kind::Word;
-        while let Some(next) = tokens.peek().filter(|next| next.kind == Kind::Word) {
+        if matches!(token.word.as_str(), "a" | "an") {
+            // `a hundred`, `a dozen`: the article counts only before such a word.
+            value = Decimal::whole(1);
+        }
+        if token.word == "half" {
+            value = Decimal::parse("0.5").unwrap_or(Decimal::ZERO);
+            if tokens.peek().is_some_and(|next| matches!(next.word.as_str(), "a" | "of")) {
+                raw.push_str(" a");
+                tokens.next();
+            }
+        }
+        while let Some(next) = tokens.clone().next().filter(|next| next.kind == Kind::Word) {
             let word = next.word.as_str();
-            if let Some(power) = money::multiplier(word).and_then(|power| value.shifted(power)) {
+            if word == "dozen" {
+                value = value.times(Decimal::whole(12)).unwrap_or(value);
+            } else if let Some(power) = money::multiplier(word).and_then(|power| value.shifted(power)) {
                 value = power;
+            } else if spelt && word == "and" && ahead_small(&tokens) {
+                // `two hundred and fifty`
             } else if spelt && let Some(more) = small(word).and_then(|more| value.plus(Decimal::whole(more))) {
                 value = more;
             } else if word == "percent" || word == "per_cent" {
@@ -327,6 +397,23 @@ fn join_numbers(tokens: &[Token]) -> Vec<Token> {
         joined.push(Token { kind, word: raw.to_lowercase(), raw, proper: false });
     }
     joined
+}
+
+type Ahead<'a> = std::iter::Peekable<std::slice::Iter<'a, Token>>;
+
+/// Whether a small number in words stands behind the `and` that comes next.
+fn ahead_small(tokens: &Ahead<'_>) -> bool {
+    let mut ahead = tokens.clone();
+    ahead.next();
+    ahead.next().is_some_and(|next| next.kind == Kind::Word && small(&next.word).is_some_and(|number| number < 100))
+}
+
+/// Whether `a`, `half` begins a number: `a hundred`, `a dozen`, `half a million`.
+fn counts_on(token: &Token, tokens: &Ahead<'_>) -> bool {
+    let mut ahead = tokens.clone().filter(|next| !matches!(next.word.as_str(), "a" | "of"));
+    let Some(next) = ahead.next().filter(|next| next.kind == Kind::Word) else { return false };
+    let scale = matches!(next.word.as_str(), "hundred" | "thousand" | "million" | "billion" | "dozen" | "grand");
+    scale && (token.word == "half" || matches!(token.word.as_str(), "a" | "an"))
 }
 
 fn number_of(token: &Token) -> Option<Decimal> {

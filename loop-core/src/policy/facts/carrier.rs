@@ -60,7 +60,18 @@ const SPEAKING: &[&str] = &[
     "psql",
     "mysql",
     "redis-cli",
+    "gem",
+    "poetry",
+    "twine",
+    "glab",
+    "ansible",
+    "pulumi",
+    "eksctl",
+    "gsutil",
 ];
+/// Programs that are spoken to about packages.
+const PACKAGES: &[&str] =
+    &["npm", "yarn", "pnpm", "cargo", "pip", "apt", "apt-get", "brew", "snap", "gem", "poetry", "twine"];
 /// Programs by what they do.
 const PROGRAMS: &[(&str, &str, &str)] = &[
     ("rm", "delete", "file"),
@@ -83,6 +94,19 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("mail", "email", "email"),
     ("sendmail", "email", "email"),
     ("dropdb", "delete", "database"),
+    ("cat", "read", "file"),
+    ("less", "read", "file"),
+    ("head", "read", "file"),
+    ("tail", "read", "file"),
+    ("truncate", "delete", "file"),
+    ("ln", "create", "file"),
+    ("scp", "upload", "file"),
+    ("rsync", "upload", "file"),
+    ("useradd", "create", "user"),
+    ("userdel", "delete", "user"),
+    ("passwd", "reset", "secret"),
+    ("halt", "stop", "instance"),
+    ("poweroff", "stop", "instance"),
 ];
 /// Words of names of tools that do what an argument says.
 const MANY_SIDED: &[&str] = &["editor", "tool", "client", "manager", "api", "operation", "action", "control"];
@@ -177,8 +201,29 @@ fn commands(text: &str, said: &mut Said) {
         if let Some((_, does, thing)) = PROGRAMS.iter().find(|(name, ..)| *name == program) {
             said.does = said.does.with(Concepts::named(&[does]));
             said.things = said.things.with(Concepts::named(&[thing]));
+        } else if program == "find" {
+            // What `find` does to what it found.
+            for word in words.skip_while(|word| !word.starts_with('-')) {
+                let done = match word {
+                    "-delete" => Some(("delete", "file")),
+                    other => PROGRAMS.iter().find(|(name, ..)| *name == other).map(|(_, does, thing)| (*does, *thing)),
+                };
+                if let Some((does, thing)) = done {
+                    said.does = said.does.with(Concepts::named(&[does]));
+                    said.things = said.things.with(Concepts::named(&[thing]));
+                }
+            }
         } else if SPEAKING.contains(&program) {
-            speaking(words, said);
+            if PACKAGES.contains(&program) {
+                said.things = said.things.with(Concepts::named(&["package_thing"]));
+            }
+            let words: Vec<&str> = words.collect();
+            let flag = |flag: &str| words.contains(&flag);
+            if program == "git" && flag("branch") && (flag("-D") || flag("-d") || flag("--delete")) {
+                said.does = said.does.with(Concepts::named(&["delete"]));
+                said.things = said.things.with(Concepts::named(&["branch"]));
+            }
+            speaking(words.iter().copied(), said);
         }
         if command.contains('>') {
             said.does = said.does.with(Concepts::named(&["write"]));
@@ -190,6 +235,7 @@ fn commands(text: &str, said: &mut Said) {
 /// `delete namespace x` behind a program that is spoken to: the first doing word and the first thing behind it.
 fn speaking<'a>(words: impl Iterator<Item = &'a str>, said: &mut Said) {
     let mut done = false;
+    let mut thing = Concepts::NONE;
     for word in words.filter(|word| !word.starts_with('-')).take(6) {
         // Cloud programs say `delete-user`.
         for part in word.to_lowercase().split('-') {
@@ -197,6 +243,13 @@ fn speaking<'a>(words: impl Iterator<Item = &'a str>, said: &mut Said) {
             if !done && !reading.entry.does.is_empty() {
                 said.does = said.does.with(reading.entry.does);
                 done = true;
+                if !thing.is_empty() {
+                    // `pr merge`: to what comes first.
+                    said.things = said.things.with(thing);
+                    return;
+                }
+            } else if !done {
+                thing = thing.with(reading.entry.names.without(lexicon().generic));
             } else if done && !reading.entry.names.without(lexicon().generic).is_empty() {
                 said.things = said.things.with(reading.entry.names);
                 return;

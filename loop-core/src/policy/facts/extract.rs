@@ -121,6 +121,9 @@ const SURVEYED: Roles = MONEY.with(SPEAKS);
 /// Roles of arguments that may be amounts of money.
 const MONEY: Roles = Roles::AMOUNT.with(Roles::WORTH);
 
+/// The most paths that are read of one command.
+const PATHS_MAX: usize = 64;
+
 /// What every decision needs of a call, read in one go: its amounts, and, as the answer, what it says beyond the
 /// tool's name.
 #[must_use]
@@ -272,7 +275,7 @@ fn amount(leaf: Leaf<'_, '_>, each: &mut impl FnMut(Fact<'_>)) {
 }
 
 fn percent(leaf: Leaf<'_, '_>, each: &mut dyn FnMut(Fact<'_>)) {
-    if !leaf.roles.any(Roles::PERCENT) {
+    if !leaf.roles.any(Roles::PERCENT) && !leaf.value.as_str().is_some_and(is_percentage) {
         return;
     }
     let value = match leaf.value.kind() {
@@ -287,6 +290,12 @@ fn percent(leaf: Leaf<'_, '_>, each: &mut dyn FnMut(Fact<'_>)) {
     // A rate of 0.3 is 30 per cent.
     let fraction = keys::is_rate(leaf.key) && value.is_some_and(|value| value.abs() <= Decimal::whole(1));
     each(Fact::Percent(value.and_then(|value| if fraction { value.shifted(2) } else { Some(value) })));
+}
+
+/// `25%`, `10% off`: whatever its argument is called.
+fn is_percentage(text: &str) -> bool {
+    let number = text.split_once('%').map(|(number, rest)| (number.trim(), rest.trim()));
+    number.is_some_and(|(number, rest)| Decimal::parse(number).is_some() && matches!(rest, "" | "off" | "discount"))
 }
 
 fn count(leaf: Leaf<'_, '_>, each: &mut dyn FnMut(Fact<'_>)) {
@@ -351,6 +360,7 @@ fn data(leaf: Leaf<'_, '_>, each: &mut dyn FnMut(Fact<'_>)) {
     }
     if leaf.roles.any(Roles::PERSONAL) && !leaf.roles.any(Roles::RECIPIENT) {
         each(Fact::Data(DataKind::Personal));
+        named_data(leaf.key, each);
     }
     if leaf.roles.any(Roles::SECRET_TEXT.with(Roles::NAMES_SECRET)) {
         each(Fact::Data(DataKind::Secret));
@@ -362,6 +372,7 @@ fn data(leaf: Leaf<'_, '_>, each: &mut dyn FnMut(Fact<'_>)) {
             if roles.any(Roles::PERSONAL) {
                 each(Fact::Data(DataKind::Personal));
             }
+            named_data(column, each);
         }
     }
     if leaf.roles.any(Roles::RECIPIENT) {
@@ -377,14 +388,38 @@ fn data(leaf: Leaf<'_, '_>, each: &mut dyn FnMut(Fact<'_>)) {
     }
 }
 
+/// What the name of a column or argument says of its data.
+fn named_data(name: &str, each: &mut dyn FnMut(Fact<'_>)) {
+    for word in tokens(name).iter() {
+        let kind = match word.strip_suffix('s').unwrap_or(word) {
+            "email" | "mail" => DataKind::Email,
+            "phone" | "mobile" | "telephone" | "cell" => DataKind::Phone,
+            "card" | "pan" => DataKind::Card,
+            "iban" => DataKind::BankAccount,
+            "ssn" => DataKind::SocialSecurity,
+            "nino" => DataKind::NationalInsurance,
+            _ => continue,
+        };
+        each(Fact::Data(kind));
+    }
+}
+
 /// `password: hunter2`: a word for a secret, a colon or equals sign, and something with a digit.
 fn discloses(text: &str) -> bool {
+    if text.contains("PRIVATE KEY-----") {
+        return true;
+    }
     memchr::memchr2_iter(b':', b'=', text.as_bytes()).any(|at| {
-        let before = text.get(..at).and_then(|before| before.split_whitespace().next_back()).unwrap_or_default();
+        let quotes = |c: char| matches!(c, '"' | '\'' | '`');
+        let before = text.get(..at).unwrap_or_default();
+        let named = before
+            .split_whitespace()
+            .rev()
+            .take(2)
+            .any(|word| keys::roles(word.trim_matches(quotes)).any(Roles::SECRET_TEXT));
         let after = text.get(at + 1..).and_then(|after| after.split_whitespace().next()).unwrap_or_default();
-        keys::roles(before).any(Roles::SECRET_TEXT)
-            && after.len() >= 4
-            && after.bytes().any(|byte| byte.is_ascii_digit())
+        let after = after.trim_matches(quotes);
+        named && after.len() >= 4 && after.bytes().any(|byte| byte.is_ascii_digit())
     })
 }
 
@@ -402,9 +437,16 @@ const fn kind_of(class: DataClass) -> DataKind {
 }
 
 fn path(leaf: Leaf<'_, '_>, each: &mut dyn FnMut(Fact<'_>)) {
-    if let Kind::String(text) = leaf.value.kind()
-        && leaf.roles.any(Roles::PATH)
-    {
+    let Kind::String(text) = leaf.value.kind() else { return };
+    if leaf.roles.any(Roles::SHELL) && text.contains(' ') {
+        // Paths among the words of a command.
+        let words =
+            text.split(|c: char| c.is_whitespace() || matches!(c, ';' | '|' | '&' | '>' | '<' | '=' | '(' | ')'));
+        let bare = words.map(|word| word.trim_matches(|c| matches!(c, '"' | '\'')));
+        let paths =
+            bare.filter(|word| !word.contains("://") && word.starts_with(['/', '~', '.']) || word.contains('/'));
+        paths.filter(|word| word.len() > 1).take(PATHS_MAX).for_each(|word| each(Fact::Path(word)));
+    } else if leaf.roles.any(Roles::PATH) {
         each(Fact::Path(text));
     }
 }
@@ -456,7 +498,15 @@ fn time(leaf: Leaf<'_, '_>, each: &mut dyn FnMut(Fact<'_>)) {
         && leaf.roles.any(Roles::WHEN)
         && text.starts_with(|c: char| c.is_ascii_digit())
     {
-        each(Fact::Time(Time::parse(text)));
+        let date = text.len() == 10 && text.bytes().filter(|byte| *byte == b'-').count() == 2;
+        if date && Time::parse(text).is_none() {
+            // A day without an hour: its beginning, middle and end.
+            for hour in ["00:00:00", "12:00:00", "23:59:59"] {
+                each(Fact::Time(Time::parse(&format!("{text}T{hour}Z"))));
+            }
+        } else {
+            each(Fact::Time(Time::parse(text)));
+        }
     }
 }
 

@@ -52,7 +52,20 @@ pub fn read_word(word: &str) -> Option<Reading> {
     if let Some((_, base, form)) = IRREGULAR.iter().find(|(irregular, ..)| *irregular == word) {
         return found(base, *form);
     }
-    bases(word).into_iter().flatten().find_map(|(base, form)| found(&base, form))
+    if let Some(reading) = bases(word).into_iter().flatten().find_map(|(base, form)| found(&base, form)) {
+        return Some(reading);
+    }
+    if let Some((first, rest)) = word.split_once('_') {
+        // `rolling back`: the verb of a phrase is inflected, the rest stands.
+        return bases(first).into_iter().flatten().find_map(|(base, form)| found(&format!("{base}_{rest}"), form));
+    }
+    // `reorder`, `repricing`: to do it again is to do it.
+    let again = word.strip_prefix("re").filter(|rest| rest.len() >= 4)?;
+    let reading = match found(again, Form::Base) {
+        Some(reading) => reading,
+        None => bases(again).into_iter().flatten().find_map(|(base, form)| found(&base, form))?,
+    };
+    (!reading.entry.does.is_empty()).then_some(reading)
 }
 
 /// What a word's base form may be.
