@@ -173,10 +173,12 @@ pub enum Whom {
 pub enum PathTest {
     /// This absolute folder or anything below it.
     Under(String),
-    /// Anything in a folder of this name, wherever it is.
+    /// Anything in a folder of this name, wherever it is; several names with `/` are folders within each other.
     Folder(String),
     /// The last segment fits a pattern of `*` and `?`.
     File(String),
+    /// The last segments fit as many patterns, cut at `/`.
+    Tail(String),
 }
 
 /// A time of the day, week, month or year, in the tenant's zone.

@@ -28,7 +28,7 @@ pub(super) struct Known {
     pub money: Concepts,
     pub send: Concepts,
     pub files: Concepts,
-    pub implied: [(Concepts, Concepts, Concepts); 7],
+    pub implied: [(Concepts, Concepts, Concepts); 9],
 }
 
 /// Those concepts, looked up once.
@@ -40,7 +40,8 @@ pub(super) fn known() -> &'static Known {
         shell: Concepts::named(&["shell"]),
         database: Concepts::named(&["database"]).with_children(),
         money: Concepts::named(&["spend", "refund", "charge", "discount", "credit_note", "invoice"]).with_children(),
-        send: Concepts::named(&["send", "export", "upload"]).with_children(),
+        send: Concepts::named(&["send", "export", "upload", "share", "commit", "log", "print", "download"])
+            .with_children(),
         files: Concepts::named(&["file", "shell"]).with_children(),
         implied: [
             (
@@ -49,6 +50,8 @@ pub(super) fn known() -> &'static Known {
                 Concepts::named(&["start", "create"]),
             ),
             (Concepts::named(&["create", "update"]), Concepts::named(&["admin"]), Concepts::named(&["grant"])),
+            (Concepts::named(&["update"]), Concepts::named(&["secret"]), Concepts::named(&["reset"])),
+            (Concepts::named(&["move"]), Concepts::named(&["funds"]), Concepts::named(&["transfer"])),
             (Concepts::named(&["delete"]), Concepts::named(&["admin", "role"]), Concepts::named(&["revoke"])),
             (Concepts::named(&["create"]), Concepts::named(&["employee"]), Concepts::named(&["hire"])),
             (Concepts::named(&["delete", "stop"]), Concepts::named(&["employee"]), Concepts::named(&["dismiss"])),
@@ -89,6 +92,7 @@ impl Class {
             }
         }
         class.things = class.things.with(things);
+        class.does = implied(class.does, class.things);
         class
     }
 }
@@ -127,15 +131,17 @@ pub fn classify(tool: &str) -> Class {
             things = things.with(reading.entry.does.common(lexicon().deeds).common(nouned()));
         }
     }
-    let mut does = if does.is_empty() && things.meets(known().shell) { known().execute } else { does };
-    // To run a machine is to start one; to make an administrator is to grant.
-    for (doing, thing, also) in known().implied {
-        if does.meets(doing) && things.meets(thing) {
-            does = does.with(also);
-        }
-    }
+    let does = if does.is_empty() && things.meets(known().shell) { known().execute } else { does };
+    let does = implied(does, things);
 
     Class { does, things, words }
+}
+
+/// To run a machine is to start one; to make an administrator is to grant.
+fn implied(does: Concepts, things: Concepts) -> Concepts {
+    known().implied.into_iter().fold(does, |done, (doing, thing, also)| {
+        if does.meets(doing) && things.meets(thing) { done.with(also) } else { done }
+    })
 }
 
 /// Concepts that have both a doing and a naming word.

@@ -235,7 +235,7 @@ impl Index {
         };
         lists(class.does, &self.by_deed, &mut candidates);
         // A name without a known thing may be about any.
-        let things = if super::truth::is_bare(&class) { Concepts::ALL } else { class.things };
+        let things = if super::truth::is_thingless(&class) { Concepts::ALL } else { class.things };
         lists(things, &self.by_thing, &mut candidates);
         candidates.sort_unstable();
         candidates.dedup();

@@ -29,8 +29,18 @@ pub fn fits_any(tests: &[PathTest], path: &str) -> Truth {
         }
         PathTest::Folder(name) => {
             let parents = segments.split_last().map_or(&[][..], |(_, parents)| parents);
-            let own = path.ends_with(['/', '\\']).then(|| segments.last()).flatten();
-            yes(parents.iter().chain(own).any(|segment| segment.eq_ignore_ascii_case(name)))
+            let whole = if path.ends_with(['/', '\\']) { segments.as_slice() } else { parents };
+            let wanted: SmallVec<[&str; 4]> = name.split('/').filter(|part| !part.is_empty()).collect();
+            let here = |window: &[&str]| window.iter().zip(&wanted).all(|(own, part)| own.eq_ignore_ascii_case(part));
+            yes(!wanted.is_empty() && whole.windows(wanted.len()).any(here))
+        }
+        PathTest::Tail(pattern) => {
+            let mut own = segments.iter().rev();
+            yes(pattern
+                .split('/')
+                .rev()
+                .filter(|part| !part.is_empty())
+                .all(|part| own.next().is_some_and(|segment| glob::fits(part, segment))))
         }
         PathTest::File(pattern) => yes(segments.last().is_some_and(|last| glob::fits(pattern, last))),
     };

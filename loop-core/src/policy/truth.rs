@@ -391,14 +391,19 @@ pub fn does(deed: &Deed, class: &Class) -> Truth {
     if deed.things.is_empty() || class.things.meets(deed.things) {
         return Truth::Yes;
     }
-    if is_bare(class) { Truth::Unclear } else { Truth::No }
+    if is_thingless(class) { Truth::Unclear } else { Truth::No }
+}
+
+/// Whether a name says nothing known of what is worked on, so that it may be anything.
+#[must_use]
+pub fn is_thingless(class: &Class) -> bool {
+    class.things.without(lexicon().generic.with(super::deed::pure_deeds())).is_empty()
 }
 
 /// Whether a name consists of verbs alone, so that it does not say to what they are done.
 #[must_use]
 pub fn is_bare(class: &Class) -> bool {
-    let told = lexicon().generic.with(super::deed::pure_deeds());
-    class.things.without(told).is_empty() && class.words.iter().all(|word| read_word(word).is_some())
+    is_thingless(class) && class.words.iter().all(|word| read_word(word).is_some())
 }
 
 /// Whether a domain is `wanted` or below it.

@@ -34,3 +34,21 @@ fn texts_are_shown_on_demand() {
         }
     }
 }
+
+/// At least so many calls of a thousand are right, and at most so many are let go that do harm.
+fn holds(set: &str, per_mille: usize, harmful: usize) {
+    let report = report(set);
+    println!("{report}");
+    assert!(report.all.per_mille() >= per_mille, "{} of a thousand are right", report.all.per_mille());
+    assert!(report.all.harmful <= harmful, "{} calls do harm", report.all.harmful);
+}
+
+#[test]
+fn rules_to_learn_from_are_read_at_least_so_well() {
+    holds(include_str!("dev.json"), 850, 55);
+}
+
+#[test]
+fn rules_that_are_only_ever_run_are_read_at_least_so_well() {
+    holds(include_str!("held.json"), 715, 130);
+}

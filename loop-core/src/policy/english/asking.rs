@@ -110,11 +110,8 @@ fn people_decide(words: &mut Words) -> bool {
         while let Some(before) = from.checked_sub(1) {
             let word = words.word(before);
             let part = words.kind(before) == Some(&Kind::Word)
-                && (is("people", word)
-                    || matches!(word, "a" | "an" | "the" | "our" | "my" | "only" | "something")
-                    || !is_known(word)
-                    || from == at);
-            if !part || is("guard", word) || is("asking", word) {
+                && !matches!(word, "if" | "unless" | "but" | "when" | "before" | "that" | "and" | "or");
+            if !part || (is("guard", word) && !is("people", word)) || is("asking", word) {
                 break;
             }
             from = before;
@@ -152,8 +149,11 @@ fn predicate(words: &mut Words) {
     for at in 0..words.len() {
         let Some(from) = modal(words, at) else { continue };
         let end = end_of(words, at);
-        let stop = (from..end).find(|at| subordinates(words, *at) || telling(words, *at)).unwrap_or(end);
-        if has_subject(words, at) {
+        let subject = has_subject(words, at);
+        let goes_on =
+            |at: usize| (subordinates(words, at) && !(subject && words.word(at) == "to")) || telling(words, at);
+        let stop = (from..end).find(|at| goes_on(*at)).unwrap_or(end);
+        if subject {
             take_range(words, at, stop);
         } else {
             // `I need to approve …`, `finance must sign off on …`

@@ -56,11 +56,20 @@ pub fn items(words: &mut Words) -> Vec<Item> {
     while at < words.len() {
         let found = (1..=lexicon().longest).rev().find_map(|length| {
             let phrase = words.phrase(at, length)?;
+            if length == 1
+                && matches!(phrase.as_str(), "run" | "runs" | "running" | "planned" | "scheduled")
+                && (is("over", words.word(at + 1)) || words.word(at + 1) == "to")
+            {
+                // `runs longer than …`, `planned to last …`
+                return None;
+            }
             // A lone word without meaning of its own stays one; in a phrase it may have one.
             let small = length == 1
                 && (is("filler", &phrase)
                     || is("vague", &phrase)
                     || matches!(phrase.as_str(), "permitted" | "allowed" | "accepted")
+                    || (matches!(phrase.as_str(), "leave" | "leaves" | "leaving") && at > 0)
+                    || (phrase.starts_with("domain") && words.any_kind(&|kind| matches!(kind, Kind::Domain)))
                     || (is("guard", &phrase) && !done_by_guard(words, at))
                     || product(words, at));
             let reading = if small { None } else { read_word(&phrase) }?;
@@ -152,6 +161,14 @@ fn is_verb(words: &Words, items: &[Item], at: usize, length: usize, reading: Rea
     match reading.form {
         Form::Gerund => true,
         Form::Base if only_does => true,
+        // `hiring, firing and …`
+        Form::Base
+            if at == 0
+                && words.raw_word(at).ends_with("ing")
+                && matches!(behind(words, at + 2, 1), "," | "and" | "or") =>
+        {
+            true
+        }
         Form::Base => led || (opens && object_follows && reading.form == Form::Base && !is("short", words.word(at))),
         Form::Plural => only_does || (words.raw_word(at.wrapping_sub(1)) != "of" && third_person(words, at)),
         Form::Past => {
@@ -230,6 +247,8 @@ struct Run {
 struct Segment {
     verbs: Concepts,
     said: bool,
+    /// `… may not be made`
+    made: bool,
     runs: Vec<Run>,
 }
 
@@ -261,6 +280,12 @@ struct Known {
     changing: Concepts,
     void: Concepts,
     delete: Concepts,
+    thinglike: Concepts,
+    sharing: Concepts,
+    files: Concepts,
+    moving: Concepts,
+    funds: Concepts,
+    transfer: Concepts,
 }
 
 fn known() -> &'static Known {
@@ -308,6 +333,12 @@ fn known() -> &'static Known {
         changing: Concepts::named(&["write"]).with_children().with(Concepts::named(&["read", "export", "upload"])),
         void: Concepts::named(&["void"]),
         delete: Concepts::named(&["delete"]),
+        sharing: Concepts::named(&["share"]),
+        files: Concepts::named(&["file"]).with_children(),
+        moving: Concepts::named(&["move"]),
+        funds: Concepts::named(&["funds"]),
+        transfer: Concepts::named(&["transfer"]),
+        thinglike: Concepts::named(&["invoice", "subscription", "claim", "prescription", "booking", "credit_note"]),
     });
     &KNOWN
 }
@@ -326,6 +357,7 @@ pub fn deeds(words: &mut Words, items: &[Item], before: Option<&Clause>) -> Doin
     let refers = words.any_raw(|word| matches!(word, "them" | "it" | "they" | "those" | "these" | "one" | "ones"));
     for at in 0..segments.len() {
         let Some(mut segment) = segments.get(at).cloned() else { continue };
+        segment.made = words.any_raw(|word| matches!(word, "made" | "issued" | "given" | "placed" | "done" | "make"));
         let earlier = at.checked_sub(1).and_then(|at| segments.get(at));
         if segment.runs.is_empty()
             && let Some(earlier) = earlier
@@ -431,6 +463,16 @@ fn segments(words: &mut Words, items: &[Item], more: &mut Vec<Condition>) -> (Ve
                 flush(&mut run, &mut segments);
                 (link, listed) = (Link::Where, false);
             }
+            "that" | "which" | "who"
+                if matches!(
+                    words.raw_word(at + 1),
+                    "would" | "could" | "might" | "may" | "can" | "will" | "should"
+                ) =>
+            {
+                // What may come of it is not what it is done to.
+                flush(&mut run, &mut segments);
+                (link, listed) = (Link::Side, false);
+            }
             _ => {
                 // Anything else ends a run: `refunds that …`.
                 flush(&mut run, &mut segments);
@@ -452,7 +494,9 @@ fn segments(words: &mut Words, items: &[Item], more: &mut Vec<Condition>) -> (Ve
 /// Whether a word that nobody lists may be a noun here.
 fn unknown_noun(words: &Words, at: usize) -> bool {
     let word = words.word(at);
-    !word.is_empty() && (!is_known(word) || mentions::state(word).is_some()) && !words.proper(at)
+    !word.is_empty()
+        && (!is_known(word) || (mentions::state(word).is_some() && !is("filler", word) && !is("guard", word)))
+        && !words.proper(at)
 }
 
 /// Endings of words that say how something is.
@@ -767,16 +811,6 @@ fn read_segment(segment: &Segment, inherited: Option<&Clause>, coordinated: bool
             }
         }
         things = things.with(head);
-        if !run.also.is_empty() {
-            if !verbs.is_empty() && verbs.without(known.naming).is_empty() {
-                let said = Condition::Mentions(run.also.clone());
-                if !doing.more.contains(&said) {
-                    doing.more.push(said);
-                }
-            } else {
-                literal.extend(run.also.iter().cloned());
-            }
-        }
     }
     // What is created or deleted, a tool's name says; what is bought, prescribed or written about, it does not.
     if verbs.is_empty() || !verbs.without(known.naming).is_empty() {
@@ -797,6 +831,11 @@ fn read_segment(segment: &Segment, inherited: Option<&Clause>, coordinated: bool
         // `refunds`, `wire transfers`: the doing itself.
         if !acts.is_empty() {
             doing.deeds.push(deed(acts, Concepts::NONE));
+        }
+        // `invoices over 500`: to write one, and to pay one.
+        let both = acts.common(known.thinglike);
+        if !both.is_empty() {
+            doing.deeds.push(deed(Concepts::NONE, both));
         }
         // `contracts`: whatever is done to them. A thing beside a doing only says more of it (`customer refunds`),
         // unless both stand in a list.
@@ -820,11 +859,19 @@ fn read_segment(segment: &Segment, inherited: Option<&Clause>, coordinated: bool
     if verbs.meets(known.void) {
         done = done.with(known.delete);
     }
+    if verbs.meets(known.moving) && things.meets(known.funds) {
+        done = done.with(known.transfer);
+        things = things.without(known.persons);
+    }
     // To pay, to refund and to tell somebody: whom and which bill is not named by every tool.
     let aside = verbs.without(known.money.with(known.told)).is_empty() && !verbs.meets(Concepts::named(&["send"]));
     let told = things;
     if aside {
         things = things.without(known.persons);
+    }
+    if verbs.without(known.sharing).is_empty() && things.without(known.files).is_empty() {
+        // What is shared is a file, whether or not a tool says so.
+        things = Concepts::NONE;
     }
     let unsaid = things.is_empty() && !told.is_empty();
     if !things.is_empty() || literal.is_empty() || unsaid {
@@ -836,7 +883,7 @@ fn read_segment(segment: &Segment, inherited: Option<&Clause>, coordinated: bool
     }
     // To issue a refund is to refund.
     let acts = acts.without(verbs);
-    if verbs.meets(lexicon.perform) && !acts.is_empty() {
+    if (verbs.meets(lexicon.perform) || segment.made) && !acts.is_empty() {
         doing.deeds.push(deed(acts, Concepts::NONE));
     }
     // `new prescriptions and dosage changes`: a noun of doing beside another one is done itself.

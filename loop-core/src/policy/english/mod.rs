@@ -37,30 +37,41 @@ pub fn read(text: &str) -> Reading {
     let (kept, cut) = text.split_at_checked(end).unwrap_or((text, ""));
     let mut unresolved = Vec::new();
     let (mut guards, mut lifted) = (Vec::new(), Vec::new());
-    let mut before: Option<Clause> = None;
+    let mut before: Option<(Stance, Clause)> = None;
     for piece in piece::pieces(token::tokens(kept)) {
-        let mut clause = clause::read(piece.tokens, before.as_ref());
+        let mut clause = clause::read(piece.tokens, before.as_ref().map(|(_, clause)| clause));
+        if piece.stance == Stance::Except && clause.unresolved == clause.unplaced && !clause.unplaced.is_empty() {
+            // `except coffee`: lifted where a call says so.
+            clause.unresolved.clear();
+            clause.conditions.push(Condition::Mentions(std::mem::take(&mut clause.unplaced)));
+        }
         let unclear = !clause.unresolved.is_empty();
         unresolved.append(&mut clause.unresolved);
         match piece.stance {
             Stance::Guard => {
-                // `… but not elsewhere`, `anything more …`: what the piece before was about.
-                if clause.is_empty() && !unclear {
-                    clause.deeds = before.as_ref().map(|before| before.deeds.clone()).unwrap_or_default();
+                if let Some((stance, before)) = &before {
+                    clause.refer_to(before, *stance == Stance::Permit, unclear);
                 }
                 guards.extend(clause.guard());
             }
-            // An exception that is not fully understood lifts nothing.
-            Stance::Permit | Stance::Except if unclear => {}
-            Stance::Permit | Stance::Except => lifted.extend(clause.lift()),
+            Stance::Permit | Stance::Except => {
+                // `only x`: all else is guarded. An exception that is not fully understood lifts nothing.
+                let only = clause.only && piece.stance == Stance::Permit;
+                if only {
+                    guards.extend(clause.but_only());
+                }
+                if !unclear && !(only && clause.lifts_nothing()) {
+                    lifted.extend(clause.lift());
+                }
+            }
         }
-        before = Some(clause);
+        before = Some((piece.stance, clause));
     }
     if !cut.is_empty() {
         unresolved.push("…".to_owned());
     }
     let guard = if guards.is_empty() {
-        let about = before.map(|clause| clause.deeds).unwrap_or_default();
+        let about = before.map(|(_, clause)| clause.deeds).unwrap_or_default();
         if lifted.is_empty() || about.is_empty() {
             Condition::Risky
         } else {
@@ -69,6 +80,8 @@ pub fn read(text: &str) -> Reading {
     } else {
         Condition::any(guards)
     };
+    // A rule that allows all that it guards would guard nothing: then it means to guard.
+    lifted.retain(|lift| !clause::covers(lift, &guard));
     let lifted = lifted.into_iter().map(Condition::negated);
     Reading { condition: Condition::all(std::iter::once(guard).chain(lifted).collect()), unresolved }
 }

@@ -29,10 +29,17 @@ pub struct Piece {
 #[must_use]
 pub fn pieces(tokens: Vec<Token>) -> Vec<Piece> {
     let mut parts: Vec<Vec<Token>> = vec![Vec::new()];
+    // Parts that begin a sentence or stand behind `but`: they belong to what follows.
+    let mut fresh: Vec<usize> = Vec::new();
     let mut opened = false;
     for token in tokens {
         match token.kind {
-            Kind::Mark(',' | ';' | '.') => parts.push(Vec::new()),
+            Kind::Mark(mark @ (',' | ';' | '.')) => {
+                if mark != ',' {
+                    fresh.push(parts.len());
+                }
+                parts.push(Vec::new());
+            }
             // `our rivals (a.com, b.com)`: what is listed says what the word means.
             Kind::Mark('(') => opened = true,
             Kind::Mark(_) => {}
@@ -54,7 +61,13 @@ pub fn pieces(tokens: Vec<Token>) -> Vec<Piece> {
     }
     let mut pieces: Vec<Piece> = Vec::new();
     let mut waiting: Vec<Token> = Vec::new();
-    for part in parts.into_iter().filter(|part| !part.is_empty()) {
+    let last = parts.iter().rposition(|part| !part.is_empty()).unwrap_or(0);
+    let mut opening = false;
+    for (at, part) in parts.into_iter().enumerate() {
+        opening |= fresh.contains(&at);
+        if part.is_empty() {
+            continue;
+        }
         if explains(&part) && !pieces.is_empty() {
             continue;
         }
@@ -62,7 +75,8 @@ pub fn pieces(tokens: Vec<Token>) -> Vec<Piece> {
             // What stands before only says why.
             waiting.clear();
         }
-        match stance(&part, !pieces.is_empty()) {
+        let opens = std::mem::take(&mut opening);
+        match stance(&part, !pieces.is_empty() || at < last) {
             Some(stance) => {
                 let mut tokens = std::mem::take(&mut waiting);
                 if !tokens.is_empty() && !part.is_empty() {
@@ -72,11 +86,11 @@ pub fn pieces(tokens: Vec<Token>) -> Vec<Piece> {
                 pieces.push(Piece { stance, tokens });
             }
             None => match pieces.last_mut() {
-                Some(before) => {
+                Some(before) if !opens && waiting.is_empty() => {
                     before.tokens.push(comma());
                     before.tokens.extend(part);
                 }
-                None => {
+                _ => {
                     if !waiting.is_empty() {
                         waiting.push(comma());
                     }

@@ -12,8 +12,13 @@ pub fn recipients(words: &mut Words, excepting: bool) -> Option<Condition> {
     let mut out = false;
     for at in 0..words.len() {
         let word = words.raw_word(at);
-        if matches!(word, "outside" | "external") || (word == "other" && words.raw_word(at + 1) == "than") {
-            out = !excepting || word == "outside";
+        let next = words.raw_word(at + 1);
+        let beyond = matches!(word, "outside" | "external" | "leaving" | "leave" | "leaves" | "beyond")
+            || (word == "other" && next == "than")
+            || (word == "not"
+                && matches!(next, "in" | "at" | "from" | "on" | "within" | "part" | "belonging" | "ours"));
+        if beyond {
+            out = !excepting || word != "other";
         }
         match words.kind(at) {
             Some(Kind::Domain) => {
@@ -78,41 +83,65 @@ fn environment(word: &str) -> Option<(Environment, bool)> {
     groups.into_iter().find(|(group, ..)| is(group, word)).map(|(_, environment, sure)| (environment, sure))
 }
 
-/// Takes paths, patterns of file names, named folders and kinds of files.
+/// Takes paths, patterns of file names, named folders and kinds of files. Those behind `outside` are where it does not
+/// happen.
 pub fn paths(words: &mut Words, about_branches: bool) -> Option<Condition> {
     let mut tests = Vec::new();
+    let mut outside = false;
     for at in 0..words.len() {
+        if matches!(words.raw_word(at), "outside" | "beyond")
+            || (words.raw_word(at) == "not" && words.raw_word(at + 1) == "in")
+        {
+            outside = true;
+        }
+        let foldered = matches!(words.raw_word(at + 1), "folder" | "directory" | "dir" | "folders" | "directories");
         match words.kind(at) {
             Some(Kind::Path) => {
-                let raw = words.raw(at).to_owned();
+                let raw = words.raw(at).trim_end_matches(',').to_owned();
+                let plain = raw.trim_end_matches(['/', '*']).trim_start_matches("./").to_owned();
                 if raw.starts_with(['/', '~']) {
-                    words.take(at);
-                    tests.push(PathTest::Under(raw.trim_end_matches(['/', '*']).to_owned()));
-                } else if raw.starts_with('.') && !raw.contains('/') {
-                    words.take(at);
-                    tests.push(PathTest::File(raw.clone()));
-                    tests.push(PathTest::File(format!("{raw}.*")));
-                } else if let Some(folder) = raw.strip_suffix('/').filter(|folder| !folder.contains('/')) {
-                    words.take(at);
-                    tests.push(PathTest::Folder(folder.to_owned()));
+                    tests.push(PathTest::Under(plain));
+                } else if raw.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | '/' | ':')) {
+                    continue;
+                } else if raw.starts_with('.') && !plain.contains('/') && !foldered {
+                    tests.push(PathTest::File(plain.clone()));
+                    if files_like(words, at) {
+                        // `.txt files`: an ending.
+                        tests.push(PathTest::File(format!("*{plain}")));
+                    } else {
+                        tests.push(PathTest::File(format!("{plain}.*")));
+                        tests.push(PathTest::Folder(plain));
+                    }
+                } else if raw.ends_with('/') || foldered || !plain.contains('.') || plain.starts_with('.') {
+                    tests.push(PathTest::Folder(plain.clone()));
+                    tests.push(PathTest::Tail(plain));
+                } else {
+                    tests.push(PathTest::Tail(plain));
                 }
+                words.take(at);
             }
-            Some(Kind::Glob) if !about_branches => {
-                let raw = words.raw(at).to_owned();
-                if let Some(folder) =
-                    raw.strip_suffix("/*").or_else(|| raw.strip_suffix("/**")).filter(|folder| folder.starts_with('/'))
-                {
-                    words.take(at);
-                    tests.push(PathTest::Under(folder.to_owned()));
-                } else if !raw.contains('/') && raw.contains('.') {
-                    words.take(at);
-                    tests.push(PathTest::File(raw));
+            Some(Kind::Glob | Kind::Quoted) if !about_branches => {
+                let raw = words.raw(at).trim_start_matches("./").to_owned();
+                if raw.contains(char::is_whitespace) || !raw.contains(['*', '/', '.']) {
+                    continue;
                 }
+                let below = raw.strip_suffix("/*").or_else(|| raw.strip_suffix("/**"));
+                match below {
+                    Some(folder) if folder.starts_with(['/', '~']) => tests.push(PathTest::Under(folder.to_owned())),
+                    Some(folder) => tests.push(PathTest::Folder(folder.to_owned())),
+                    None if raw.contains('/') => tests.push(PathTest::Tail(raw.replace("**/", ""))),
+                    None if raw.contains('.') => tests.push(PathTest::File(raw)),
+                    None => continue,
+                }
+                words.take(at);
+            }
+            Some(Kind::Name) if file_name(words.raw(at)) => {
+                tests.push(PathTest::File(words.raw(at).to_owned()));
+                words.take(at);
             }
             Some(Kind::Word) => {
                 let word = words.word(at).to_owned();
-                let next = words.raw_word(at + 1);
-                if matches!(next, "folder" | "directory") && !word.is_empty() && !is("filler", &word) {
+                if foldered && !word.is_empty() && !is("filler", &word) && !matches!(word.as_str(), "a" | "the") {
                     words.take(at);
                     words.take(at + 1);
                     tests.push(PathTest::Folder(word));
@@ -120,12 +149,31 @@ pub fn paths(words: &mut Words, about_branches: bool) -> Option<Condition> {
                     words.take(at);
                     let ending = word.strip_suffix('s').filter(|short| is("endings", short)).unwrap_or(&word);
                     tests.push(PathTest::File(format!("*.{ending}")));
+                } else if is("file_names", &word) {
+                    tests.push(PathTest::File(format!("{}*", words.raw(at).trim_end_matches('s'))));
+                    words.take(at);
                 }
             }
             _ => {}
         }
     }
-    (!tests.is_empty()).then_some(Condition::Path(tests))
+    if tests.is_empty() {
+        return None;
+    }
+    Some(if outside { Condition::negated(Condition::Path(tests)) } else { Condition::Path(tests) })
+}
+
+fn files_like(words: &Words, at: usize) -> bool {
+    (at + 1..at + 5).any(|at| matches!(words.raw_word(at), "files" | "file" | "attachments"))
+        && words.raw(at).len() <= 5
+        && !matches!(words.raw(at), ".env" | ".git" | ".ssh" | ".aws" | ".npm" | ".kube")
+}
+
+/// Whether a name is that of a file: `package.json`, `id_rsa`.
+pub fn file_name(name: &str) -> bool {
+    name.rsplit_once('.')
+        .is_some_and(|(before, ending)| !before.is_empty() && (is("endings", ending) || is("more_endings", ending)))
+        || matches!(name, "id_rsa" | "id_ed25519" | "known_hosts" | "authorized_keys")
 }
 
 /// Takes classes of data. Words that may also be things (`secrets`) count only where something can carry them.
@@ -134,18 +182,58 @@ pub fn data(words: &mut Words, carried: bool) -> Option<Condition> {
     let holds = |word: &str| {
         matches!(
             word,
-            "containing" | "contain" | "contains" | "with" | "including" | "include" | "includes" | "holding"
+            "containing"
+                | "contain"
+                | "contains"
+                | "with"
+                | "including"
+                | "include"
+                | "includes"
+                | "holding"
+                | "hold"
+                | "holds"
+                | "expose"
+                | "exposes"
+                | "exposing"
+                | "reveal"
+                | "carry"
+                | "carrying"
         )
     };
     let mut at = 0;
     while at < words.len() {
-        let before = (1..=4).filter_map(|back| at.checked_sub(back)).any(|at| holds(words.raw_word(at)));
+        let before =
+            !kinds.is_empty() || (1..=4).filter_map(|back| at.checked_sub(back)).any(|at| holds(words.raw_word(at)));
+        if matches!(words.word(at), "personal" | "private")
+            && matches!(
+                words.raw_word(at + 1),
+                "account"
+                    | "accounts"
+                    | "email"
+                    | "emails"
+                    | "address"
+                    | "addresses"
+                    | "inbox"
+                    | "mailbox"
+                    | "e_mail"
+                    | "gmail"
+                    | "use"
+                    | "device"
+            )
+        {
+            // Whose it is, not what is in it.
+            words.take(at);
+        }
         let mut taken = 0;
         for length in (1..=4).rev() {
             let Some(phrase) = words.phrase(at, length) else { continue };
             let always: Option<&[DataKind]> = match () {
                 () if is("personal", &phrase) => Some(&DataKind::PERSONAL),
-                () if is("card", &phrase) => Some(&[DataKind::Card]),
+                () if is("card", &phrase)
+                    && (carried || before || phrase.contains("number") || phrase.contains("data")) =>
+                {
+                    Some(&[DataKind::Card])
+                }
                 () if is("social", &phrase) => Some(&[DataKind::SocialSecurity]),
                 () if is("bank", &phrase) => Some(&[DataKind::BankAccount]),
                 () if is("phones", &phrase) => Some(&[DataKind::Phone]),
@@ -176,7 +264,10 @@ pub fn agents(words: &mut Words) -> Option<Condition> {
     let mut names = Vec::new();
     for at in 0..words.len() {
         let word = words.word(at).to_owned();
-        if ["-bot", "-agent", "-assistant"].iter().any(|end| word.ends_with(end)) {
+        let quoted = words.kind(at) == Some(&Kind::Quoted)
+            && at.checked_sub(1).is_some_and(|at| matches!(words.raw_word(at), "by" | "from" | "agent" | "bot"));
+        let hyphened = words.kind(at) == Some(&Kind::Word) && word.contains('-');
+        if hyphened || quoted || ["-bot", "-agent", "-assistant"].iter().any(|end| word.ends_with(end)) {
             names.push(words.take(at));
         } else if matches!(word.as_str(), "agent" | "bot" | "assistant")
             && let Some(before) = at.checked_sub(1)
@@ -185,6 +276,7 @@ pub fn agents(words: &mut Words) -> Option<Condition> {
             if !name.is_empty()
                 && !is("filler", &name)
                 && !is("guard", &name)
+                && !is("except", &name)
                 && words.kind(before) == Some(&Kind::Word)
             {
                 words.take(before);
@@ -193,7 +285,13 @@ pub fn agents(words: &mut Words) -> Option<Condition> {
             }
         }
     }
-    (!names.is_empty()).then_some(Condition::Agent(names))
+    if names.is_empty() {
+        return None;
+    }
+    // `every agent but x`: all others.
+    let others = words.any_raw(|word| word == "other") && words.any_raw(|word| word == "than");
+    let condition = Condition::Agent(names);
+    Some(if others { Condition::negated(condition) } else { condition })
 }
 
 /// Days by their groups, 1 is Monday.

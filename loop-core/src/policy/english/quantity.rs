@@ -136,7 +136,12 @@ fn measure(words: &mut Words, at: usize) -> Measure {
         {
             return Measure::Count(if persons_are_told(words, word) { Counted::Recipients } else { Counted::Items });
         }
-        if ahead == 1 && !super::words::is_known(word) && word.len() > 3 && word.ends_with('s') && !words.proper(at + 1)
+        if ahead == 1
+            && measure::unit(word).is_none()
+            && !super::words::is_known(word)
+            && word.len() > 3
+            && word.ends_with('s')
+            && !words.proper(at + 1)
         {
             words.take(at + ahead);
             return Measure::Count(Counted::Items);

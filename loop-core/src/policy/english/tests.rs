@@ -139,6 +139,96 @@ fn the_vendors_examples_decide_as_they_read() {
 }
 
 #[test]
+fn wordings_of_many_kinds_decide_as_they_read() {
+    use RuleAction::{Approve, Block};
+    use serde_json::json;
+    check(
+        "Disbursements of two hundred and fifty pounds or more must be cleared by the treasurer",
+        Approve,
+        &[("disburse_funds", json!({"amount": "£250"}), ASK), ("disburse_funds", json!({"amount": "£249.99"}), ALLOW)],
+    );
+    check(
+        "Payouts of $40 or less are fine; anything larger goes to the controller",
+        Approve,
+        &[("create_payout", json!({"amount": "$41"}), ASK), ("create_payout", json!({"amount": "$40"}), ALLOW)],
+    );
+    check(
+        "No more than 5 invitations per call",
+        Block,
+        &[("send_invitations", json!({"count": 6}), DENY), ("send_invitations", json!({"count": 5}), ALLOW)],
+    );
+    check(
+        "Block writes outside /workspace",
+        Block,
+        &[
+            ("write_file", json!({"path": "/etc/a"}), DENY),
+            ("write_file", json!({"path": "/workspace/a"}), ALLOW),
+            ("read_file", json!({"path": "/etc/a"}), ALLOW),
+        ],
+    );
+    check(
+        "Nobody may be given owner access",
+        Block,
+        &[("grant_role", json!({"role": "owner"}), DENY), ("grant_role", json!({"role": "viewer"}), ALLOW)],
+    );
+    check(
+        "Deleting playlists needs approval",
+        Approve,
+        &[("playlists.remove", json!({"id": 4}), ASK), ("delete_customer", json!({"id": 4}), ALLOW)],
+    );
+    check(
+        "Sharing files publicly is not allowed",
+        Block,
+        &[
+            ("share_file", json!({"visibility": "public"}), DENY),
+            ("share_file", json!({"visibility": "private"}), ALLOW),
+        ],
+    );
+    check(
+        "Uploads larger than 25 MB need approval",
+        Approve,
+        &[("upload_file", json!({"size_mb": 26}), ASK), ("upload_file", json!({"size_bytes": 25_000_000}), ALLOW)],
+    );
+    check(
+        "Every payment other than payroll requires approval",
+        Approve,
+        &[("pay_vendor", json!({"amount": 3}), ASK), ("run_payroll", json!({"amount": 3}), ALLOW)],
+    );
+    check(
+        "Commands that use rm -rf are forbidden",
+        Block,
+        &[("bash", json!({"command": "sudo rm -r -f x"}), DENY), ("bash", json!({"command": "rm -r x"}), ALLOW)],
+    );
+}
+
+#[test]
+fn a_rule_that_allows_all_it_speaks_of_guards_it() {
+    assert_eq!(
+        verdict(
+            compile("Passwords may be reset by IT staff only", RuleAction::Block),
+            "reset_password",
+            &serde_json::json!({})
+        ),
+        DENY
+    );
+}
+
+#[test]
+fn what_cannot_be_placed_widens_a_rule_and_is_reported() {
+    let rule = compile("Block zorbling customers over $5", RuleAction::Block);
+    assert!(!rule.unresolved.is_empty());
+    assert_eq!(verdict(rule, "update_customer", &serde_json::json!({"amount": 6})), ASK);
+}
+
+proptest::proptest! {
+    #[test]
+    fn every_text_has_a_reading(text in "(\\PC{0,12}|over|£5|need|refunds|only|except|without|\"|[.,;:(]| ){0,40}") {
+        let first = crate::policy::english::read(&text);
+        proptest::prop_assert_eq!(first, crate::policy::english::read(&text));
+    }
+}
+
+#[test]
 fn a_text_that_says_nothing_guards_everything_but_low_risk() {
     let rule = compile("x", RuleAction::Block);
     assert_eq!(rule.unresolved, ["x"]);

@@ -57,6 +57,10 @@ const TOP_LEVEL: &[&str] = &[
     "cloud", "tech",
 ];
 
+/// Last words of agents' names.
+const AGENTLIKE: &[&str] =
+    &["intern", "trainee", "helper", "crew", "worker", "runner", "copilot", "ai", "gpt", "llm", "robot"];
+
 /// Words for numbers.
 const NUMBERS: &[(&str, i64)] = &[
     ("one", 1),
@@ -169,7 +173,13 @@ fn join_phrases(tokens: Vec<Token>) -> Vec<Token> {
 }
 
 fn plain(text: &str) -> String {
+    let mut quoted = false;
     text.chars()
+        .map(|c| {
+            // What is quoted is meant letter by letter.
+            quoted ^= matches!(c, '`' | '"');
+            if quoted { c } else { latin(c) }
+        })
         .filter_map(|c| match c {
             '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{ad}' => None,
             '\u{2018}' | '\u{2019}' | '\u{201b}' => Some('\''),
@@ -181,6 +191,47 @@ fn plain(text: &str) -> String {
             c => Some(c),
         })
         .collect()
+}
+
+/// The Latin letter that a letter of another script looks like.
+fn latin(c: char) -> char {
+    match c {
+        'а' | 'α' => 'a',
+        'А' | 'Α' => 'A',
+        'В' | 'Β' => 'B',
+        'с' | 'ϲ' => 'c',
+        'С' => 'C',
+        'ԁ' => 'd',
+        'е' | 'ε' => 'e',
+        'Е' | 'Ε' => 'E',
+        'Н' | 'Η' => 'H',
+        'һ' => 'h',
+        'і' | 'ι' => 'i',
+        'І' | 'Ι' => 'I',
+        'ј' => 'j',
+        'К' | 'Κ' => 'K',
+        'к' | 'κ' => 'k',
+        'М' | 'Μ' => 'M',
+        'Ν' => 'N',
+        'о' | 'ο' => 'o',
+        'О' | 'Ο' => 'O',
+        'р' | 'ρ' => 'p',
+        'Р' | 'Ρ' => 'P',
+        'ѕ' => 's',
+        'Ѕ' => 'S',
+        'Т' | 'Τ' => 'T',
+        'т' | 'τ' => 't',
+        'υ' => 'u',
+        'ν' => 'v',
+        'ԝ' => 'w',
+        'х' | 'χ' => 'x',
+        'Х' | 'Χ' => 'X',
+        'у' | 'γ' => 'y',
+        'У' | 'Υ' => 'Y',
+        'Ζ' => 'Z',
+        '\u{ff01}'..='\u{ff5e}' => u32::from(c).checked_sub(0xfee0).and_then(char::from_u32).unwrap_or(c),
+        c => c,
+    }
 }
 
 /// Text in quotes at the front, and what follows.
@@ -312,6 +363,11 @@ fn word(core: &str, opens: bool, tokens: &mut Vec<Token>) {
         return push(Kind::Word, core, "not".to_owned());
     }
     let agent = ["-bot", "-agent", "-assistant"].iter().any(|end| bare.ends_with(end));
+    let ends_so = bare.rsplit('-').next().unwrap_or_default();
+    let numbered = hyphened && (ends_so.chars().all(|c| c.is_ascii_digit()) || ends_so.len() == 1);
+    if numbered || (hyphened && AGENTLIKE.contains(&ends_so)) {
+        return push(Kind::Word, core, bare);
+    }
     if hyphened && !agent && !super::words::is_known(&bare.replace('-', "_")) {
         for part in bare.split('-') {
             push(Kind::Word, part, part.to_owned());
@@ -470,6 +526,9 @@ mod tests {
     #[test]
     fn hidden_characters_do_not_hide_words() {
         assert_eq!(kinds("re\u{200b}fund\u{202e}s"), kinds("refunds"));
+        assert_eq!(kinds("r\u{435}funds"), kinds("refunds"));
+        assert_eq!(kinds("\u{ff52}efunds"), kinds("refunds"));
+        assert_ne!(kinds("`r\u{435}fund`"), kinds("`refund`"));
         assert_eq!(tokens("Don\u{2019}t").last().map(|token| token.word.clone()).as_deref(), Some("not"));
     }
 }

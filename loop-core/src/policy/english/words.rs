@@ -34,14 +34,39 @@ pub fn is_known(word: &str) -> bool {
     groups().values().any(|words| words.contains(word)) || read_word(word).is_some()
 }
 
+/// Listed words and their inflected forms, by their first letter.
+fn spelt() -> &'static HashMap<char, Vec<String>> {
+    static SPELT: LazyLock<HashMap<char, Vec<String>>> = LazyLock::new(|| {
+        let mut all: HashMap<char, Vec<String>> = HashMap::new();
+        let mut add = |word: String| {
+            if let Some(first) = word.chars().next() {
+                all.entry(first).or_default().push(word);
+            }
+        };
+        for word in groups().values().flatten() {
+            add((*word).to_owned());
+        }
+        for word in lexicon().words().filter(|word| !word.contains('_')) {
+            let stem = word.strip_suffix('e').unwrap_or(word);
+            for form in [word.to_owned(), format!("{word}s"), format!("{stem}ing"), format!("{stem}ed")] {
+                add(form);
+            }
+        }
+        all.values_mut().for_each(|list| {
+            list.sort_unstable();
+            list.dedup();
+        });
+        all
+    });
+    &SPELT
+}
+
 /// The listed word that differs from this one by one slip of the pen.
 #[must_use]
 pub fn corrected(word: &str) -> Option<&'static str> {
-    let listed = groups().values().flatten().copied().chain(lexicon().words());
-    // The order of a hash map is nothing to depend on: take the first by spelling.
-    let mut found: Vec<&'static str> = crate::policy::lexicon::closest(word, listed);
-    found.sort_unstable();
-    found.first().copied()
+    let listed = spelt().get(&word.chars().next()?)?;
+    // The first by spelling, so that there is one answer.
+    crate::policy::lexicon::closest(word, listed.iter().map(String::as_str)).first().copied()
 }
 
 #[cfg(test)]

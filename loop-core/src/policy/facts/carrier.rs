@@ -12,6 +12,7 @@ use crate::{
         deed::{Class, classify, known},
         lexicon::{Concepts, lexicon, read_word},
     },
+    tool::name::tokens,
 };
 
 /// What arguments say.
@@ -23,6 +24,8 @@ pub struct Said {
     pub things: Concepts,
 }
 
+/// The longest value that names a kind, in bytes.
+const KIND_MAX: usize = 64;
 /// The longest text of SQL or shell that is read, in bytes; a longer one does everything.
 const TEXT_MAX: usize = 64 * 1024;
 /// The most commands that are read of one line; a longer one does everything.
@@ -151,10 +154,17 @@ fn of_leaf(leaf: Leaf<'_, '_>, class: &Class) -> Said {
     if roles.any(Roles::TABLE.with(Roles::COLLECTION)) && !text.is_empty() {
         said.things = said.things.with(Concepts::named(&["table"]));
     }
-    if roles.any(Roles::KIND)
-        && let Some(reading) = read_word(&text.to_lowercase())
-    {
-        said.things = said.things.with(reading.entry.names);
+    if roles.any(Roles::KIND) && text.len() <= KIND_MAX {
+        match read_word(&text.to_lowercase()) {
+            Some(reading) => said.things = said.things.with(reading.entry.names),
+            // `roles/owner`, `customer-list`
+            None => {
+                let words = tokens(text);
+                let named =
+                    words.iter().filter_map(read_word).fold(Concepts::NONE, |all, one| all.with(one.entry.names));
+                said.things = said.things.with(named);
+            }
+        }
     }
     if text.len() > TEXT_MAX && roles.any(Roles::SQL.with(Roles::SHELL)) {
         return Said { does: Concepts::ALL, things: said.things };
@@ -219,6 +229,10 @@ fn commands(text: &str, said: &mut Said) {
             }
             let words: Vec<&str> = words.collect();
             let flag = |flag: &str| words.contains(&flag);
+            let forced = words.iter().any(|word| *word == "-f" || word.starts_with("--force"));
+            if program == "git" && flag("push") && forced {
+                said.does = said.does.with(Concepts::named(&["force_push"]));
+            }
             if program == "git" && flag("branch") && (flag("-D") || flag("-d") || flag("--delete")) {
                 said.does = said.does.with(Concepts::named(&["delete"]));
                 said.things = said.things.with(Concepts::named(&["branch"]));
@@ -235,26 +249,26 @@ fn commands(text: &str, said: &mut Said) {
 /// `delete namespace x` behind a program that is spoken to: the first doing word and the first thing behind it.
 fn speaking<'a>(words: impl Iterator<Item = &'a str>, said: &mut Said) {
     let mut done = false;
-    let mut thing = Concepts::NONE;
+    let mut earlier = Concepts::NONE;
     for word in words.filter(|word| !word.starts_with('-')).take(6) {
         // Cloud programs say `delete-user`.
         for part in word.to_lowercase().split('-') {
             let Some(reading) = read_word(part) else { continue };
+            let thing = reading.entry.names.without(lexicon().generic);
             if !done && !reading.entry.does.is_empty() {
                 said.does = said.does.with(reading.entry.does);
                 done = true;
-                if !thing.is_empty() {
-                    // `pr merge`: to what comes first.
-                    said.things = said.things.with(thing);
-                    return;
-                }
-            } else if !done {
-                thing = thing.with(reading.entry.names.without(lexicon().generic));
-            } else if done && !reading.entry.names.without(lexicon().generic).is_empty() {
-                said.things = said.things.with(reading.entry.names);
+            } else if done && !thing.is_empty() {
+                said.things = said.things.with(thing);
                 return;
+            } else if !done {
+                earlier = earlier.with(thing);
             }
         }
+    }
+    if done {
+        // `pr merge`: to what comes first.
+        said.things = said.things.with(earlier);
     }
 }
 

@@ -197,7 +197,7 @@ fn path(test: &PathTest) -> String {
     match test {
         PathTest::Under(folder) => format!("anything under `{folder}`"),
         PathTest::Folder(name) => format!("anything in a folder `{name}`"),
-        PathTest::File(pattern) => format!("files like `{pattern}`"),
+        PathTest::File(pattern) | PathTest::Tail(pattern) => format!("files like `{pattern}`"),
     }
 }
 

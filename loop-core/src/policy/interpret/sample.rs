@@ -176,7 +176,9 @@ fn gather(condition: &Condition, positive: bool, draft: &mut Draft) {
             let good = tests.first().map(|test| match test {
                 PathTest::Under(folder) => format!("{folder}/example"),
                 PathTest::Folder(name) => format!("/data/{name}/example"),
-                PathTest::File(pattern) => format!("/data/{}", pattern.replace('*', "example").replace('?', "x")),
+                PathTest::File(pattern) | PathTest::Tail(pattern) => {
+                    format!("/data/{}", pattern.replace('*', "example").replace('?', "x"))
+                }
             });
             part("path", json!(good), json!("/elsewhere/readme"));
         }
