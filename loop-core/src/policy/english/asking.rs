@@ -93,7 +93,7 @@ fn without(words: &mut Words) {
             let word = words.word(at);
             is("guard", word) || is("approval", word) || is("people", word) || is("agreeing", word)
         };
-        let Some(asks) = (at + 1..end).filter(|at| asks(*at)).last() else { continue };
+        let Some(asks) = (at + 1..end).rfind(|at| asks(*at)) else { continue };
         let stop = (at + 1..end).find(|place| *place > asks && (subordinates(words, *place) || telling(words, *place)));
         take_range(words, at, stop.unwrap_or(end));
     }
@@ -137,8 +137,7 @@ fn has_subject(words: &Words, to: usize) -> bool {
         Some(Kind::Word) => {
             let word = words.word(at);
             let small = is("filler", word) || is("people", word) || is("guard", word) || is("asking", word);
-            matches!(word, "anything" | "everything" | "all" | "any" | "every" | "payments") && to > at + 1 && !small
-                || !small
+            !small
         }
         Some(_) => true,
     })

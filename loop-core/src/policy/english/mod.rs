@@ -60,7 +60,7 @@ pub fn read(text: &str) -> Reading {
                 if only {
                     guards.extend(clause.but_only());
                 }
-                if !unclear && !(only && clause.lifts_nothing()) {
+                if !(unclear || only && clause.lifts_nothing()) {
                     lifted.extend(clause.lift());
                 }
             }
