@@ -53,15 +53,20 @@ fn at_depth(condition: &Condition, depth: usize, parts: &mut usize) -> Result<()
         | Condition::Mentions(names)
         | Condition::State(names)
         | Condition::Text(names) => texts(names),
-        Condition::Amount { range, .. } | Condition::Percent(range) | Condition::Count { range, .. } | Condition::Measure { range, .. } => within(range),
+        Condition::Amount { range, .. }
+        | Condition::Percent(range)
+        | Condition::Count { range, .. }
+        | Condition::Measure { range, .. } => within(range),
         Condition::Recipient(Whom::In(names) | Whom::Outside(names) | Whom::Address(names)) => texts(names),
         Condition::Data(kinds) => filled(kinds),
         Condition::Environment(environments) => filled(environments),
         Condition::Path(tests) => {
             filled(tests)?;
-            tests
-                .iter()
-                .try_for_each(|(PathTest::Under(path) | PathTest::Folder(path) | PathTest::File(path))| text(path))
+            tests.iter().try_for_each(
+                |(PathTest::Under(path) | PathTest::Folder(path) | PathTest::File(path) | PathTest::Tail(path))| {
+                    text(path)
+                },
+            )
         }
         Condition::Time(tests) => {
             filled(tests)?;

@@ -142,7 +142,7 @@ pub fn compile(text: &str, action: RuleAction) -> Arc<CompiledRule> {
         revision: 1,
         epoch: 1,
         deleted_at: None,
-            form: Default::default(),
+        form: Default::default(),
     }))
 }
 
