@@ -7,11 +7,11 @@
 //! floor: the same file, walked row by row by SQLite with what a decision is found by and its body, and nothing done
 //! with them. Both on one thread.
 
-use std::{path::Path, sync::Arc, time::Instant};
+use std::{path::Path, sync::Arc};
 
 use loop_benches::{
     Outcome,
-    report::{Case, Plan, checking},
+    report::{Case, Plan, Watch, checking},
     workload::Loop,
 };
 use loop_core::{
@@ -137,7 +137,7 @@ fn floor(folder: &Path) -> Outcome<f64> {
     let file = Connection::open_with_flags(folder.join("loop.db"), OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     let mut select =
         file.prepare("SELECT seq, at, status, tool_name, agent_name, risk, body FROM audit ORDER BY key DESC")?;
-    let start = Instant::now();
+    let start = Watch::start();
     let (mut count, mut bytes) = (0_u64, 0);
     let mut rows = select.query([])?;
     while let Some(row) = rows.next()? {
@@ -152,7 +152,7 @@ fn floor(folder: &Path) -> Outcome<f64> {
 
 /// Tries a rule on every call.
 fn ours(log: &Loop, text: &str, rows: u64) -> Outcome<f64> {
-    let start = Instant::now();
+    let start = Watch::start();
     let mut run = Some(Run::new(vec![rule(text)], Scope { since: None, calls: u64::MAX })?);
     let mut more = true;
     while more {

@@ -90,8 +90,8 @@ impl Tally {
     }
 
     /// Calls judged right of a thousand.
-    pub const fn per_mille(&self) -> usize {
-        if self.calls == 0 { 1000 } else { self.right * 1000 / self.calls }
+    pub fn per_mille(&self) -> usize {
+        (self.right * 1000).checked_div(self.calls).unwrap_or(1000)
     }
 }
 

@@ -144,8 +144,9 @@ fn read(path: &Path) -> Result<Option<String>, InstallError> {
     // Opening a pipe would wait for somebody who writes to it.
     match fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(error)),
         Ok(found) if !found.is_file() => return Err(strange("it is no file")),
-        found => drop(found.map_err(failed)?),
+        Ok(_) => {}
     }
     let file = File::open(path).map_err(failed)?;
     let mut bytes = Vec::new();

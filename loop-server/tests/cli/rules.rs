@@ -159,6 +159,6 @@ async fn a_server_does_not_start_without_the_rules_it_is_to_have() {
     };
     let listen = "127.0.0.1:0".parse().expect("an address");
     let listener = loop_server::http::Listener::bind(&listen).await.expect("a socket");
-    let refused = loop_server::start::serve(config, listener).await.err().expect("no folder");
+    let refused = loop_server::start::serve(config, listener).await.expect_err("no folder");
     assert!(matches!(refused, StartError::Policies(_)), "{refused}");
 }
