@@ -217,10 +217,12 @@ fn keys(entry: &Entry) -> impl Iterator<Item = String> {
     entry.name.clone().into_iter().chain(entry.id.map(|id| id.to_string()))
 }
 
-/// Where a text stands first: line and column, from 1.
+/// Where a text stands first in quotes: line and column, from 1.
 fn place_of(text: &str, wanted: &str) -> (usize, usize) {
-    let found = text.lines().enumerate().find_map(|(at, line)| Some((at, line.split_once(wanted)?.0)));
-    found.map_or((1, 1), |(at, before)| (at + 1, before.chars().count() + 1))
+    let quoted = ['"', '\''].map(|quote| format!("{quote}{wanted}{quote}"));
+    let within = |line| quoted.iter().find_map(|quoted| str::split_once(line, quoted.as_str()));
+    let found = text.lines().enumerate().find_map(|(at, line)| Some((at, within(line)?.0)));
+    found.map_or((1, 1), |(at, before)| (at + 1, before.chars().count() + 2))
 }
 
 /// Why the rules of a folder were not taken over.

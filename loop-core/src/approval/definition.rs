@@ -46,7 +46,13 @@ pub struct Pin {
     pub approved_by: Option<ApprovalId>,
     /// The last change of it that a human was asked about.
     pub asked: Option<ApprovalId>,
+    /// When that was.
+    #[serde(default)]
+    pub asked_at: Option<Time>,
 }
+
+/// How many seconds after a question about a tool's definition the next one may be asked, when it has changed again.
+pub const ASK_AGAIN: i64 = 60;
 
 /// Where pins are kept.
 pub static TOOL_PINS: Table = Table { name: "tool_pins", columns: &[Column::indexed("server", Kind::Text)] };
@@ -233,7 +239,11 @@ fn stand(
         return Ok(Standing::Pinned);
     }
     let binding = binding(master, cx.tenant(), offered);
-    if !ask && !latest(tx, cx, &binding)?.is_some_and(|found| approved(&found.value, cx.now)) {
+    let found = latest(tx, cx, &binding)?.map(|found| found.value.state_at(cx.now));
+    let known = matches!(found, Some(State::Pending | State::Approved | State::Denied));
+    // A server that changes at every call would have people told at every call.
+    let soon = pin.value.asked_at.is_some_and(|asked| cx.now < asked.plus_seconds(ASK_AGAIN));
+    if (!ask && found != Some(State::Approved)) || (!known && soon) {
         return Ok(Standing::Changed);
     }
     let change = Change::between(&pin.value.definition, &offered.canonical)?;
@@ -267,17 +277,13 @@ fn asked(tx: &mut dyn Tx, cx: &Ctx, pin: &Stored<Pin>, id: ApprovalId) -> Result
             replace(tx, cx, &before)?;
         }
     }
-    let noted = Pin { asked: Some(id), ..pin.value.clone() };
+    let noted = Pin { asked: Some(id), asked_at: Some(cx.now), ..pin.value.clone() };
     Ok(Repo::new(tx, cx.tenant()).update(pin, &noted, cx.now)?)
-}
-
-fn approved(approval: &Approval, now: Time) -> bool {
-    approval.state_at(now) == State::Approved
 }
 
 fn new_pin(offered: &Definition, now: Time, approved_by: Option<ApprovalId>) -> Pin {
     let Definition { server, tool_name, canonical } = offered.clone();
-    Pin { server, tool_name, definition: canonical, pinned_at: now, approved_by, asked: None }
+    Pin { server, tool_name, definition: canonical, pinned_at: now, approved_by, asked: None, asked_at: None }
 }
 
 fn note(

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicI64, AtomicU8, Ordering},
 };
 
-use super::{Definition, MAX_PINS, MAX_SHOWN, Pin, Standing, forget, is_change, judge, look, pinned};
+use super::{ASK_AGAIN, Definition, MAX_PINS, MAX_SHOWN, Pin, Standing, forget, is_change, judge, look, pinned};
 use crate::{
     access::Caller,
     approval::{self, Answer, ApprovalError, State, Via},
@@ -141,6 +141,7 @@ fn an_approved_change_takes_the_place_of_the_old_definition_and_no_other_change_
     world.judge(&offer("one"));
     world.judge(&offer("two"));
     world.decide(Answer::Approve);
+    world.host.seconds.fetch_add(ASK_AGAIN, Ordering::SeqCst);
     assert!(matches!(world.judge(&offer("three")), Standing::Pending { .. }), "the yes was to another definition");
     assert_eq!(world.judge(&offer("two")), Standing::Pinned);
     assert!(world.pins()[0].approved_by.is_some());
@@ -269,6 +270,9 @@ fn a_definition_that_changes_again_leaves_one_question_open() {
     let world = World::new();
     world.judge(&offer("one"));
     let Standing::Pending { id: first, .. } = world.judge(&offer("two")) else { panic!("a change asks") };
+    assert_eq!(world.judge(&offer("three")), Standing::Changed, "people are not told at every call");
+    assert!(matches!(world.judge(&offer("two")), Standing::Pending { id, .. } if id == first));
+    world.host.seconds.fetch_add(ASK_AGAIN, Ordering::SeqCst);
     let Standing::Pending { id: second, .. } = world.judge(&offer("three")) else { panic!("a change asks") };
     let waiting = || world.waiting().into_iter().map(|approval| approval.id).collect::<Vec<_>>();
     assert_eq!(waiting(), [second]);

@@ -117,10 +117,10 @@ pub struct ServeArgs {
     #[arg(long, env = "LOOP_SMTP_FROM", value_name = "ADDRESS")]
     pub smtp_from: Option<String>,
     /// Let webhooks and forwarded calls reach private addresses [default: refused]
-    #[arg(long, env = "LOOP_ALLOW_PRIVATE_TARGETS", value_parser = clap::builder::FalseyValueParser::new())]
+    #[arg(long, env = "LOOP_ALLOW_PRIVATE_TARGETS", value_parser = switch)]
     pub allow_private_targets: bool,
     /// Let anyone make a tenant at /api/signup [default: refused]
-    #[arg(long, env = "LOOP_ALLOW_SIGNUP", value_parser = clap::builder::FalseyValueParser::new())]
+    #[arg(long, env = "LOOP_ALLOW_SIGNUP", value_parser = switch)]
     pub allow_signup: bool,
     /// What a GET on an approval link does: show a page to browsers, always decide, or never decide
     #[arg(long, env = "LOOP_LINKS", value_name = "MODE", value_enum, default_value_t = Links::Page)]
@@ -147,7 +147,7 @@ pub struct ServeArgs {
           value_parser = McpServers)]
     pub mcp_upstreams: Vec<Specs>,
     /// Let every tenant use the MCP servers [default: `default` only]
-    #[arg(long, env = "LOOP_MCP_FOR_ALL_TENANTS", value_parser = clap::builder::FalseyValueParser::new())]
+    #[arg(long, env = "LOOP_MCP_FOR_ALL_TENANTS", value_parser = switch)]
     pub mcp_for_all_tenants: bool,
     /// Open connections at most; more wait
     #[arg(long, env = "LOOP_MAX_CONNECTIONS", value_name = "COUNT", default_value_t = 1024,
@@ -384,6 +384,15 @@ pub enum RuleAct {
     Block,
 }
 
+/// Whether a switch is on. A word that might mean either is refused: what it opens must not be opened by a guess.
+fn switch(text: &str) -> Result<bool, String> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "" | "0" | "n" | "no" | "f" | "false" | "off" => Ok(false),
+        "1" | "y" | "yes" | "t" | "true" | "on" => Ok(true),
+        _ => Err("say `true` or `false`".to_owned()),
+    }
+}
+
 fn time(text: &str) -> Result<Time, String> {
     Time::parse(text).ok_or_else(|| "not a time such as 2026-03-01T00:00:00Z".to_owned())
 }
@@ -529,6 +538,14 @@ mod tests {
             !format!("{:?}", Cli::parse_from(["loop-server"]).serve.config(|_| Some("s3cret".to_owned())))
                 .contains("s3cret")
         );
+    }
+
+    #[test]
+    fn a_switch_is_on_or_off_and_nothing_in_between() {
+        let [on, off] = [["1", "true", " Yes "], ["", "0", "false "]];
+        assert!(on.iter().all(|text| super::switch(text) == Ok(true)));
+        assert!(off.iter().all(|text| super::switch(text) == Ok(false)));
+        assert!(["disabled", "default", "2"].iter().all(|text| super::switch(text).is_err()));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use loop_core::{
 use super::{Agent, HookError, event::Event, route, told::Told};
 use crate::{
     http::auth,
+    master_key,
     open::{self, Mode},
 };
 
@@ -29,6 +30,8 @@ pub fn decide(
 ) -> Result<Told, HookError> {
     let (doc, empty) = (Doc::parse(event)?, Doc::empty_object());
     let call = Event::read(&doc, &empty)?.call(agent);
+    // Projects set variables too, and another master key would not find what a human said no to.
+    let secret_key = secret_key.filter(|_| !master_key::path_beside(db).exists());
     let opened = open::open(db, Mode::Hook, secret_key)?;
     // Approvals are bound under the master key: with another one none would be found, and every call would ask anew.
     if !opened.keyed {

@@ -5,7 +5,7 @@ use std::{
     ffi::OsString,
     fs::{self, File, Metadata, OpenOptions, TryLockError},
     io::{self, Read as _, Write as _},
-    os::unix::fs::{MetadataExt as _, fchown, lchown},
+    os::unix::fs::{MetadataExt as _, fchown},
     path::{Path, PathBuf},
     thread,
     time::Duration,
@@ -187,7 +187,16 @@ fn make(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
         made => made?,
     }
-    belong(&fs::metadata(path)?, &fs::metadata(folder(path))?, |uid, gid| lchown(path, uid, gid))
+    let made = File::open(path)?;
+    let found = made.metadata()?;
+    belong(&found, &fs::metadata(folder(path))?, |uid, gid| {
+        let named = fs::symlink_metadata(path)?;
+        // Whoever owns the folder around may have put something else there by now.
+        if (found.dev(), found.ino()) != (named.dev(), named.ino()) || fs::read_dir(path)?.next().is_some() {
+            return Err(io::Error::other("the folder that was just made is another one now"));
+        }
+        fchown(&made, uid, gid)
+    })
 }
 
 /// The folder that a file is in.

@@ -21,7 +21,7 @@ const TURNS: u32 = 8;
 const WAITS: u8 = 0;
 /// It runs; who wakes it leaves word.
 const RUNS: u8 = 1;
-/// It runs and was woken meanwhile.
+/// Who wakes it always writes this, so that what was told before is seen by whoever takes it back.
 const RUNG: u8 = 2;
 
 /// A future, and what tells whether it was woken while it ran.
@@ -38,8 +38,7 @@ struct Bell {
 
 impl Bell {
     fn ring(&self) {
-        let word = self.state.compare_exchange(RUNS, RUNG, Ordering::AcqRel, Ordering::Acquire);
-        if word == Err(WAITS) {
+        if self.state.fetch_or(RUNG, Ordering::AcqRel) == WAITS {
             self.task.lock().unwrap_or_else(PoisonError::into_inner).wake_by_ref();
         }
     }
@@ -75,7 +74,7 @@ impl<F: Future> Future for Eager<F> {
         }
         let mut within = Context::from_waker(waker);
         for _ in 0..TURNS {
-            bell.state.store(RUNS, Ordering::Release);
+            bell.state.swap(RUNS, Ordering::AcqRel);
             if let Poll::Ready(output) = inner.as_mut().poll(&mut within) {
                 return Poll::Ready(output);
             }
@@ -83,7 +82,7 @@ impl<F: Future> Future for Eager<F> {
                 return Poll::Pending;
             }
         }
-        bell.state.store(WAITS, Ordering::Release);
+        bell.state.swap(WAITS, Ordering::AcqRel);
         cx.waker().wake_by_ref();
         Poll::Pending
     }

@@ -121,7 +121,11 @@ impl Listener {
             }
             Listen::Unix(path) => {
                 // Finding a socket that nobody serves, removing it and serving another is one step for all of us.
-                let _folder = folder(path).await?;
+                let _folder = match folder(path).await {
+                    // Anybody may lock a shared folder. With nothing there that could be replaced, binding is one step.
+                    Err(_) if fs::symlink_metadata(path).is_err() => None,
+                    folder => Some(folder?),
+                };
                 let listener = unix(path)?;
                 Ok(Self::Unix(SocketFile { path: path.clone(), is: identity(path) }, listener))
             }

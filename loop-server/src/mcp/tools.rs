@@ -86,7 +86,10 @@ fn definition(name: &str, about: &str, row: &Row, path: &[(&str, &str)]) -> Stri
         let properties = schema.entry("properties").or_insert_with(|| Value::Object(Map::new()));
         if let Some(properties) = properties.as_object_mut() {
             properties.extend(more.into_iter().map(|(name, schema)| (name.to_owned(), schema)));
+            // What holds itself, as a structured condition does, is for REST: many clients follow no references.
+            properties.retain(|_, schema| !schema.to_string().contains("\"$ref\""));
         }
+        schema.remove("$defs");
         if !path.is_empty() {
             let required = schema.entry("required").or_insert_with(|| json!([]));
             if let Some(required) = required.as_array_mut() {

@@ -38,7 +38,8 @@ fn what_is_wrong_is_told_with_its_place() {
         format!("{head}text = \"x y\"\naction = \"block\"\n[[rule]]\nname = \"a\"\ntext = \"z\"\naction = \"block\"\n");
     assert!(place(&twice, Form::Toml).2.contains("another rule has the name `a`"));
     let (line, _, problem) = place("{\"version\": 1,\n \"rule\": [\n  {\"action\": \"block\"}\n ]}", Form::Json);
-    assert_eq!((line, problem.contains("neither `text` nor `condition`")), (3, true), "{problem}");
+    // JSON is read on to the end of what holds the rule.
+    assert_eq!((line, problem.contains("neither `text` nor `condition`")), (4, true), "{problem}");
     assert!(place("version = 2\n", Form::Toml).2.contains("version `2` is not known"));
     assert!(place("version = 1\nrules = []\n", Form::Toml).2.contains("rules"), "a misspelt member is not passed over");
     let empty = r#"{"version":1,"rule":[{"action":"block","condition":{"agent":[]}}]}"#;

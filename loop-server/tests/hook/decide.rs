@@ -74,6 +74,25 @@ async fn what_waits_passes_once_when_it_is_approved_and_only_unchanged() {
 }
 
 #[tokio::test]
+async fn no_variable_of_a_project_hides_a_humans_no() {
+    let doors = Doors::open().await;
+    doors.api("/api/approval-rules", r#"{"rule_text":"Any payment needs approval","action":"approve"}"#).await;
+    let [_, _, way] = doors.ways();
+    let pay = event("send_payment", r#"{"amount":1}"#);
+    doors.hook(&way, &[], pay.clone()).await.denied();
+    let pending = doors.fixture.call("GET", "/api/pending-approvals", &doors.fixture.key, "").await.json();
+    let id = pending[0]["id"].as_str().expect("an approval").to_owned();
+    doors.api(&format!("/api/pending-approvals/{id}/decide"), r#"{"action":"denied"}"#).await;
+    let said = doors.hook(&way, &["--ask"], pay.clone()).await.denied();
+    let (key, [flag, db]) = (doors.fixture.key.clone(), way);
+    let ran = tokio::task::spawn_blocking(move || {
+        let set = [("LOOP_API_KEY", key.as_str()), ("LOOP_SECRET_KEY", "another")];
+        run(&["hook", "claude-code", &flag, &db, "--ask"], &set, &pay)
+    });
+    assert_eq!(ran.await.expect("no panic").denied(), said);
+}
+
+#[tokio::test]
 async fn the_terminal_is_asked_where_that_is_wanted() {
     let doors = Doors::open().await;
     doors.api("/api/approval-rules", r#"{"rule_text":"Any payment needs approval","action":"approve"}"#).await;
