@@ -1,6 +1,7 @@
 //! The store: its threads and its shutdown.
 
 use std::{
+    collections::VecDeque,
     io,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
@@ -19,7 +20,7 @@ use crate::{
     readers::Reader,
     schema::Statements,
     stats::{Counts, Stats},
-    teller::{Teller, tell},
+    teller::{Ended, Teller, tell},
     writer::Writer,
 };
 
@@ -36,7 +37,15 @@ pub struct SqliteStore {
     writer: Threads,
     /// The writer itself, in a store without threads. It is taken out when the store is closed.
     here: Mutex<Option<Writer>>,
+    untold: Mutex<Untold>,
     threads: bool,
+}
+
+/// Whom to tell what, in the order of the commits, and whether somebody is at it.
+#[derive(Default)]
+struct Untold {
+    ended: VecDeque<<Ended as IntoIterator>::Item>,
+    telling: bool,
 }
 
 impl SqliteStore {
@@ -79,6 +88,7 @@ impl SqliteStore {
             readers: Mutex::default(),
             writer: Mutex::default(),
             here: Mutex::default(),
+            untold: Mutex::default(),
             threads: options.threads,
         };
         store.spawn_readers(readers, &statements)?;
@@ -139,12 +149,29 @@ impl SqliteStore {
 
     /// Runs a job on this thread.
     fn run_here(&self, job: Job) {
-        let ended = match &mut *self.here.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some(writer) => writer.run_alone(job),
-            None => vec![(job.done, Err(StoreError::Unavailable("the store is shutting down")))],
-        };
-        // Whoever is told may submit the next job.
-        ended.into_iter().for_each(|(done, outcome)| tell(done, outcome));
+        let untold = || self.untold.lock().unwrap_or_else(PoisonError::into_inner);
+        {
+            let mut here = self.here.lock().unwrap_or_else(PoisonError::into_inner);
+            let ended = match &mut *here {
+                Some(writer) => writer.run_alone(job),
+                None => vec![(job.done, Err(StoreError::Unavailable("the store is shutting down")))],
+            };
+            untold().ended.extend(ended);
+        }
+        // One thread tells at a time, so that ends come in order. Whoever is told may submit the next job: no lock is held.
+        loop {
+            let (done, outcome) = {
+                let mut untold = untold();
+                if untold.telling {
+                    return;
+                }
+                let Some(next) = untold.ended.pop_front() else { return };
+                untold.telling = true;
+                next
+            };
+            tell(done, outcome);
+            untold().telling = false;
+        }
     }
 }
 
