@@ -189,6 +189,8 @@ mod tests {
         policy::{
             Action, CompiledRule, DefaultVerdict, Outcome, PolicySettings, PolicySnapshot, ReasonCode, Rule,
             RuleAction, RuleMode, Verdict,
+            condition::{Condition, PathTest},
+            rule::Form,
         },
         tool::Risk,
     };
@@ -258,6 +260,24 @@ mod tests {
         let large = decide(&policy, "create_refund", r#"{"amount":51}"#);
         assert_eq!((large.outcome, codes(&large)), (Outcome::Deny, vec![ReasonCode::RuleDeny, ReasonCode::RuleAsk]));
         assert_eq!(decide(&policy, "list_refunds", "{}").outcome, Outcome::Allow);
+    }
+
+    #[test]
+    fn a_shadow_rule_changes_no_verdict_of_another() {
+        let shadow = Rule { mode: RuleMode::Shadow, ..rule("refunds need approval", RuleAction::Approve, 1) };
+        let path = PathTest::Tail("*.pem".to_owned());
+        for condition in [Condition::Mentions(vec!["playlist".to_owned()]), Condition::Path(vec![path])] {
+            let form = Form { condition: Some(Box::new(condition.clone())), ..Form::default() };
+            let given = Rule { form, ..rule("given", RuleAction::Block, 2) };
+            let alone = snapshot(vec![given.clone()], &[], DefaultVerdict::Allow);
+            let beside = snapshot(vec![given, shadow.clone()], &[], DefaultVerdict::Allow);
+            for (tool, arguments) in
+                [("delete_item", r#"{"type":"file"}"#), ("run", r#"{"command":"cat a.pem"}"#), ("item", "{}")]
+            {
+                let outcomes = [&alone, &beside].map(|policy| decide(policy, tool, arguments).outcome);
+                assert_eq!(outcomes[0], outcomes[1], "{tool} {condition:?}");
+            }
+        }
     }
 
     #[test]

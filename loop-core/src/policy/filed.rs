@@ -105,8 +105,13 @@ pub fn apply(tx: &mut dyn Tx, cx: &Ctx, wanted: &[Wanted], keep: Keep) -> Result
     for mut rule in targets {
         match old.get(&rule.id) {
             Some(old) => {
-                if let Some(file) = old.value.form.file.as_ref().filter(|_| keep != Keep::Filed) {
-                    return Err(PolicyError::Filed(file.clone()));
+                match (&old.value.form.file, keep) {
+                    (Some(file), Keep::Others | Keep::Nothing) => return Err(PolicyError::Filed(file.clone())),
+                    // What was made elsewhere is not a file's to change, nor to delete once it is left out again.
+                    (None, Keep::Filed) => {
+                        return Err(PolicyError::Taken(rule.form.name.unwrap_or_else(|| rule.id.to_string())));
+                    }
+                    _ => {}
                 }
                 (rule.revision, rule.epoch) = (old.value.revision, old.value.epoch);
                 if rule == old.value {

@@ -124,7 +124,15 @@ impl Index {
             others: Vec::new(),
             reads_deeds: rules.iter().any(|rule| {
                 rule.condition.any_part(&|part| {
-                    matches!(part, Condition::Deed(_) | Condition::Money | Condition::Command(_) | Condition::Named(_))
+                    matches!(
+                        part,
+                        Condition::Deed(_)
+                            | Condition::Money
+                            | Condition::Command(_)
+                            | Condition::Named(_)
+                            | Condition::Mentions(_)
+                            | Condition::Path(_)
+                    )
                 })
             }),
             patterns: Vec::new(),

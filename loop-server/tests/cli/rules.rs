@@ -114,6 +114,16 @@ async fn a_folder_of_policy_files_is_kept_up_with_and_a_bad_file_changes_nothing
     let own = json!({"rule_text": "Block emails", "action": "block"}).to_string();
     assert_eq!(fixture.call("POST", "/api/approval-rules", &fixture.key, &own).await.status, 201);
     let rules = fixture.call("GET", "/api/approval-rules", &fixture.key, "").await.json();
+    let id = rules[0]["id"].as_str().expect("an id");
+    let taken = format!(
+        "version = 1\n[[rule]]\nid = \"{id}\"\ntext = \"Block emails\"\naction = \"block\"\nmode = \"shadow\"\n"
+    );
+    put(folder.path(), "b.toml", &taken);
+    let error = watched.sync(&engine).await.expect_err("it is not the file's").to_string();
+    assert!(error.contains(id), "{error}");
+    assert_eq!(status(&fixture, "send_email", "{}").await, "BLOCKED", "no file loosens a rule made elsewhere");
+    std::fs::remove_file(folder.path().join("b.toml")).expect("removed");
+    assert_eq!(watched.sync(&engine).await.expect("sound").map(|done| done.is_nothing()), Some(true));
     let filed =
         rules.as_array().expect("a list").iter().find(|rule| rule["file"] == "a.toml").expect("a rule of a file");
     let one = format!("/api/approval-rules/{}", filed["id"].as_str().expect("an id"));
