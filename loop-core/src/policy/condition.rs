@@ -106,14 +106,41 @@ pub enum Measured {
     Size,
 }
 
-/// Kinds of doing to kinds of things.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+/// Kinds of doing to kinds of things. Words stand beside kinds for what the lexicon lacks.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Deed {
-    /// One of these is done; anything that is more than looking when empty.
+    /// One of these is done, or one of `verbs`; anything that is more than looking when both are empty.
     pub does: Concepts,
-    /// To one of these; to anything when empty.
+    /// Verbs in their base form that stand in the tool's name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub verbs: Vec<String>,
+    /// To one of these, or to one of `nouns`; to anything when both are empty.
     pub things: Concepts,
+    /// Things by their names, in the singular; `_` joins the words of a phrase, the last of which is its head. They
+    /// are looked for as [`Condition::Mentions`] looks for its phrases.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub nouns: Vec<String>,
+}
+
+impl Deed {
+    /// Kinds of doing to kinds of things.
+    #[must_use]
+    pub const fn of(does: Concepts, things: Concepts) -> Self {
+        Self { does, verbs: Vec::new(), things, nouns: Vec::new() }
+    }
+
+    /// Whether it names no kind of doing: anything that is more than looking.
+    #[must_use]
+    pub const fn is_any_doing(&self) -> bool {
+        self.does.is_empty() && self.verbs.is_empty()
+    }
+
+    /// Whether it names no thing: anything.
+    #[must_use]
+    pub const fn is_to_anything(&self) -> bool {
+        self.things.is_empty() && self.nouns.is_empty()
+    }
 }
 
 /// A range of numbers; open where a limit is absent.

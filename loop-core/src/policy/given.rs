@@ -84,9 +84,12 @@ fn at_depth(condition: &Condition, depth: usize, parts: &mut usize) -> Result<()
                 ArgumentTest::Present => Ok(()),
             }
         }
-        Condition::Deed(_) | Condition::Risky | Condition::Money | Condition::Attachment | Condition::Unbounded(_) => {
-            Ok(())
+        Condition::Deed(deed) => {
+            list(&deed.verbs)?;
+            list(&deed.nouns)?;
+            deed.verbs.iter().chain(&deed.nouns).try_for_each(|word| text(word))
         }
+        Condition::Risky | Condition::Money | Condition::Attachment | Condition::Unbounded(_) => Ok(()),
     }
 }
 

@@ -6,7 +6,7 @@ use hashbrown::{Equivalent, HashMap};
 use smallvec::SmallVec;
 
 use super::{
-    condition::{Condition, Deed, Limit},
+    condition::{Condition, Limit},
     deed::{Class, classify},
     facts::Said,
     glob,
@@ -290,12 +290,12 @@ fn needs_of(condition: &Condition, needs: &mut Needs) {
     match condition {
         Condition::Tool(name) => needs.tools.push(name.clone()),
         Condition::ToolLike(pattern) => needs.patterns.push(pattern.clone()),
-        Condition::Deed(Deed { does, things }) if !does.is_empty() || !things.is_empty() => {
-            if does.is_empty() {
-                needs.things = needs.things.with(*things);
-            } else {
-                needs.does = needs.does.with(*does);
-            }
+        // Words are found under no concept, so a deed with any is looked for by its other side, or tried for all.
+        Condition::Deed(deed) if !deed.does.is_empty() && deed.verbs.is_empty() => {
+            needs.does = needs.does.with(deed.does);
+        }
+        Condition::Deed(deed) if !deed.things.is_empty() && deed.nouns.is_empty() => {
+            needs.things = needs.things.with(deed.things);
         }
         Condition::Any(any) => any.iter().for_each(|one| needs_of(one, needs)),
         // All must hold, so one of them is enough to find it by: the narrowest.
@@ -303,8 +303,8 @@ fn needs_of(condition: &Condition, needs: &mut Needs) {
             let rank = |one: &&Condition| match one {
                 Condition::Tool(_) => 0,
                 Condition::ToolLike(_) => 1,
-                Condition::Deed(deed) if !deed.does.is_empty() => 2,
-                Condition::Deed(deed) if !deed.things.is_empty() => 3,
+                Condition::Deed(deed) if !deed.does.is_empty() && deed.verbs.is_empty() => 2,
+                Condition::Deed(deed) if !deed.things.is_empty() && deed.nouns.is_empty() => 3,
                 Condition::Any(any)
                     if any.iter().all(|one| matches!(one, Condition::Tool(_) | Condition::ToolLike(_))) =>
                 {

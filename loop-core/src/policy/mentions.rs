@@ -2,7 +2,11 @@
 
 use std::sync::LazyLock;
 
-use super::{deed::Class, lexicon::cut, truth::Truth};
+use super::{
+    deed::Class,
+    lexicon::{self, cut},
+    truth::Truth,
+};
 use crate::base::json::{Kind, View};
 
 /// How things are, by families; its head documents the format.
@@ -123,6 +127,12 @@ fn spoken(phrases: &[String], words: &[String]) -> bool {
 #[must_use]
 pub fn in_name(phrases: &[String], class: &Class) -> bool {
     spoken(phrases, &class.words)
+}
+
+/// Whether the tool's name says that one of these is done.
+#[must_use]
+pub fn is_done(verbs: &[String], class: &Class) -> bool {
+    verbs.iter().any(|verb| class.words.iter().any(|word| lexicon::is_form_of(word, verb)))
 }
 
 /// The words of a value that names something; none when it is prose.

@@ -200,14 +200,15 @@ fn subset<T: PartialEq>(a: &[T], b: &[T]) -> bool {
 
 fn deed_within(a: &Deed, b: &Deed) -> bool {
     let looks = known().read.with(known().draft);
-    let does = match (a.does.is_empty(), b.does.is_empty()) {
+    let does = match (a.is_any_doing(), b.is_any_doing()) {
         (true, true) => true,
         // Whatever is done that is not looking is more than looking.
         (false, true) => !a.does.meets(looks),
-        (false, false) => a.does.without(b.does).is_empty(),
+        (false, false) => a.does.without(b.does).is_empty() && subset(&a.verbs, &b.verbs),
         (true, false) => false,
     };
-    does && (b.things.is_empty() || (!a.things.is_empty() && a.things.without(b.things).is_empty()))
+    does && (b.is_to_anything()
+        || (!a.is_to_anything() && a.things.without(b.things).is_empty() && subset(&a.nouns, &b.nouns)))
 }
 
 fn range_within(a: &Range, b: &Range) -> bool {

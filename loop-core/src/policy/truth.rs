@@ -146,7 +146,10 @@ impl Call<'_> {
             Condition::Not(one) => self.at_depth(one, below).not(),
             Condition::Tool(name) => Span::of(yes(self.tool == name)),
             Condition::ToolLike(pattern) => Span::of(yes(glob::fits(pattern, self.tool))),
-            Condition::Deed(deed) => Span::of(does(deed, self.class)),
+            Condition::Deed(deed) => match does(deed, self.class) {
+                Truth::Unclear if !deed.nouns.is_empty() => self.mentions(&deed.nouns),
+                truth => Span::of(truth),
+            },
             Condition::Risky => Span::of(yes(self.risk != Risk::Low)),
             Condition::Agent(names) => Span::of(match self.agent {
                 None => Truth::Unclear,
@@ -207,15 +210,7 @@ impl Call<'_> {
             }
 
             Condition::Party(names) => self.arguments(&mut |key, value| party(names, key, value), Truth::Unclear),
-            Condition::Mentions(phrases) => {
-                if mentions::in_name(phrases, self.class) {
-                    return Span::of(Truth::Yes);
-                }
-                // A name of verbs alone leaves open what it is done to, and a word that nobody lists may mean the same.
-                let told = self.class.words.iter().all(|word| read_word(word).is_some());
-                let absent = if is_bare(self.class) || !told { Truth::Unclear } else { Truth::No };
-                self.any_argument(&|key, value| mentions::mentioned(phrases, key, value), absent)
-            }
+            Condition::Mentions(phrases) => self.mentions(phrases),
             Condition::State(states) => {
                 if mentions::in_name(states, self.class) {
                     return Span::of(Truth::Yes);
@@ -349,6 +344,17 @@ impl Call<'_> {
         )
     }
 
+    /// Whether the call speaks of one of the phrases.
+    fn mentions(&self, phrases: &[String]) -> Span {
+        if mentions::in_name(phrases, self.class) {
+            return Span::of(Truth::Yes);
+        }
+        // A name of verbs alone leaves open what it is done to, and a word that nobody lists may mean the same.
+        let told = self.class.words.iter().all(|word| read_word(word).is_some());
+        let absent = if is_bare(self.class) || !told { Truth::Unclear } else { Truth::No };
+        self.any_argument(&|key, value| mentions::mentioned(phrases, key, value), absent)
+    }
+
     /// Whether any argument is such a one. A masked value may have been.
     fn any_argument(&self, is: &dyn Fn(&str, View<'_>) -> bool, absent: Truth) -> Span {
         let hit = self.arguments(&mut |key, value| is(key, value).then_some(Truth::Yes), absent);
@@ -381,17 +387,18 @@ impl Call<'_> {
     }
 }
 
-/// Whether a class does a deed.
+/// Whether a class does a deed, as far as the tool's name tells; the arguments may still name its nouns.
 #[must_use]
 pub fn does(deed: &Deed, class: &Class) -> Truth {
-    let done = if deed.does.is_empty() { !class.only_looks() } else { class.does.meets(deed.does) };
-    if !done {
+    let looks = class.only_looks();
+    let spoken = || !looks && mentions::is_done(&deed.verbs, class);
+    if !(if deed.is_any_doing() { !looks } else { class.does.meets(deed.does) || spoken() }) {
         return Truth::No;
     }
-    if deed.things.is_empty() || class.things.meets(deed.things) {
+    if deed.is_to_anything() || class.things.meets(deed.things) || mentions::in_name(&deed.nouns, class) {
         return Truth::Yes;
     }
-    if is_thingless(class) { Truth::Unclear } else { Truth::No }
+    if is_thingless(class) || !deed.nouns.is_empty() { Truth::Unclear } else { Truth::No }
 }
 
 /// Whether a name says nothing known of what is worked on, so that it may be anything.

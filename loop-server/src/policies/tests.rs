@@ -71,7 +71,7 @@ fn condition() -> impl Strategy<Value = Condition> {
         Just(Condition::Money),
         Just(Condition::Attachment),
         "[a-z_]{1,9}".prop_map(Condition::Tool),
-        (concepts.clone(), concepts).prop_map(|(does, things)| Condition::Deed(Deed { does, things })),
+        (concepts.clone(), concepts).prop_map(|(does, things)| Condition::Deed(Deed::of(does, things))),
         (range(), prop::option::of(prop::sample::select(vec!["GBP", "USD"])))
             .prop_map(|(range, code)| Condition::Amount { range, currency: code.and_then(Currency::parse) }),
         range().prop_map(Condition::Percent),

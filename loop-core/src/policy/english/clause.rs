@@ -207,20 +207,16 @@ impl Clause {
         if !self.lifts_nothing() || self.people {
             return self.what();
         }
-        let mut all = vec![Condition::Deed(Deed {
-            does: Concepts::NONE,
-            things: self
-                .deeds
-                .iter()
-                .fold(Concepts::NONE, |things, deed| things.with(deed.things))
-                .without(known().database),
-        })];
+        let mut all = vec![Condition::Deed(Deed::of(
+            Concepts::NONE,
+            self.deeds.iter().fold(Concepts::NONE, |things, deed| things.with(deed.things)).without(known().database),
+        ))];
         all.extend(self.besides());
         Some(Condition::all(all))
     }
 
     fn what(&self) -> Option<Condition> {
-        let deeds = self.deeds.iter().copied().map(Condition::Deed);
+        let deeds = self.deeds.iter().cloned().map(Condition::Deed);
         let what: Vec<Condition> = deeds.chain(self.spoken.iter().chain(&self.tools).cloned()).collect();
         (!what.is_empty()).then(|| Condition::any(what))
     }
@@ -267,7 +263,7 @@ impl Clause {
             )
         };
         if has(told) {
-            return Some(Condition::Deed(Deed { does: known().send, things: Concepts::NONE }));
+            return Some(Condition::Deed(Deed::of(known().send, Concepts::NONE)));
         }
         if has(|condition| matches!(condition, Condition::Amount { .. })) {
             return Some(Condition::all(vec![Condition::Deed(Deed::default()), Condition::Money]));

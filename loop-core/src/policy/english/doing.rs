@@ -731,7 +731,7 @@ impl Run {
 }
 
 fn deed(does: Concepts, things: Concepts) -> Deed {
-    Deed { does: does.with_children(), things: things.with_children() }
+    Deed::of(does.with_children(), things.with_children())
 }
 
 fn read_segment(segment: &Segment, inherited: Option<&Clause>, coordinated: bool, doing: &mut Doing) {
@@ -804,10 +804,7 @@ fn read_segment(segment: &Segment, inherited: Option<&Clause>, coordinated: bool
             // `gift card purchases`: what is bought says something, `vendor payments` does not.
             let wares = run.before.without(known.persons).without(lexicon.generic).without(lexicon.deeds);
             if verbs.is_empty() && head.meets(known.ware) && !wares.is_empty() {
-                doing.more.push(Condition::any(vec![Condition::Deed(Deed {
-                    does: Concepts::NONE,
-                    things: wares.with_children(),
-                })]));
+                doing.more.push(Condition::any(vec![Condition::Deed(Deed::of(Concepts::NONE, wares.with_children()))]));
             }
         }
         things = things.with(head);

@@ -149,12 +149,18 @@ fn joined(conditions: &[Condition], with: &str) -> String {
 }
 
 fn doing(deed: &Deed) -> String {
-    let things = concept_list(deed.things, Concept::noun);
-    match (deed.does.is_empty(), deed.things.is_empty()) {
+    let words = |concepts: Concepts, name, words: &[String]| match (concepts.is_empty(), words) {
+        (_, []) => concept_list(concepts, name),
+        (true, _) => list(&spaced(words)),
+        (false, _) => format!("{} or {}", concept_list(concepts, name), list(&spaced(words))),
+    };
+    let does = words(deed.does, Concept::verb, &deed.verbs);
+    let things = words(deed.things, Concept::noun, &deed.nouns);
+    match (deed.is_any_doing(), deed.is_to_anything()) {
         (true, true) => "does more than look".to_owned(),
         (true, false) => format!("does anything to {things}"),
-        (false, true) => format!("does {}", concept_list(deed.does, Concept::verb)),
-        (false, false) => format!("does {} to {things}", concept_list(deed.does, Concept::verb)),
+        (false, true) => format!("does {does}"),
+        (false, false) => format!("does {does} to {things}"),
     }
 }
 

@@ -250,10 +250,10 @@ fn deed_words(deed: &Deed, draft: &mut Draft) {
         concepts.iter().find_map(word).map(str::to_owned)
     };
     if draft.verb.is_none() {
-        draft.verb = word(deed.does, Concept::verb);
+        draft.verb = word(deed.does, Concept::verb).or_else(|| deed.verbs.first().cloned());
     }
     if draft.noun.is_none() {
-        draft.noun = word(deed.things, Concept::noun);
+        draft.noun = word(deed.things, Concept::noun).or_else(|| deed.nouns.first().cloned());
     }
     if draft.doing.is_none() {
         draft.doing = word(deed.does, Concept::noun);

@@ -68,6 +68,12 @@ pub fn read_word(word: &str) -> Option<Reading> {
     (!reading.entry.does.is_empty()).then_some(reading)
 }
 
+/// Whether a word is another one or a form of it (`flushes`, `flushing` and `flushed` of `flush`).
+#[must_use]
+pub fn is_form_of(word: &str, base: &str) -> bool {
+    word == base || bases(word).into_iter().flatten().any(|(found, _)| found == base)
+}
+
 /// What a word's base form may be.
 fn bases(word: &str) -> [Option<(String, Form)>; 8] {
     let mut bases = [const { None }; 8];

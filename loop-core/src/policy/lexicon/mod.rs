@@ -8,4 +8,4 @@ pub use concept::{Concept, Concepts};
 pub use words::cut;
 
 pub(super) use concept::lexicon;
-pub(super) use inflect::{Form, Reading, closest, read_word};
+pub(super) use inflect::{Form, Reading, closest, is_form_of, read_word};
