@@ -7,7 +7,7 @@ use crate::{
         id::{ApprovalId, RuleId},
         json::Object,
     },
-    policy::{Outcome, Verdict},
+    policy::{Outcome, Verdict, judge::Judged},
 };
 
 /// Room for what stands in a body besides the arguments and facts, unless texts are long.
@@ -52,7 +52,7 @@ impl Body<'_> {
 
     /// The codes and rules that decided, and the rules that would have.
     fn why(&self, object: &mut Object<'_>) {
-        let Verdict { reasons, shadow, .. } = self.verdict;
+        let Verdict { reasons, shadow, judged, .. } = self.verdict;
         if !reasons.is_empty() {
             list(object.name("reasons"), reasons, |reason, out| {
                 let mut object = Object::open(out);
@@ -72,7 +72,26 @@ impl Body<'_> {
                 object.close();
             });
         }
+        if !judged.is_empty() {
+            list(object.name("judged"), judged, write_judged);
+        }
     }
+}
+
+/// What a model was asked about a rule, and what came of it. The question itself is not kept.
+fn write_judged(judged: &Judged, out: &mut String) {
+    let mut object = Object::open(out);
+    object.text("rule_id", &judged.rule.to_string());
+    object.json("revision", &judged.revision.to_string());
+    object.text("model", &judged.model);
+    match &judged.ruling {
+        Ok(answer) => {
+            object.text("finding", answer.finding.as_str());
+            object.text("note", &answer.note);
+        }
+        Err(why) => object.text("failed", why.as_str()),
+    }
+    object.close();
 }
 
 fn list<T>(out: &mut String, items: &[T], write: impl Fn(&T, &mut String)) {
@@ -160,7 +179,11 @@ mod tests {
             Decimal, Seed, Time,
             id::{ApprovalId, RuleId},
         },
-        policy::{CompiledRule, Outcome, Reason, ReasonCode, Rule, RuleAction, RuleMode, Verdict, facts::Facts},
+        policy::{
+            CompiledRule, Outcome, Reason, ReasonCode, Rule, RuleAction, RuleMode, Verdict,
+            facts::Facts,
+            judge::{Answer, Finding, Judged, Unjudged},
+        },
         tool::Risk,
     };
 
@@ -178,6 +201,8 @@ mod tests {
         reasons: Vec<ShapeOfReason>,
         #[serde(skip_serializing_if = "Vec::is_empty")]
         shadow: Vec<ShapeOfMark>,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        judged: Vec<ShapeOfJudged>,
         #[serde(skip_serializing_if = "Option::is_none")]
         approval_id: Option<ApprovalId>,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -203,6 +228,19 @@ mod tests {
         would: &'static str,
     }
 
+    #[derive(serde::Serialize)]
+    struct ShapeOfJudged {
+        rule_id: String,
+        revision: u64,
+        model: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        finding: Option<&'static str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        failed: Option<&'static str>,
+    }
+
     fn shape(body: &Body<'_>) -> String {
         let Body { details, verdict, message, rule, approval, key, policy_hash } = *body;
         let reasons = verdict.reasons.iter().map(|reason| ShapeOfReason {
@@ -223,6 +261,21 @@ mod tests {
                     rule_id: compiled.rule.id.to_string(),
                     revision: compiled.rule.revision,
                     would: "PENDING",
+                })
+                .collect(),
+            judged: verdict
+                .judged
+                .iter()
+                .map(|judged| {
+                    let answer = judged.ruling.as_ref().ok();
+                    ShapeOfJudged {
+                        rule_id: judged.rule.to_string(),
+                        revision: judged.revision,
+                        model: judged.model.to_string(),
+                        finding: answer.map(|answer| answer.finding.as_str()),
+                        note: answer.map(|answer| answer.note.clone()),
+                        failed: judged.ruling.as_ref().err().map(|why| why.as_str()),
+                    }
                 })
                 .collect(),
             approval_id: approval,
@@ -250,6 +303,11 @@ mod tests {
         }))
     }
 
+    fn judged_of(well: bool, note: String) -> Judged {
+        let ruling = if well { Ok(Answer { finding: Finding::Unsure, note }) } else { Err(Unjudged::Busy) };
+        Judged { rule: compiled(3).rule.id, revision: 7, model: "m \"x\"".into(), ruling }
+    }
+
     proptest! {
         #[test]
         fn the_body_written_by_hand_is_the_one_of_its_shape(
@@ -257,6 +315,7 @@ mod tests {
             texts in prop::collection::vec(prop::option::of("[^\u{8}\u{c}]{0,12}|[\"\\\\\n\r\t\u{1}\u{7f}é😀 x]{0,12}"), 6),
             reasons in 0_u8..4,
             shadow in 0_u8..3,
+            judged in prop::collection::vec((any::<bool>(), "[^\u{8}\u{c}]{0,9}"), 0..3),
             approved in any::<bool>(),
             amounts in prop::collection::vec(any::<i64>(), 0..3),
             paths in prop::collection::vec("[a,\":{}\\\\]{0,9}|x\",\"arguments\":\"", 0..3),
@@ -271,6 +330,7 @@ mod tests {
                 outcome: Outcome::RequireApproval,
                 reasons: (0..reasons).map(reason_of).collect(),
                 shadow: (0..shadow).map(compiled).collect(),
+                judged: judged.into_iter().map(|(well, note)| judged_of(well, note)).collect(),
                 ..Verdict::allowing(Risk::High)
             };
             let amounts = amounts.into_iter().map(|amount| (Decimal::whole(amount).shifted(-2), None)).collect();

@@ -7,6 +7,7 @@ use std::{
 
 use super::{
     DecideError, Engine,
+    hearing::Hearing,
     written::{Details, Written},
 };
 use crate::{
@@ -121,10 +122,17 @@ impl Engine {
     /// Texts out of bounds, a revoked key, too many open approvals, storage failures.
     pub async fn intercept(&self, caller: &Caller, call: &Call<'_>) -> Result<Decision, DecideError> {
         check(call)?;
+        let mut hearing = Hearing::default();
         for _ in 0..ATTEMPTS {
             let snapshot = self.policy(&caller.tenant).await?;
             let cx = self.context(caller.clone())?;
-            let verdict = evaluate(&snapshot, &call.action, cx.now);
+            let mut verdict = evaluate(&snapshot, &call.action, cx.now);
+            if self.is_open(&hearing, &verdict) {
+                let opened = self.opened(&cx, call, &snapshot, &verdict);
+                Box::pin(self.hear(&mut hearing, cx, Vec::from_iter(opened))).await?;
+                continue;
+            }
+            self.harden(&hearing, &cx, &snapshot, &call.action, &mut verdict);
             let new_tool = !self.inner.tools.has(cx.tenant(), call.action.tool);
             let prepared = Prepared { new_tool, ..prepare(self.master(), &cx, call, snapshot, verdict)? };
             match self.record(cx, prepared).await {

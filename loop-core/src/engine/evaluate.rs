@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{DecideError, Engine};
+use super::{Call, DecideError, Engine, hearing::Hearing};
 use crate::{
     access::{AccessError, Caller},
     base::id::LoopId,
@@ -22,12 +22,19 @@ pub struct Evaluated {
 
 impl Engine {
     /// Decides a call against the newest published policy, without a trace and without touching storage; `None`
-    /// when something that it takes is not at hand. The caller completes the stage: without a loop named there it
+    /// when something that it takes is not at hand, or a model is to be asked. The caller completes the stage: without a loop named there it
     /// is the caller's own, a sandboxed key simulates, and its trust is looked up here.
     ///
     /// # Errors
     /// A named loop that does not exist, or that the caller may not act for.
     pub fn evaluate_at_hand(&self, caller: &Caller, action: &Action<'_>) -> Option<Result<Evaluated, AccessError>> {
+        self.by_policy(caller, action).filter(|evaluated| {
+            !evaluated.as_ref().is_ok_and(|evaluated| self.is_open(&Hearing::default(), &evaluated.verdict))
+        })
+    }
+
+    /// What the policy alone says.
+    fn by_policy(&self, caller: &Caller, action: &Action<'_>) -> Option<Result<Evaluated, AccessError>> {
         let policy = self.policy_at_hand(&caller.tenant)?;
         let now = self.now();
         let Some(stage) = action.stage else {
@@ -54,16 +61,25 @@ impl Engine {
     /// # Errors
     /// As with [`Self::evaluate_at_hand`], and storage failures; the call may then not be made.
     pub async fn evaluate(&self, caller: &Caller, action: &Action<'_>) -> Result<Evaluated, DecideError> {
-        const ATTEMPTS: usize = 4;
+        const ATTEMPTS: usize = 5;
+        let mut hearing = Hearing::default();
         for _ in 0..ATTEMPTS {
             let policy = self.policy(&caller.tenant).await?;
             if let Some(stage) = action.stage {
                 let (_, line) = staged(&policy, caller, stage)?;
                 self.trust(&caller.tenant, line).await?;
             }
-            if let Some(evaluated) = self.evaluate_at_hand(caller, action) {
-                return Ok(evaluated?);
+            let Some(evaluated) = self.by_policy(caller, action) else { continue };
+            let mut evaluated = evaluated?;
+            let cx = self.context(caller.clone())?;
+            if self.is_open(&hearing, &evaluated.verdict) {
+                let call = Call { action: *action, reason: None, session: None, door: "evaluate" };
+                let opened = self.opened(&cx, &call, &evaluated.policy, &evaluated.verdict);
+                Box::pin(self.hear(&mut hearing, cx, Vec::from_iter(opened))).await?;
+                continue;
             }
+            self.harden(&hearing, &cx, &evaluated.policy, action, &mut evaluated.verdict);
+            return Ok(evaluated);
         }
         Err(DecideError::Moved)
     }

@@ -9,6 +9,7 @@ use serde_json::{Value, json, value::RawValue};
 use super::{
     Call, DecideError, Decision, Engine,
     decide::{ATTEMPTS, Prepared, prepare, settle},
+    hearing::{Hearing, Opened},
     invoke_error::InvokeError,
     toolbox::Tool,
 };
@@ -83,6 +84,27 @@ struct Approach {
 }
 
 impl Approach {
+    /// The call as a door proposes it.
+    fn proposed<'a>(&'a self, request: &Request<'a>) -> Call<'a> {
+        let action = action(request, &self.tag, &self.start, self.trust, self.cx.caller.sandboxed);
+        Call { action, reason: request.reason, session: None, door: DOOR }
+    }
+
+    /// What is to be asked of a model, with the context to ask in.
+    fn opened(self, engine: &Engine, request: &Request<'_>) -> (Ctx, Option<Opened>) {
+        let (tenant, Start { loop_id, tool, .. }) = (self.cx.tenant(), &self.start);
+        let binding = approval::invocation_binding(engine.master(), tenant, *loop_id, *tool, request.input);
+        let opened = engine.opened(&self.cx, &self.proposed(request), &self.snapshot, &self.verdict);
+        (self.cx, opened.map(|one| one.bind(binding)))
+    }
+
+    /// Tightens the verdict by what a model said.
+    fn harden(&mut self, engine: &Engine, request: &Request<'_>, hearing: &Hearing) {
+        let Self { cx, snapshot, tag, trust, start, verdict, .. } = self;
+        let action = action(request, tag, start, *trust, cx.caller.sandboxed);
+        engine.harden(hearing, cx, snapshot, &action, verdict);
+    }
+
     /// Masks the call for what is written down of it, and binds the approval that it may need.
     fn prepare(self, engine: &Engine, request: &Request<'_>) -> Result<(Passing, String, Ctx), InvokeError> {
         let Self { cx, snapshot, tool, tag, trust, input, start, verdict } = self;
@@ -175,8 +197,15 @@ impl Engine {
         request: &Request<'_>,
         provider: &dyn Provider,
     ) -> Result<Invoked, InvokeError> {
+        let mut hearing = Hearing::default();
         for _ in 0..ATTEMPTS {
-            let Some(approach) = self.approach(caller, request).await? else { continue };
+            let Some(mut approach) = self.approach(caller, request).await? else { continue };
+            if self.is_open(&hearing, &approach.verdict) {
+                let (cx, opened) = approach.opened(self, request);
+                Box::pin(self.hear(&mut hearing, cx, Vec::from_iter(opened))).await?;
+                continue;
+            }
+            approach.harden(self, request, &hearing);
             let tool = Arc::clone(&approach.tool);
             let (passing, input, cx) = approach.prepare(self, request)?;
             match self.begin(cx, passing).await {

@@ -12,7 +12,10 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{CATALOG, Engine, InvokeError, Invoked, Request, bootstrap};
+use super::{
+    CATALOG, Engine, InvokeError, Invoked, Request, bootstrap,
+    hearing_tests::{Told, found},
+};
 use crate::{
     access::{Caller, Mode, Plan, Scope, Scopes, key, loops},
     approval::{self, Answer, ApprovalError, Via},
@@ -25,7 +28,11 @@ use crate::{
     },
     credit::{self, CreditError, RESERVED_SECONDS, Wallet},
     invoke::{self, Answering, CallError, Fault, InvocationStatus, Job, Natives, Provider},
-    policy::{ReasonCode, kill_switch},
+    policy::{
+        ReasonCode, RuleAction,
+        judge::{Finding, Judge},
+        kill_switch, rulebook,
+    },
     proof::{self, Level, ProofKind},
     store::{memory::MemoryStore, wait},
     tool::manifest::{self, Content, ToolStatus},
@@ -455,4 +462,31 @@ fn what_was_reversed_never_pays_again() {
         })
         .unwrap();
     assert_eq!(world.score(&a), 50);
+}
+
+#[test]
+fn a_model_is_heard_before_a_tool_is_called_and_not_once_a_human_was_asked() {
+    let world = World::new();
+    let model = Arc::new(Told::default());
+    assert!(world.engine.connect_judge(Arc::clone(&model) as Arc<dyn Judge>));
+    let a = world.actor("ann", "one");
+    let tool = world.publish(&a, &json!({"name": "issue_refund"}));
+    let new = rulebook::NewRule::new("block sketchy refunds", RuleAction::Block);
+    let cx = world.engine.context(world.admin.clone()).unwrap();
+    let made = world
+        .engine
+        .write(cx, "rule.create", move |tx, cx| rulebook::create(tx, cx, &new).map(drop).map_err(ApprovalError::from));
+    wait(made).unwrap();
+    model.say(&[found(Finding::Covered)]);
+    let refused = world.invoke_with(&a, &tool, Mode::Guided, None, &Unreached);
+    let Err(InvokeError::Denied(decision)) = refused else { panic!("{refused:?}") };
+    assert_eq!(decision.verdict.reasons[0].code, ReasonCode::RuleJudged);
+    model.say(&[found(Finding::NotCovered)]);
+    let asked = world.invoke_with(&a, &tool, Mode::Guided, None, &Unreached).unwrap();
+    assert_eq!((asked.call.status, model.asked()), (InvocationStatus::PendingApproval, 2));
+    let id = asked.call.approval.unwrap().to_string();
+    world.decide(&id, Answer::Approve);
+    model.say(&[found(Finding::Covered)]);
+    let called = world.invoke_with(&a, &tool, Mode::Guided, Some(&id), &works(&tool)).unwrap();
+    assert_eq!((called.call.status, model.asked()), (InvocationStatus::Succeeded, 2));
 }

@@ -15,6 +15,9 @@ mod evaluate;
 mod failed;
 #[cfg(test)]
 mod fault_tests;
+mod hearing;
+#[cfg(test)]
+mod hearing_tests;
 mod invoke;
 mod invoke_error;
 #[cfg(test)]
@@ -35,7 +38,7 @@ mod turn;
 mod turn_tests;
 mod written;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 pub use bootstrap::{Bootstrap, bootstrap};
 pub use decide::{Call, Decision};
@@ -53,7 +56,7 @@ use crate::{
         host::NoEntropy,
         secret::{MasterKey, TokenHash},
     },
-    policy::PolicySnapshot,
+    policy::{PolicySnapshot, judge::Judge},
     prompt::Renderer,
     store::{Access, Catalog, Lane, Store, StoreError, StoreExt, Tx},
 };
@@ -152,6 +155,7 @@ struct Inner {
     board: Board,
     toolbox: Toolbox,
     renderer: Renderer,
+    judge: OnceLock<Arc<dyn Judge>>,
 }
 
 impl Engine {
@@ -171,6 +175,7 @@ impl Engine {
                 board: Board::default(),
                 toolbox: Toolbox::default(),
                 renderer: Renderer::default(),
+                judge: OnceLock::new(),
             }),
         }
     }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::{
     DecideError, Engine,
     decide::{ATTEMPTS, Call, Decision, check, mask},
+    hearing::{Hearing, Opened},
     planned::{Keeping, Part, Planned, Recorded},
 };
 use crate::{
@@ -126,16 +127,38 @@ impl Engine {
         for input in calls {
             with_call(input, |call, _| check(call))?;
         }
+        let mut hearing = Hearing::default();
         for _ in 0..ATTEMPTS {
             let snapshot = self.policy(&caller.tenant).await?;
             let cx = self.context(caller.clone())?;
-            let planned = self.plan(&cx, calls, snapshot, keep)?;
+            if self.may_hear(&hearing) {
+                let opened = self.opened_in(&cx, calls, &snapshot);
+                if !opened.is_empty() {
+                    Box::pin(self.hear(&mut hearing, cx, opened)).await?;
+                    continue;
+                }
+            }
+            let planned = self.plan(&cx, calls, snapshot, keep, &hearing)?;
             match self.record_turn(cx, planned).await {
                 Err(DecideError::Moved) => {}
                 settled => return settled,
             }
         }
         Err(DecideError::Moved)
+    }
+
+    /// What is to be asked of a model about a turn: nothing when a call of it is refused anyway.
+    fn opened_in(&self, cx: &Ctx, calls: &[TurnInput<'_>], snapshot: &PolicySnapshot) -> Vec<Opened> {
+        let mut opened = Vec::new();
+        for input in calls {
+            let TurnInput::Call(call) = input else { return Vec::new() };
+            let verdict = evaluate(snapshot, &call.action, cx.now);
+            if !matches!(verdict.outcome, Outcome::Allow | Outcome::RequireApproval) {
+                return Vec::new();
+            }
+            opened.extend(self.opened(cx, call, snapshot, &verdict));
+        }
+        opened
     }
 
     /// Everything that can be done about a turn before its transaction.
@@ -145,8 +168,9 @@ impl Engine {
         calls: &[TurnInput<'_>],
         snapshot: Arc<PolicySnapshot>,
         keep: Keep<'_>,
+        hearing: &Hearing,
     ) -> Result<Planned, DecideError> {
-        let parts: Vec<Part> = calls.iter().map(|input| self.part(cx, input, &snapshot)).collect();
+        let parts: Vec<Part> = calls.iter().map(|input| self.part(cx, input, &snapshot, hearing)).collect();
         let planned = Planned::new(snapshot, parts);
         let keeping = match keep {
             Keep::IfPending { key, completion } if planned.waits() => {
@@ -161,9 +185,10 @@ impl Engine {
         planned.ready(cx, keeping)
     }
 
-    fn part(&self, cx: &Ctx, input: &TurnInput<'_>, snapshot: &PolicySnapshot) -> Part {
+    fn part(&self, cx: &Ctx, input: &TurnInput<'_>, snapshot: &PolicySnapshot, hearing: &Hearing) -> Part {
         with_call(input, |call, unreadable| {
             let mut verdict = evaluate(snapshot, &call.action, cx.now);
+            self.harden(hearing, cx, snapshot, &call.action, &mut verdict);
             if unreadable.is_some() {
                 // Rules that ask, or nothing at all, were found for a call without arguments: only refusals count.
                 verdict.reasons.retain(|reason| reason.outcome == Outcome::Deny);

@@ -17,6 +17,7 @@ mod given;
 mod glob;
 mod index;
 mod interpret;
+pub mod judge;
 pub mod kill_switch;
 pub mod lexicon;
 pub mod matrix;

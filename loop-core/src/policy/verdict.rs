@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use super::snapshot::CompiledRule;
+use super::{judge::Judged, snapshot::CompiledRule};
 use crate::{access::Mode, tool::Risk};
 
 /// What shall happen, from the mildest to the strictest; the strictest reason wins.
@@ -27,6 +27,8 @@ pub enum ReasonCode {
     ToolBlocked,
     /// A block rule matched.
     RuleDeny,
+    /// A block rule matched as far as it was understood, and a model judged that it means the call.
+    RuleJudged,
     /// An approve rule matched.
     RuleAsk,
     /// More rules ask than an approval can cover.
@@ -64,6 +66,7 @@ impl ReasonCode {
         match self {
             Self::ToolBlocked => "TOOL_BLOCKED",
             Self::RuleDeny => "RULE_DENY",
+            Self::RuleJudged => "RULE_JUDGED",
             Self::RuleAsk => "RULE_ASK",
             Self::TooManyRules => "TOO_MANY_RULES",
             Self::DefaultVerdict => "DEFAULT_VERDICT",
@@ -87,6 +90,7 @@ impl ReasonCode {
         match self {
             Self::ToolBlocked => "the tool is blocked",
             Self::RuleDeny => "a rule refuses the call",
+            Self::RuleJudged => "a rule refuses the call, by what a model judged of its unclear words",
             Self::RuleAsk => "a rule asks for approval",
             Self::TooManyRules => Verdict::TOO_MANY_RULES,
             Self::DefaultVerdict => "no rule objected, and the default is not to allow",
@@ -135,6 +139,8 @@ pub struct Verdict {
     pub unlisted: u32,
     /// Rules in shadow mode that matched: recorded, without effect.
     pub shadow: SmallVec<[Arc<CompiledRule>; 1]>,
+    /// What a model was asked about rules that are listed, and what came of it.
+    pub judged: Vec<Judged>,
 }
 
 impl Verdict {
@@ -154,6 +160,7 @@ impl Verdict {
             reasons: SmallVec::new(),
             unlisted: 0,
             shadow: SmallVec::new(),
+            judged: Vec::new(),
         }
     }
 
