@@ -66,7 +66,13 @@ impl Change {
             reason: None,
             forward: None,
             risk: Risk::High,
-            asking: vec![Asking { rule_id: None, revision: 0, rule_text: text, approver_email: None }],
+            asking: vec![Asking {
+                rule_id: None,
+                revision: 0,
+                rule_text: text,
+                approver_email: None,
+                grounds: Vec::new(),
+            }],
             policy_hash: HASH.to_owned(),
         })
     }

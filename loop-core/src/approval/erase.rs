@@ -1,6 +1,6 @@
 //! Forgetting what an approval was about.
 
-use super::{Approval, ApprovalError, State};
+use super::{Approval, ApprovalError, Asking, State};
 use crate::{
     access::Ctx,
     base::Time,
@@ -61,11 +61,17 @@ pub fn purge_before(tx: &mut dyn Tx, cx: &Ctx, before: Time, limit: u32) -> Resu
 }
 
 fn forget(tx: &mut dyn Tx, cx: &Ctx, stored: &Stored<Approval>) -> Result<bool, ApprovalError> {
-    if stored.value.arguments == NOTHING && stored.value.reason.is_none() && stored.value.forward.is_none() {
+    let bare = |asking: &Asking| asking.grounds.is_empty();
+    if stored.value.arguments == NOTHING
+        && stored.value.reason.is_none()
+        && stored.value.forward.is_none()
+        && stored.value.asking.iter().all(bare)
+    {
         return Ok(false);
     }
     let mut bare =
         Approval { arguments: NOTHING.to_owned(), reason: None, forward: None, comment: None, ..stored.value.clone() };
+    bare.asking.iter_mut().for_each(|asking| asking.grounds = Vec::new());
     if bare.state == State::Pending {
         bare.state = State::Void;
     }

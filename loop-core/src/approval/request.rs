@@ -6,6 +6,7 @@ use crate::{
         id::{ApprovalId, KeyId, RuleId},
     },
     outbox::CallSummary,
+    policy::Ground,
     store::{Column, Entity, Kind, Table, Value},
     tool::Risk,
 };
@@ -64,6 +65,9 @@ pub struct Asking {
     pub rule_text: String,
     /// Whom it wants to ask.
     pub approver_email: Option<String>,
+    /// Why it matched: which parts of its condition held, and what they saw, masked. Nothing once erased.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grounds: Vec<Ground>,
 }
 
 impl Asking {

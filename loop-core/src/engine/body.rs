@@ -59,6 +59,7 @@ impl Body<'_> {
                 object.text("code", reason.code.as_str());
                 if let Some(compiled) = &reason.rule {
                     object.text("rule_id", &compiled.rule.id.to_string());
+                    self.grounds(compiled.rule.id, &mut object);
                 }
                 object.close();
             });
@@ -69,11 +70,20 @@ impl Body<'_> {
                 object.text("rule_id", &compiled.rule.id.to_string());
                 object.json("revision", &compiled.rule.revision.to_string());
                 object.text("would", Mark::would(compiled.outcome()));
+                self.grounds(compiled.rule.id, &mut object);
                 object.close();
             });
         }
         if !judged.is_empty() {
             list(object.name("judged"), judged, write_judged);
+        }
+    }
+
+    /// Why a rule matched.
+    fn grounds(&self, rule: RuleId, object: &mut Object<'_>) {
+        let grounds = self.details.explained.of(rule);
+        if !grounds.is_empty() {
+            list(object.name("grounds"), grounds, |ground, out| ground.write(out));
         }
     }
 }
@@ -180,7 +190,8 @@ mod tests {
             id::{ApprovalId, RuleId},
         },
         policy::{
-            CompiledRule, Outcome, Reason, ReasonCode, Rule, RuleAction, RuleMode, Verdict,
+            Certainty, CompiledRule, Explained, Ground, Outcome, Reason, ReasonCode, Rule, RuleAction, RuleMode,
+            Verdict,
             facts::Facts,
             judge::{Answer, Finding, Judged, Unjudged},
         },
@@ -219,6 +230,8 @@ mod tests {
         code: &'static str,
         #[serde(skip_serializing_if = "Option::is_none")]
         rule_id: Option<String>,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        grounds: Vec<Ground>,
     }
 
     #[derive(serde::Serialize)]
@@ -226,6 +239,8 @@ mod tests {
         rule_id: String,
         revision: u64,
         would: &'static str,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        grounds: Vec<Ground>,
     }
 
     #[derive(serde::Serialize)]
@@ -246,6 +261,11 @@ mod tests {
         let reasons = verdict.reasons.iter().map(|reason| ShapeOfReason {
             code: reason.code.as_str(),
             rule_id: reason.rule.as_ref().map(|compiled| compiled.rule.id.to_string()),
+            grounds: reason
+                .rule
+                .as_ref()
+                .map(|compiled| details.explained.of(compiled.rule.id).to_vec())
+                .unwrap_or_default(),
         });
         let shape = Shape {
             facts: &details.facts,
@@ -261,6 +281,7 @@ mod tests {
                     rule_id: compiled.rule.id.to_string(),
                     revision: compiled.rule.revision,
                     would: "PENDING",
+                    grounds: details.explained.of(compiled.rule.id).to_vec(),
                 })
                 .collect(),
             judged: verdict
@@ -308,16 +329,21 @@ mod tests {
         Judged { rule: compiled(3).rule.id, revision: 7, model: "m \"x\"".into(), ruling }
     }
 
+    fn texts() -> impl Strategy<Value = Vec<Option<String>>> {
+        // `serde_json` has a shorter escape for the two that are left out.
+        prop::collection::vec(prop::option::of("[^\u{8}\u{c}]{0,12}|[\"\\\\\n\r\t\u{1}\u{7f}é😀 x]{0,12}"), 6)
+    }
+
     proptest! {
         #[test]
         fn the_body_written_by_hand_is_the_one_of_its_shape(
-            // `serde_json` has a shorter escape for the two that are left out.
-            texts in prop::collection::vec(prop::option::of("[^\u{8}\u{c}]{0,12}|[\"\\\\\n\r\t\u{1}\u{7f}é😀 x]{0,12}"), 6),
+            texts in texts(),
             reasons in 0_u8..4,
             shadow in 0_u8..3,
             judged in prop::collection::vec((any::<bool>(), "[^\u{8}\u{c}]{0,9}"), 0..3),
             approved in any::<bool>(),
             amounts in prop::collection::vec(any::<i64>(), 0..3),
+            grounds in prop::collection::vec((any::<bool>(), texts()), 0..3),
             paths in prop::collection::vec("[a,\":{}\\\\]{0,9}|x\",\"arguments\":\"", 0..3),
         ) {
             let [message, rule, reason, session, forward, agent_name] = <[_; 6]>::try_from(texts).unwrap();
@@ -333,9 +359,17 @@ mod tests {
                 judged: judged.into_iter().map(|(well, note)| judged_of(well, note)).collect(),
                 ..Verdict::allowing(Risk::High)
             };
+            let ground = |(yes, texts): (bool, Vec<Option<String>>)| {
+                let [condition, argument, value, why, ..] = <[_; 6]>::try_from(texts).unwrap();
+                let held = if yes { Certainty::Yes } else { Certainty::Unclear };
+                Ground { condition: condition.unwrap_or_default(), held, argument, value, why }
+            };
+            let grounds: Vec<Ground> = grounds.into_iter().map(ground).collect();
             let amounts = amounts.into_iter().map(|amount| (Decimal::whole(amount).shifted(-2), None)).collect();
             let details = Details {
                 arguments: "{\"a\":[1,\"x\"]}".to_owned(),
+                // Of the reasons and marks that there may be, the second rule is explained.
+                explained: Explained::told(vec![(compiled(1).rule.id, grounds)]),
                 facts: Facts { amounts, paths, ..Facts::default() },
                 agent_name,
                 reason,

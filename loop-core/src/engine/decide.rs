@@ -15,7 +15,7 @@ use crate::{
     approval::{self, Asking, Proposal},
     audit::{self, Status},
     base::{Time, id::ApprovalId, json, secret::MasterKey},
-    policy::{Action, Outcome, PolicySnapshot, Verdict, evaluate, kill_switch::MAX_TOOL_NAME},
+    policy::{Action, Explained, Outcome, PolicySnapshot, Verdict, evaluate, explain, kill_switch::MAX_TOOL_NAME},
     store::{Access, Lane, StoreError, StoreExt, Tx},
     tool::{Risk, redact},
 };
@@ -67,6 +67,8 @@ pub struct Decision {
     pub rule: Option<String>,
     /// What the policy said.
     pub verdict: Verdict,
+    /// Why its rules matched.
+    pub explained: Explained,
     /// The approval that is waited for, was used up, or denied the call.
     pub approval: Option<ApprovalId>,
     /// When a pending approval ends by itself.
@@ -219,6 +221,7 @@ pub(super) fn decision(
         message: std::mem::take(&mut written.message),
         rule: written.rule.take(),
         verdict,
+        explained: written.explained.clone(),
         approval: written.approval,
         expires_at: written.expires_at,
         policy_hash: snapshot.shared_hash(),
@@ -269,7 +272,9 @@ pub(super) fn mask(
     // What stands beside the arguments may hold a person's data as well.
     let [reason, agent, session] = [call.reason, action.agent, call.session].map(|text| text.map(redact::text));
     let beside = || [&reason, &agent, &session].into_iter().flatten();
-    let subjects: Vec<String> = beside().flat_map(|text| &text.subjects).chain(&masked.subjects).cloned().collect();
+    let explained = explain(snapshot, action, verdict, cx.now);
+    let subjects = beside().flat_map(|text| &text.subjects).chain(&masked.subjects);
+    let subjects: Vec<String> = subjects.chain(explained.subjects()).cloned().collect();
     let tags = audit::subject_tags(master, cx.tenant(), &subjects);
     let personal = beside().fold(masked.personal, |sum, text| sum.saturating_add(text.personal));
     let secrets = beside().fold(masked.secrets, |sum, text| sum.saturating_add(text.secrets));
@@ -283,12 +288,13 @@ pub(super) fn mask(
         reason: reason.clone(),
         forward: forward.clone(),
         risk: verdict.risk,
-        asking: asking(verdict),
+        asking: asking(verdict, &explained),
         policy_hash: snapshot.hash().to_owned(),
     });
     let details = Details {
         arguments: masked.masked,
         facts: snapshot.facts(action),
+        explained,
         agent_name: agent,
         reason,
         session,
@@ -314,7 +320,7 @@ pub(super) fn prepare(
     Ok(Prepared { snapshot, verdict, tool_name, new_tool: true, counted, record })
 }
 
-fn asking(verdict: &Verdict) -> Vec<Asking> {
+fn asking(verdict: &Verdict, explained: &Explained) -> Vec<Asking> {
     let asked = verdict.reasons.iter().filter(|reason| reason.outcome == Outcome::RequireApproval);
     asked
         .map(|reason| match &reason.rule {
@@ -323,10 +329,15 @@ fn asking(verdict: &Verdict) -> Vec<Asking> {
                 revision: compiled.rule.revision,
                 rule_text: compiled.rule.rule_text.clone(),
                 approver_email: compiled.rule.approver_email.clone(),
+                grounds: explained.of(compiled.rule.id).to_vec(),
             },
-            None => {
-                Asking { rule_id: None, revision: 0, rule_text: reason.code.as_str().to_owned(), approver_email: None }
-            }
+            None => Asking {
+                rule_id: None,
+                revision: 0,
+                rule_text: reason.code.as_str().to_owned(),
+                approver_email: None,
+                grounds: Vec::new(),
+            },
         })
         .collect()
 }

@@ -6,7 +6,7 @@ use super::{Call, DecideError, Engine, hearing::Hearing};
 use crate::{
     access::{AccessError, Caller},
     base::id::LoopId,
-    policy::{Action, PolicySnapshot, Stage, Verdict, evaluate},
+    policy::{Action, Explained, PolicySnapshot, Stage, Verdict, evaluate, explain},
 };
 
 /// A verdict and the policy that gave it.
@@ -14,6 +14,8 @@ use crate::{
 pub struct Evaluated {
     /// The verdict.
     pub verdict: Verdict,
+    /// Why its rules matched.
+    pub explained: Explained,
     /// The policy.
     pub policy: Arc<PolicySnapshot>,
     /// The trust that counted, where a loop acts: the least of it and the loops above it.
@@ -39,7 +41,8 @@ impl Engine {
         let now = self.now();
         let Some(stage) = action.stage else {
             let verdict = evaluate(&policy, action, now);
-            return Some(Ok(Evaluated { verdict, policy, trust: None }));
+            let explained = explain(&policy, action, &verdict, now);
+            return Some(Ok(Evaluated { verdict, explained, policy, trust: None }));
         };
         let (stage, line) = match staged(&policy, caller, stage) {
             Ok(staged) => staged,
@@ -52,8 +55,10 @@ impl Engine {
             None => None,
         };
         let stage = Stage { trust: trust.unwrap_or(0), ..stage };
-        let verdict = evaluate(&policy, &Action { stage: Some(stage), ..*action }, now);
-        Some(Ok(Evaluated { verdict, policy, trust }))
+        let action = Action { stage: Some(stage), ..*action };
+        let verdict = evaluate(&policy, &action, now);
+        let explained = explain(&policy, &action, &verdict, now);
+        Some(Ok(Evaluated { verdict, explained, policy, trust }))
     }
 
     /// Decides a call without a trace, fetching what is not at hand.

@@ -8,7 +8,7 @@ use crate::{
     approval::Settled,
     audit::{self, Event, Sealed, Status},
     base::{Time, id::ApprovalId},
-    policy::{Outcome, PolicySnapshot, ReasonCode, Verdict, facts::Facts},
+    policy::{Explained, Outcome, PolicySnapshot, ReasonCode, Verdict, facts::Facts},
     store::StoreError,
 };
 
@@ -17,6 +17,8 @@ pub(super) struct Details {
     /// JSON.
     pub(super) arguments: String,
     pub(super) facts: Facts,
+    /// Why rules matched.
+    pub(super) explained: Explained,
     pub(super) agent_name: Option<String>,
     pub(super) reason: Option<String>,
     pub(super) session: Option<String>,
@@ -29,6 +31,7 @@ pub(super) struct Written {
     pub(super) status: Status,
     pub(super) message: Cow<'static, str>,
     pub(super) rule: Option<String>,
+    pub(super) explained: Explained,
     pub(super) approval: Option<ApprovalId>,
     pub(super) expires_at: Option<Time>,
     pub(super) sealed: Sealed,
@@ -104,7 +107,8 @@ impl Written {
             body: &body,
         };
         let sealed = audit::seal(cx, &event);
-        Ok(Self { status, message, rule, approval, expires_at, sealed, body })
+        let explained = details.explained.clone();
+        Ok(Self { status, message, rule, explained, approval, expires_at, sealed, body })
     }
 }
 

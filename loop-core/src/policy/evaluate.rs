@@ -5,8 +5,9 @@ use std::cmp::Ordering;
 use smallvec::SmallVec;
 
 use super::{
-    Action, Outcome, PolicySnapshot, Reason, ReasonCode, RuleMode, Verdict,
+    Action, Outcome, PolicySnapshot, Reason, ReasonCode, RuleMode, Stage, Verdict,
     condition::Limit,
+    deed::Class,
     facts::{self, Amounts},
     index::{Limits, Plan},
     snapshot::DefaultVerdict,
@@ -71,6 +72,17 @@ fn read<T>(snapshot: &PolicySnapshot, action: &Action<'_>, with: impl FnOnce(Nam
         let class = &plan.class;
         snapshot.index().with_said(action.tool, class, said, |plan| with(Name { action, plan, amounts: &amounts }))
     })
+}
+
+/// Who asks, as rules see it.
+pub(super) fn agent<'a>(snapshot: &'a PolicySnapshot, action: &Action<'a>) -> Option<&'a str> {
+    let loops = |stage: &Stage<'a>| snapshot.loops().standing(stage.loop_id?).map(|standing| standing.tag);
+    action.agent.or_else(|| action.stage.as_ref().and_then(loops).filter(|tag| !tag.is_empty()))
+}
+
+/// What a call does, as it is decided.
+pub(super) fn class(snapshot: &PolicySnapshot, action: &Action<'_>) -> Class {
+    read(snapshot, action, |name| name.plan.class.clone())
 }
 
 /// What kill switch, rules and the tenant's default make of a call.

@@ -3,6 +3,8 @@
 mod phrase;
 mod sample;
 
+pub(super) use phrase::phrase;
+
 use super::{condition::Condition, snapshot::CompiledRule};
 
 /// What a rule means.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use super::{judge::Judged, snapshot::CompiledRule};
+use super::{Explained, Ground, judge::Judged, snapshot::CompiledRule};
 use crate::{access::Mode, tool::Risk};
 
 /// What shall happen, from the mildest to the strictest; the strictest reason wins.
@@ -118,6 +118,14 @@ pub struct Reason {
     pub outcome: Outcome,
     /// The rule, when one matched.
     pub rule: Option<Arc<CompiledRule>>,
+}
+
+impl Reason {
+    /// Why its rule matched; nothing where it is no rule's.
+    #[must_use]
+    pub fn grounds<'e>(&self, explained: &'e Explained) -> &'e [Ground] {
+        self.rule.as_ref().map(|compiled| explained.of(compiled.rule.id)).unwrap_or_default()
+    }
 }
 
 /// A decision. Making one that allows allocates nothing.

@@ -250,3 +250,17 @@ async fn a_step_that_cannot_be_undone_or_reaches_outside_is_of_more_risk_and_nev
         assert_eq!(evaluate(&fixture, json!({ "action": "find_leads", name: "no" })).await.status, 400);
     }
 }
+
+#[tokio::test]
+async fn a_rule_that_stops_a_step_says_why() {
+    let fixture = Fixture::start().await;
+    let rule = json!({ "rule_text": "Block all wire transfers over £1,000", "action": "block" });
+    ok(&fixture, "POST", "/api/approval-rules", &fixture.key, rule).await;
+    let step = json!({ "action": "wire_transfer", "riskLevel": "low", "amountCents": 500_000, "inputs": {} });
+    let answer = evaluate(&fixture, step).await.json();
+    let reason = answer["reasons"].as_array().unwrap().iter().find(|reason| reason["code"] == "RULE_DENY").unwrap();
+    let saw: Vec<_> =
+        reason["grounds"].as_array().unwrap().iter().map(|one| (&one["argument"], &one["value"])).collect();
+    assert_eq!(saw[0], (&json!("tool_name"), &json!("transfer")), "{answer}");
+    assert_eq!(saw[1], (&json!("$.amountCents"), &json!("5000")), "{answer}");
+}

@@ -22,7 +22,7 @@ async fn asking(mode: config::Links) -> Fixture {
 }
 
 /// The links of one delivery, which live as many seconds.
-async fn mint(fixture: &Fixture, id: &str, lives: i64) -> [String; 2] {
+pub(super) async fn mint(fixture: &Fixture, id: &str, lives: i64) -> [String; 2] {
     let engine = &fixture.server.app.engine;
     let (now, seed) = (engine.now(), engine.seed().expect("randomness"));
     let id = ApprovalId::parse(id).expect("an id");
@@ -40,12 +40,12 @@ async fn pending(fixture: &Fixture) -> usize {
     list.as_array().expect("a list").len()
 }
 
-async fn get(fixture: &Fixture, path: &str, accept: Option<&str>) -> Answer {
+pub(super) async fn get(fixture: &Fixture, path: &str, accept: Option<&str>) -> Answer {
     let headers: Vec<(&str, &str)> = accept.into_iter().map(|accept| ("accept", accept)).collect();
     fixture.send("GET", path, &headers, b"").await
 }
 
-const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+pub(super) const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 
 #[tokio::test]
 async fn looking_never_decides() {

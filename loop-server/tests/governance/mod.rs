@@ -2,6 +2,7 @@
 
 mod approvals;
 mod audit_verify;
+mod explained;
 mod faults;
 mod kill_switch;
 mod links;

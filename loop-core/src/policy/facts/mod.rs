@@ -9,4 +9,6 @@ mod sql;
 
 pub use carrier::{Said, many_sided, said};
 pub use extract::{Amounts, each, each_argument, extract, said_by, survey};
+pub(super) use keys::{Roles, roles};
+
 pub use fact::{Counted, DataKind, Environment, Fact, FactKind, Facts, KEPT, TEXT_MAX};

@@ -68,7 +68,8 @@ fn collect(condition: &Condition, add: &mut dyn FnMut(&str)) {
     }
 }
 
-fn phrase(condition: &Condition) -> String {
+/// A condition as it stands behind "a call that".
+pub fn phrase(condition: &Condition) -> String {
     match condition {
         Condition::All(all) => joined(all, " and "),
         Condition::Any(any) => joined(any, " or "),

@@ -12,7 +12,7 @@ use loop_core::{
         json::{Doc, View, write_string},
     },
     engine::Evaluated,
-    policy::{Action, Outcome as Verdict, Stage, is_domain, kill_switch::MAX_TOOL_NAME},
+    policy::{Action, Ground, Outcome as Verdict, Stage, is_domain, kill_switch::MAX_TOOL_NAME},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -125,6 +125,8 @@ struct ReasonShape {
     message: String,
     /// The rule.
     rule_id: Option<String>,
+    /// Why the rule matched: which parts of its condition held, and what they saw, masked.
+    grounds: Option<Vec<Ground>>,
 }
 
 /// What the body proposes.
@@ -279,6 +281,11 @@ fn answer(call: &Call, evaluated: &Evaluated) -> Result<String, Failure> {
         write_string(rule.map_or(reason.code.message(), |rule| &rule.rule_text), &mut out);
         if let Some(rule) = rule {
             let _ = write!(out, ",\"ruleId\":\"{}\"", rule.id);
+            let grounds = reason.grounds(&evaluated.explained);
+            if !grounds.is_empty() {
+                let json = serde_json::to_string(grounds).map_err(|error| Failure::internal(error.to_string()))?;
+                let _ = write!(out, ",\"grounds\":{json}");
+            }
         }
         out.push('}');
     }

@@ -11,7 +11,7 @@ use loop_core::{
     },
     engine::{Decision, InvokeError, Invoked, Request},
     invoke::InvocationStatus,
-    policy::{Outcome as Verdict, Reason, ReasonCode},
+    policy::{Explained, Ground, Outcome as Verdict, Reason, ReasonCode},
     tool::Risk,
 };
 use schemars::JsonSchema;
@@ -125,21 +125,25 @@ struct ReasonRow {
     /// The rule.
     #[serde(skip_serializing_if = "Option::is_none")]
     rule_id: Option<String>,
+    /// Why the rule matched: which parts of its condition held, and what they saw, masked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    grounds: Vec<Ground>,
 }
 
 impl ReasonRow {
-    fn of(reason: &Reason) -> Self {
+    fn of(reason: &Reason, explained: &Explained) -> Self {
         let rule = reason.rule.as_ref().map(|compiled| &compiled.rule);
         Self {
             code: reason.code.as_str(),
             message: rule.map_or_else(|| reason.code.message().to_owned(), |rule| rule.rule_text.clone()),
             rule_id: rule.map(|rule| rule.id.to_string()),
+            grounds: reason.grounds(explained).to_vec(),
         }
     }
 }
 
 fn reasons(decision: &Decision) -> Vec<ReasonRow> {
-    decision.verdict.reasons.iter().map(ReasonRow::of).collect()
+    decision.verdict.reasons.iter().map(|reason| ReasonRow::of(reason, &decision.explained)).collect()
 }
 
 /// The refusal that a failed call stands for.
@@ -192,7 +196,8 @@ pub(super) async fn again(call: &Call) -> Result<(), Failure> {
     }
     let suspended = verdict.reasons.iter().any(|reason| reason.code == ReasonCode::LoopSuspended);
     let code = if suspended { Code::LoopSuspended } else { Code::PolicyDenied };
-    let rows: Vec<ReasonRow> = verdict.reasons.iter().map(ReasonRow::of).collect();
+    let rows: Vec<ReasonRow> =
+        verdict.reasons.iter().map(|reason| ReasonRow::of(reason, &Explained::default())).collect();
     let rows = serde_json::to_value(rows).unwrap_or_default();
     Err(Failure::new(code, "the policy denies this call by now").with("reasons", rows).with("decision", "deny"))
 }

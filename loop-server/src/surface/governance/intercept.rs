@@ -10,7 +10,7 @@ use loop_core::{
         json::{Doc, View},
     },
     engine::{self, DecideError, Decision, Failed},
-    policy::Action,
+    policy::{Action, Ground},
     tool::{Risk, redact},
 };
 use schemars::JsonSchema;
@@ -134,6 +134,9 @@ pub(crate) struct ReasonRow {
     /// The rule.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule_id: Option<String>,
+    /// Why the rule matched: which parts of its condition held, and what they saw, masked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub grounds: Vec<Ground>,
 }
 
 /// The upper-case spelling of a risk.
@@ -232,6 +235,7 @@ pub(crate) fn answer(decision: Decision) -> Answer {
             .map(|reason| ReasonRow {
                 code: reason.code.as_str(),
                 rule_id: reason.rule.as_ref().map(|compiled| compiled.rule.id.to_string()),
+                grounds: reason.grounds(&decision.explained).to_vec(),
             })
             .collect(),
         policy_hash: decision.policy_hash.as_ref().to_owned(),

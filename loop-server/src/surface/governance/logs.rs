@@ -7,7 +7,7 @@ use loop_core::{
     audit::{self, AuditEntry, Filter, Stats, Status},
     base::Time,
     engine::DecideError,
-    policy::settings,
+    policy::{Ground, settings},
     tool::redact,
 };
 use schemars::JsonSchema;
@@ -89,17 +89,52 @@ pub(super) struct LogRow {
     pub message: Option<String>,
     /// The agent's reason, masked.
     pub reason: Option<String>,
+    /// Everything that tightened the decision, and why each rule matched.
+    pub reasons: Vec<LogReason>,
+    /// What rules in shadow mode would have done, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub shadow: Vec<LogShadow>,
     /// The entry's chained hash.
     pub hash: String,
 }
 
+/// One reason of a decision in the log.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct LogReason {
+    /// Its stable code.
+    code: String,
+    /// The rule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rule_id: Option<String>,
+    /// Which parts of the rule's condition held, and what they saw, masked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    grounds: Vec<Ground>,
+}
+
+/// What a rule in shadow mode would have done.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct LogShadow {
+    /// The rule.
+    rule_id: String,
+    /// Its revision then.
+    revision: u64,
+    /// `BLOCKED` or `PENDING`.
+    would: String,
+    /// Which parts of its condition held, and what they saw, masked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    grounds: Vec<Ground>,
+}
+
 /// What is read from an entry's body.
 #[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 struct Body {
     arguments: Option<Box<RawValue>>,
     rule: Option<String>,
     message: Option<String>,
     reason: Option<String>,
+    reasons: Vec<LogReason>,
+    shadow: Vec<LogShadow>,
 }
 
 impl From<AuditEntry> for LogRow {
@@ -116,6 +151,8 @@ impl From<AuditEntry> for LogRow {
             rule: body.rule,
             message: body.message,
             reason: body.reason,
+            reasons: body.reasons,
+            shadow: body.shadow,
             hash: entry.hash,
         }
     }

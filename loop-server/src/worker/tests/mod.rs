@@ -101,6 +101,7 @@ impl World {
     /// A call that asks; `to` is the rule's approver.
     fn ask(&self, tool: &str, to: Option<&str>) -> ApprovalId {
         let asking = Asking {
+            grounds: Vec::new(),
             rule_id: None,
             revision: 1,
             rule_text: "Ask before transfers".into(),
