@@ -4,7 +4,7 @@ use std::{num::NonZeroU32, path::PathBuf, time::Duration};
 
 use loop_core::base::secret::Secret;
 
-use crate::{http::Listen, mcp::upstream::Spec};
+use crate::{http::Listen, judge, mcp::upstream::Spec};
 
 /// Everything that can be configured.
 #[derive(Debug, Clone)]
@@ -42,6 +42,8 @@ pub struct Config {
     pub webhooks: WebhookSecrets,
     /// Where the language models are that the proxy stands before.
     pub models: Models,
+    /// The model that judges calls for rules with unclear words; without it a human is asked.
+    pub judge: Option<judge::Settings>,
     /// The MCP servers whose tools are offered to tenant `default`, every call decided first.
     pub mcp_upstreams: Vec<Spec>,
     /// Whether they are offered to every other tenant too.
@@ -169,6 +171,7 @@ impl Config {
             policies: None,
             webhooks: WebhookSecrets::default(),
             models: Models::default(),
+            judge: None,
             mcp_upstreams: Vec::new(),
             mcp_for_all_tenants: false,
             limits: Limits::default(),

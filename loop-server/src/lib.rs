@@ -5,6 +5,7 @@
 //! - [`gateway`]: the proxy before language models.
 //! - [`hook`]: the hooks of coding agents, both their ends.
 //! - [`mcp`]: the Model Context Protocol, ours and before other servers.
+//! - [`judge`]: the model that judges calls for rules with unclear words.
 //! - [`outbound`]: what leaves the process; [`worker`]: what happens in the background.
 //! - [`start`], [`open`], [`state`]: from a configuration to what every request can reach.
 //! - [`config`], [`cli`], [`master_key`], [`log`], [`metrics`], [`welcome`]: the operator's side.
@@ -14,6 +15,7 @@ pub mod config;
 pub mod gateway;
 pub mod hook;
 pub mod http;
+pub mod judge;
 pub mod log;
 pub mod master_key;
 pub mod mcp;

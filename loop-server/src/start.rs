@@ -14,6 +14,7 @@ use crate::{
         listen::Bound,
         serve::{self, Running},
     },
+    judge::{JudgeError, ModelJudge},
     metrics::Metrics,
     open::{self, Mode, OpenError, Opened},
     outbound::{
@@ -50,6 +51,9 @@ pub enum StartError {
     /// TLS cannot be set up.
     #[error("TLS cannot be set up")]
     Tls(#[from] rustls::Error),
+    /// The judging model cannot be connected.
+    #[error("the judging model cannot be connected")]
+    Judge(#[from] JudgeError),
     /// The parts do not fit together.
     #[error(transparent)]
     App(#[from] AppError),
@@ -97,6 +101,9 @@ pub async fn serve_rows(mut config: Config, listener: Listener, rows: Vec<&'stat
     let opened = open::open(&config.db, Mode::Serve(config.durability), config.secret_key.as_ref())?;
     let bootstrap = bootstrap(&opened.engine, config.api_key.clone()).await.map_err(StartError::FirstKey)?;
     let engine = opened.engine.clone();
+    if let Some(settings) = &config.judge {
+        engine.connect_judge(Arc::new(ModelJudge::new(settings.clone())?));
+    }
     let mut folder = config.policies.clone().map(Folder::new);
     if let Some(folder) = &mut folder {
         // Without the rules that it is to have, the server must not decide anything.

@@ -8,6 +8,7 @@
 //! - `governance`: what the surface promises, on real files.
 //! - `developer`, `improvement`: what these surfaces promise.
 //! - `gateway`: the proxy, before a provider that the test plays.
+//! - `judge`: the model that judges rules with unclear words, which a test plays.
 //! - `mcp`: Loop's own tools, and those of other servers behind its decisions.
 //! - `outbox`: notices from the call that asks to the answer.
 
@@ -25,6 +26,8 @@ mod hook;
 mod http;
 #[cfg(test)]
 mod improvement;
+#[cfg(test)]
+mod judge;
 #[cfg(test)]
 mod mcp;
 #[cfg(test)]

@@ -9,7 +9,7 @@ use loop_core::{
     base::{Time, secret::Secret},
 };
 
-use super::hook::HookCommand;
+use super::{hook::HookCommand, judge::JudgeArgs};
 use crate::{
     config::{
         ANTHROPIC, Config, Durability, Limits, Links, MODEL_SECONDS, Models, OPENAI, REQUESTS_PER_MINUTE,
@@ -26,6 +26,7 @@ const ENVIRONMENT: &str = "Environment, besides the variables named above:
   LOOP_SECRET_KEY  what stored secrets are sealed with [default: a key file beside the database]
   LOOP_SMTP_URL    the mail server: smtps://user:password@host, or smtp:// for STARTTLS, which a password makes
                    compulsory unless the URL ends in ?tls=none [default: no mail]
+  LOOP_JUDGE_KEY   what the judging model is shown as a bearer token [default: none]
   LOOP_MCP_TOKEN_<NAME>
                    what the MCP server of this name is shown as a bearer token [default: none]
   GITHUB_WEBHOOK_SECRET, SENTRY_CLIENT_SECRET, POSTHOG_WEBHOOK_SECRET
@@ -48,7 +49,7 @@ pub struct Cli {
 pub enum Command {
     /// Serve the API (what happens without a command)
     #[command(after_help = ENVIRONMENT)]
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
     /// Manage API keys, also while the server runs
     Keys {
         /// What to do with them.
@@ -141,6 +142,9 @@ pub struct ServeArgs {
     #[arg(long, env = "LOOP_UPSTREAM_SECONDS", value_name = "SECONDS", default_value_t = MODEL_SECONDS,
           value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub upstream_seconds: u64,
+    /// The judging model
+    #[command(flatten)]
+    pub judge: JudgeArgs,
     /// An MCP server whose tools are offered as NAME__tool, every call decided first: its URL, or a command that speaks
     /// MCP on its standard input and output; may be given several times, in the environment a line each [default: none]
     #[arg(long = "mcp-upstream", env = "LOOP_MCP_UPSTREAMS", value_name = "NAME=URL|COMMAND", hide_env_values = true,
@@ -482,6 +486,7 @@ impl ServeArgs {
                 anthropic: given(&self.anthropic_base_url, ANTHROPIC),
                 patience: Duration::from_secs(self.upstream_seconds),
             },
+            judge: self.judge.settings(secret("LOOP_JUDGE_KEY")),
             mcp_upstreams: self
                 .mcp_upstreams
                 .iter()

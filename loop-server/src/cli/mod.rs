@@ -8,6 +8,7 @@
 pub mod args;
 mod audit;
 pub mod hook;
+mod judge;
 mod keys;
 mod rules;
 pub mod run;

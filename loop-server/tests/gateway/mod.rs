@@ -2,7 +2,7 @@
 
 mod broken;
 mod events;
-mod fake;
+pub mod fake;
 mod framing;
 mod keys;
 mod killed;

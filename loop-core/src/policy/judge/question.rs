@@ -14,10 +14,12 @@ use crate::{
     tool::redact,
 };
 
-/// The most bytes of masked arguments that are shown.
-const ARGUMENTS_MAX: usize = 8 * 1024;
-/// The most bytes that are shown of the masked body of a forward.
+/// The most bytes of masked arguments that are shown, as JSON.
+const ARGUMENTS_MAX: usize = 6 * 1024;
+/// The most bytes that are shown of the masked body of a forward, as JSON.
 const BODY_MAX: usize = 2 * 1024;
+/// The most bytes that are shown of the URL of a forward, as JSON.
+const URL_MAX: usize = 512;
 
 /// What the model is told to do. It never changes.
 pub const INSTRUCTIONS: &str = "\
@@ -85,7 +87,7 @@ impl Shown<'_> {
         object.some_text("step", self.step.map(|step| redact::text(step).masked).as_deref());
         object.some_text("agent", self.agent);
         bounded(&mut object, "arguments", "arguments_cut", self.arguments, ARGUMENTS_MAX);
-        object.some_text("forwarded_to", self.forward.map(|url| cut(url, BODY_MAX)).as_deref());
+        object.some_text("forwarded_to", self.forward.map(|url| cut(url, URL_MAX)).as_deref());
         if let Some(body) = self.body {
             bounded(&mut object, "forwarded_body", "forwarded_body_cut", body, BODY_MAX);
         }
@@ -103,13 +105,24 @@ fn bounded(object: &mut Object<'_>, name: &'static str, cut_name: &'static str, 
     }
 }
 
+/// The beginning of a text, so much of it that it has at most `max` bytes with its escapes.
 fn cut(text: &str, max: usize) -> String {
-    if text.len() <= max {
-        return text.to_owned();
+    let mut room = max;
+    let mut kept = String::new();
+    for char in text.chars() {
+        let bytes = match char {
+            '"' | '\\' => 2,
+            '\0'..='\x1f' => 6,
+            _ => char.len_utf8(),
+        };
+        let Some(left) = room.checked_sub(bytes) else {
+            kept.push('…');
+            break;
+        };
+        room = left;
+        kept.push(char);
     }
-    let end = (0..=max).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-    let (kept, _) = text.split_at_checked(end).unwrap_or(("", text));
-    format!("{kept}…")
+    kept
 }
 
 /// Whether the author of a rule would want a call stopped.
