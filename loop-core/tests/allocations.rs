@@ -11,7 +11,7 @@ use loop_core::{
     },
     policy::{
         Action, CompiledRule, Loops, Member, Outcome, PolicySettings, PolicySnapshot, Published, Rule, RuleAction,
-        RuleMode, Stage, Terms, evaluate,
+        RuleMode, Stage, Terms, evaluate, explain,
     },
 };
 
@@ -68,7 +68,10 @@ fn an_allowing_decision_allocates_nothing() {
         // The first decision over a tool works its plan out and keeps it.
         assert_eq!(evaluate(&policy, &action, NOW).outcome, Outcome::Allow, "{tool}");
         let used = allocation_counter::measure(|| {
-            assert_eq!(evaluate(&policy, &action, NOW).outcome, Outcome::Allow);
+            let verdict = evaluate(&policy, &action, NOW);
+            assert_eq!(verdict.outcome, Outcome::Allow);
+            // Where no rule matched there is nothing to explain.
+            drop(explain(&policy, &action, &verdict, NOW));
         });
         assert_eq!(used.count_total, 0, "{tool}: {used:?}");
     }

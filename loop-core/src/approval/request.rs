@@ -166,6 +166,7 @@ impl Approval {
             reason: self.reason.clone(),
             forward: self.forward.clone(),
             rules: self.asking.iter().map(|asking| asking.rule_text.clone()).collect(),
+            why: self.asking.iter().flat_map(|asking| &asking.grounds).map(ToString::to_string).collect(),
             risk: self.risk,
             expires_at: self.expires_at,
         }

@@ -111,7 +111,9 @@ fn a_covered_call_is_blocked_instead_of_asked_about_and_the_log_says_who_said_so
         "rule_id": id, "revision": 1, "model": "told-1", "finding": "covered", "note": "as it reads"
     }]);
     assert_eq!(body["judged"], told);
-    assert_eq!(body["reasons"], serde_json::json!([{ "code": "RULE_JUDGED", "rule_id": id }]));
+    let reason = &body["reasons"][0];
+    assert_eq!((reason["code"].as_str(), reason["rule_id"].as_str()), (Some("RULE_JUDGED"), Some(id.as_str())));
+    assert!(reason["grounds"][0]["condition"].is_string(), "what the rule itself saw is told as well: {reason}");
     assert_eq!(entry.status.as_deref(), Some("BLOCKED"));
 }
 

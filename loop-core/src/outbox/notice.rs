@@ -131,6 +131,9 @@ pub struct CallSummary {
     pub forward: Option<String>,
     /// The texts of the rules that ask.
     pub rules: Vec<String>,
+    /// Why they ask: the parts of their conditions that held and what they saw, masked, a line each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub why: Vec<String>,
     /// The effective risk.
     pub risk: Risk,
     /// When the approval ends by itself.
@@ -141,6 +144,8 @@ pub struct CallSummary {
 const TEXT_MAX: usize = 8_000;
 /// The most rules a summary keeps.
 const RULES_MAX: usize = 20;
+/// The most lines of why a summary keeps.
+const WHY_MAX: usize = 16;
 
 impl CallSummary {
     /// Cuts the texts to what a notice can show at most; a cut text ends in `…`.
@@ -152,7 +157,8 @@ impl CallSummary {
             cut(text);
         }
         self.rules.truncate(RULES_MAX);
-        self.rules.iter_mut().for_each(cut);
+        self.why.truncate(WHY_MAX);
+        self.rules.iter_mut().chain(&mut self.why).for_each(cut);
         self
     }
 }

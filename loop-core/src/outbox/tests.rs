@@ -58,6 +58,7 @@ impl World {
             reason: None,
             forward: None,
             rules: vec!["Ask before transfers".into()],
+            why: Vec::new(),
             risk: Risk::Medium,
             expires_at: self.now.plus_seconds(86_400),
         };

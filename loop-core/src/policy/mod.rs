@@ -43,7 +43,7 @@ mod zone;
 pub use action::{Action, Forward};
 pub use error::PolicyError;
 pub use evaluate::evaluate;
-pub use explain::{Certainty, Explained, Ground, explain, explain_stored};
+pub use explain::{Certainty, Explained, Ground, explain, explain_alone, explain_stored};
 pub use interpret::{Interpretation, interpret};
 pub use overlap::{Overlap, Stands, overlaps};
 pub use rule::{Form, Rule, RuleAction, RuleMode};

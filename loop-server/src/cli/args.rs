@@ -317,6 +317,10 @@ pub enum RulesCommand {
         /// What it does
         #[arg(long, value_enum, default_value_t)]
         action: RuleAct,
+        /// A call to say of whether it would be matched and why:
+        /// {"tool_name": "…", "arguments": {…}, "agent_name": "…"}
+        #[arg(long, value_name = "JSON")]
+        call: Option<String>,
         /// The sentence
         text: String,
     },

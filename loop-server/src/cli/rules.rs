@@ -8,14 +8,20 @@ use std::{
 
 use loop_core::{
     audit,
-    base::{Seed, TenantId, Time, id::RuleId},
+    base::{
+        Host as _, Seed, TenantId, Time,
+        host::SystemHost,
+        id::RuleId,
+        json::{Doc, View},
+    },
     engine::{
         DecideError, Engine,
         backtest::{BackTest, DEFAULT_CALLS, Run, Scope},
     },
     policy::{
-        CompiledRule, Form, Rule, RuleAction, RuleMode,
+        Action, CompiledRule, Form, Ground, Rule, RuleAction, RuleMode,
         document::Document,
+        explain_alone,
         filed::{self, Keep, Wanted},
         interpret,
     },
@@ -52,9 +58,12 @@ pub(super) fn check(paths: &[PathBuf], strict: bool, out: &mut Out<'_>) -> Resul
 pub(super) fn explain(
     text: String,
     action: RuleAct,
+    call: Option<&str>,
     log: Option<(&Engine, &TenantId)>,
     out: &mut Out<'_>,
 ) -> Result<(), CliError> {
+    let call = call.map(|text| Doc::parse(text.as_bytes()).map_err(|error| CliError::NoCall(error.to_string())));
+    let call = call.transpose()?;
     let tools =
         match log {
             Some((engine, tenant)) => {
@@ -76,13 +85,42 @@ pub(super) fn explain(
     for (name, call) in [("would match:   ", &told.example_match), ("would not:     ", &told.example_miss)] {
         if let Some(call) = call {
             writeln!(out, "{name} {}", shown(&call.to_string()))?;
+            because(&why(&rule, Doc::from_value(call).root())?, out)?;
         }
+    }
+    if let Some(call) = call {
+        let grounds = why(&rule, call.root())?;
+        let does = if grounds.is_empty() { "would not match" } else { "would match" };
+        writeln!(out, "this call:      {does}")?;
+        because(&grounds, out)?;
     }
     for warning in &told.warnings {
         writeln!(out, "warning:        {}", shown(warning))?;
     }
     let condition = serde_json::to_string(&rule.condition).map_err(io::Error::from)?;
     writeln!(out, "condition:      {condition}")?;
+    Ok(())
+}
+
+/// Why a rule matches a call; nothing when it does not.
+fn why(rule: &CompiledRule, call: View<'_>) -> Result<Vec<Ground>, CliError> {
+    let text = |name: &str| call.get(name).filter(|member| !member.is_null());
+    let nothing = Doc::empty_object();
+    let tool = text("tool_name").and_then(View::as_str).filter(|name| !name.is_empty());
+    let tool = tool.ok_or_else(|| CliError::NoCall("`tool_name` is missing".to_owned()))?;
+    let arguments = text("arguments").unwrap_or_else(|| nothing.root());
+    if !arguments.is_object() {
+        return Err(CliError::NoCall("`arguments` must be an object".to_owned()));
+    }
+    let agent = text("agent_name").and_then(View::as_str);
+    let action = Action { tool, agent, arguments, forward: None, claimed_risk: None, stage: None };
+    Ok(explain_alone(rule, &action, SystemHost.now()))
+}
+
+fn because(grounds: &[Ground], out: &mut Out<'_>) -> Result<(), CliError> {
+    for ground in grounds {
+        writeln!(out, "  because       {}", shown(&ground.to_string()))?;
+    }
     Ok(())
 }
 

@@ -82,6 +82,9 @@ pub enum CliError {
     /// The change was refused.
     #[error(transparent)]
     Refused(#[from] DecideError),
+    /// The call to explain is none.
+    #[error("the call is not valid: {0}")]
+    NoCall(String),
     /// Policy files cannot be used.
     #[error(transparent)]
     File(#[from] crate::policies::FileError),
@@ -202,11 +205,15 @@ pub fn dispatch(cli: Cli, environment: impl Fn(&str) -> Option<String>, out: &mu
         },
         Some(Command::Rules { command }) => match command {
             RulesCommand::Check { strict, files } => rules::check(&files, strict, out),
-            RulesCommand::Explain { db: None, text, action, .. } => rules::explain(text, action, None, out),
-            RulesCommand::Explain { db: Some(db), tenant, text, action } => with(opened(&db, Mode::Read)?, |opened| {
-                let tenant = keys::tenant(&opened.engine, &tenant)?;
-                rules::explain(text, action, Some((&opened.engine, &tenant)), out)
-            }),
+            RulesCommand::Explain { db: None, text, action, call, .. } => {
+                rules::explain(text, action, call.as_deref(), None, out)
+            }
+            RulesCommand::Explain { db: Some(db), tenant, text, action, call } => {
+                with(opened(&db, Mode::Read)?, |opened| {
+                    let tenant = keys::tenant(&opened.engine, &tenant)?;
+                    rules::explain(text, action, call.as_deref(), Some((&opened.engine, &tenant)), out)
+                })
+            }
             RulesCommand::Backtest { db, tenant, action, since, calls, json, files, text } => {
                 with(opened(&db.db, Mode::Read)?, |opened| {
                     let tenant = keys::tenant(&opened.engine, &tenant)?;

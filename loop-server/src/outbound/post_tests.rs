@@ -24,6 +24,7 @@ fn notice(target: Target, tool: &str) -> Notice {
         reason: None,
         forward: None,
         rules: vec![],
+        why: vec![],
         risk: Risk::High,
         expires_at: Time::EPOCH,
     };

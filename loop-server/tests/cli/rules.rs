@@ -62,6 +62,21 @@ fn files_are_checked_without_a_database() {
     assert!(error.starts_with(&format!("{wrong}:4:10: ")), "{error}");
     let told = alone(&["rules", "explain", "--action", "block", "block refunds over £50"]).expect("told");
     assert!(told.starts_with("Block a call that") && told.contains("condition:      {\"all\":"), "{told}");
+    assert!(told.contains("  because       ") && told.contains(": tool_name is refund"), "{told}");
+}
+
+#[test]
+fn a_call_is_told_why_it_would_be_stopped() {
+    let explain = |call: &str| alone(&["rules", "explain", "--call", call, "refunds over £50 need approval"]);
+    let told = explain(r#"{"tool_name":"create_refund","arguments":{"order":{"total":"90 GBP"}}}"#).expect("told");
+    assert!(told.contains("this call:      would match\n") && told.contains(": $.order.total is 90 GBP"), "{told}");
+    let told = explain(r#"{"tool_name":"create_refund"}"#).expect("told");
+    assert!(told.contains("(unclear: no amount in the call)"), "{told}");
+    let told = explain(r#"{"tool_name":"list_refunds"}"#).expect("told");
+    assert!(told.contains("this call:      would not match\n"), "{told}");
+    for bad in ["{", "[]", r#"{"arguments":{}}"#, r#"{"tool_name":"x","arguments":5}"#] {
+        assert!(explain(bad).is_err(), "{bad}");
+    }
 }
 
 #[tokio::test]

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use super::judge::Judged;
 use crate::{
     audit::{LentDecision, Status},
-    base::Time,
-    policy::{Outcome, Trial},
+    base::{Time, json::Doc},
+    engine::body::told,
+    policy::{Ground, Outcome, Trial, Tried, explain_stored},
 };
 
 /// How many changed decisions are shown.
@@ -64,6 +65,9 @@ pub struct Sample {
     pub was: String,
     /// What the rule would have made of it.
     pub would: &'static str,
+    /// Why the rule would have matched; of several the first of the strictest.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub grounds: Vec<Ground>,
 }
 
 /// What one approver would have been asked. Calls that were refused anyway are not counted; a call repeated while its
@@ -204,6 +208,7 @@ impl Tally {
                 tool_name: call.tool_name.unwrap_or_default().to_owned(),
                 was: was.to_owned(),
                 would: would.as_str(),
+                grounds: grounds(trial, &found.matched, outcome, call).unwrap_or_default(),
             });
         }
     }
@@ -252,6 +257,24 @@ impl Tally {
         }
         found
     }
+}
+
+/// Why the first of the strictest rules would have matched a stored call.
+fn grounds(trial: &Trial, matched: &[u32], outcome: Outcome, call: &LentDecision<'_>) -> Option<Vec<Ground>> {
+    let at = matched.iter().find(|at| trial.strictest(&[**at]) == outcome)?;
+    let rule = trial.rules().get(*at as usize)?;
+    let told = told(call.body?)?;
+    let facts = serde_json::from_str(told.facts).ok()?;
+    let arguments = Doc::parse(told.arguments()?.as_bytes()).ok()?;
+    let tried = Tried {
+        tool: call.tool_name?,
+        agent: call.agent_name,
+        risk: call.risk?,
+        at: call.at,
+        facts: &facts,
+        arguments: arguments.root(),
+    };
+    Some(explain_stored(rule, &tried, trial.zone()))
 }
 
 impl Asked {

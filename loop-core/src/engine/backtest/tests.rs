@@ -211,6 +211,9 @@ fn what_changes_is_told_from_what_was_stopped_anyway() {
     assert_eq!((asked.scanned, asked.would_ask, asked.newly_asked, asked.would_block), (3, 1, 1, 0));
     let sample = asked.samples.first().unwrap();
     assert_eq!((sample.id.as_str(), sample.was.as_str(), sample.would), ("dec-2", "ALLOWED", "PENDING"));
+    let saw: Vec<_> =
+        sample.grounds.iter().map(|ground| (ground.argument.as_deref(), ground.value.as_deref())).collect();
+    assert_eq!(saw, [(Some("tool_name"), Some("refund")), (Some("$.amount"), Some("900"))]);
     let cx = world.engine.context(world.caller.clone()).unwrap();
     let blocked = world.engine.write(cx, "tool.block", move |tx, cx| {
         crate::policy::kill_switch::block(tx, cx, "create_refund", "").map_err(DecideError::from)

@@ -16,11 +16,11 @@ use std::{
 use smallvec::SmallVec;
 
 use super::{
-    Verdict,
+    PolicySettings, Rule, RuleMode, Verdict,
     action::Action,
     condition::Condition,
     deed::{Class, classify, combined},
-    evaluate,
+    evaluate::{self, evaluate},
     facts::{self, Facts, Said},
     interpret::phrase,
     snapshot::{CompiledRule, PolicySnapshot},
@@ -45,8 +45,8 @@ pub const RULES_MAX: usize = 64;
 pub const VALUE_MAX: usize = 120;
 /// The longest words that a condition is put into, in characters.
 const WORDS_MAX: usize = 240;
-/// How many bytes of reduced calls are judged at most; what is told after that names no argument.
-const WORK_MAX: usize = 1 << 20;
+/// How much work reduced calls may be, about in bytes; what is told after that names no argument.
+const WORK_MAX: usize = 512 * 1024;
 
 /// Whether a part of a condition held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
@@ -169,6 +169,16 @@ pub fn explain(snapshot: &PolicySnapshot, action: &Action<'_>, verdict: &Verdict
     Explained { rules, subjects: subjects.into() }
 }
 
+/// Why a rule matches a call at `now`, whatever its mode and expiry and with times in UTC; nothing when it does not.
+#[must_use]
+pub fn explain_alone(rule: &CompiledRule, action: &Action<'_>, now: Time) -> Vec<Ground> {
+    let alone = Rule { mode: RuleMode::Enforce, expires_at: None, deleted_at: None, ..rule.rule.clone() };
+    let alone = Arc::new(CompiledRule::compile(alone));
+    let policy = PolicySnapshot::build(0, vec![alone], Vec::new(), PolicySettings::default());
+    let verdict = evaluate(&policy, action, now);
+    explain(&policy, action, &verdict, now).of(rule.rule.id).to_vec()
+}
+
 /// Explains one rule over a call of the past, by what was stored of it.
 #[must_use]
 pub fn explain_stored(rule: &CompiledRule, call: &Tried<'_>, zone: Option<&jiff::tz::TimeZone>) -> Vec<Ground> {
@@ -201,7 +211,7 @@ struct Explainer<'a> {
     zone: Option<&'a jiff::tz::TimeZone>,
     /// What was stored, of a call of the past.
     stored: Option<(&'a Facts, View<'a>)>,
-    /// How many bytes may still be judged.
+    /// How much work may still be done.
     left: Cell<usize>,
     subjects: RefCell<Vec<String>>,
 }
@@ -282,11 +292,10 @@ impl<'a> Explainer<'a> {
             let span = self.whole(seen, one);
             if negated { opposite(span.least) } else { span.most }
         };
-        let best = parts.iter().map(held).max().filter(|best| *best != Truth::No);
-        parts
-            .iter()
-            .filter(|one| Some(held(one)) == best)
-            .for_each(|one| self.part(seen, one, negated, below, grounds));
+        let held: SmallVec<[Truth; 8]> = parts.iter().map(held).collect();
+        let best = held.iter().copied().max().filter(|best| *best != Truth::No);
+        let told = parts.iter().zip(&held).filter(|(_, held)| Some(**held) == best);
+        told.for_each(|(one, _)| self.part(seen, one, negated, below, grounds));
     }
 
     /// How true a condition is of the call as it was decided.

@@ -15,6 +15,9 @@ use crate::{
 
 /// How many arguments of one object, or items of one list, are looked at.
 const WIDTH_MAX: usize = 64;
+/// What one reduced call counts as work, at least and at most: a long text may hide no other argument for good.
+const WORK_LEAST: usize = 128;
+const WORK_MOST: usize = 16 * 1024;
 /// How many facts of one argument are told.
 const FACTS_MAX: usize = 4;
 /// The longest way to an argument that is told, in characters.
@@ -134,7 +137,7 @@ impl Explainer<'_> {
         } else {
             text.push_str("{}");
         }
-        self.left.set(self.left.get().saturating_sub(text.len().saturating_add(64)));
+        self.left.set(self.left.get().saturating_sub(text.len().clamp(WORK_LEAST, WORK_MOST)));
         let doc = Doc::parse(text.as_bytes()).ok()?;
         let nothing = Doc::empty_object();
         let (arguments, forward) = match spot.place {

@@ -176,6 +176,7 @@ fn nothing_is_told_that_is_not_stored() {
         Condition::Argument { name: "password".to_owned(), test: ArgumentTest::Present },
         Condition::Argument { name: "ssn".to_owned(), test: ArgumentTest::Present },
         Condition::Agent(vec!["joe@else.net".to_owned()]),
+        Condition::Argument { name: "wire".to_owned(), test: ArgumentTest::Present },
     ]);
     let arguments = json!({
         "to": "Jane Roe <jane.roe@else.net>",
@@ -191,9 +192,11 @@ fn nothing_is_told_that_is_not_stored() {
     let verdict = evaluate(&policy, &action, NOW);
     let explained = explain(&policy, &action, &verdict, NOW);
     let told = explained.of(policy.rules()[0].rule.id);
-    assert_eq!(told.len(), 6);
+    assert_eq!(told.len(), 7);
+    assert_eq!(told[6].argument.as_deref(), Some("$[\"[email @else.net]\"].wire"));
     // What the rule's author wrote stands in the rule; what the call holds is masked.
-    let told: Vec<&str> = told.iter().filter_map(|ground| ground.value.as_deref()).collect();
+    let told: Vec<&str> =
+        told.iter().flat_map(|ground| [&ground.argument, &ground.value]).filter_map(|text| text.as_deref()).collect();
     let all = told.join("\n");
     for raw in ["jane.roe", "joe@", "4111 1111", "hunter2", "078051120", &secret] {
         assert!(!all.contains(raw), "{raw}: {all}");

@@ -59,6 +59,8 @@ impl Urls {
 
 /// How many rules are listed.
 const RULES_MAX: usize = 5;
+/// How many lines tell why they ask.
+const WHY_MAX: usize = 4;
 
 impl<'a> Words<'a> {
     /// What `notice` says.
@@ -86,6 +88,7 @@ impl<'a> Words<'a> {
         if unlisted > 0 {
             facts.push(("Rule", format!("and {unlisted} more").into()));
         }
+        facts.extend(call.why.iter().take(WHY_MAX).map(|line| ("Because", line.into())));
         Self {
             headline,
             tool: &call.tool,

@@ -21,6 +21,7 @@ fn call() -> CallSummary {
         reason: Some("pay the invoice".into()),
         forward: Some("POST https://bank.example/pay".into()),
         rules: vec!["Any wire transfer over £1,000 needs approval".into()],
+        why: vec!["has an amount of more than £1000: $.amount is 5000".into()],
         risk: Risk::Medium,
         expires_at: Time::from_micros(1_700_000_000_000_000),
     }
@@ -110,6 +111,7 @@ fn hostile(text: &str) -> CallSummary {
         reason: Some(text.into()),
         forward: Some(text.into()),
         rules: vec![text.into(); 7],
+        why: vec![text.into(); 7],
         ..call()
     }
 }
