@@ -1,6 +1,6 @@
 //! The command line.
 //!
-//! - [`args`]: what can be said.
+//! - [`args`]: what can be said; the flags of the judging model stand in [`judge`].
 //! - [`run`]: which command does what, and how the process ends.
 //! - [`hook`]: what the hooks of coding agents run, and how they are installed.
 //! - [`keys`], [`tools`], [`rules`], [`audit`]: the commands that work on the database, also while a server runs on it.

@@ -250,3 +250,91 @@ fn headers(settings: &Settings) -> Result<HeaderMap, JudgeError> {
 fn count(outcome: &'static str) {
     metrics::counter!("loop_judge_questions_total", "outcome" => outcome).increment(1);
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        future::Future as _,
+        pin::pin,
+        task::{Context, Waker},
+    };
+
+    use loop_core::{
+        base::{Seed, TenantId, Time, id::RuleId, secret::MasterKey},
+        policy::judge::{CallDigest, Finding, Judge as _, Question, Unjudged},
+    };
+
+    use super::{ModelJudge, Settings};
+    use crate::outbound::sink::Sink;
+
+    fn question(call: &str) -> Question {
+        let tenant = TenantId::default_tenant();
+        Question {
+            call: CallDigest::of(&MasterKey::new([1; 32]), &tenant, call, None),
+            tenant,
+            rule: RuleId::draw(Time::EPOCH, &mut Seed::new([1; 32])),
+            revision: 1,
+            mark: "=== 0 ===".to_owned(),
+            case: "{}".to_owned(),
+        }
+    }
+
+    async fn sink() -> (Sink, ModelJudge) {
+        let said = r#"{"choices":[{"finish_reason":"stop","message":{"content":"{\"finding\":\"covered\",\"reason\":\"\"}"}}]}"#;
+        let sink = Sink::json("200 OK", said).await;
+        let settings = Settings { patience: std::time::Duration::from_secs(60), ..Settings::new(sink.url("/v1"), "m") };
+        (sink, ModelJudge::new(settings).expect("connected"))
+    }
+
+    #[tokio::test]
+    async fn who_asks_the_same_meanwhile_waits_for_the_one_answer() {
+        let (mut sink, judge) = sink().await;
+        let same = [question("a"), question("a")];
+        // Both are polled before the model can have answered.
+        let (one, other) = tokio::join!(judge.judge(&same), judge.judge(&same));
+        for ruling in one.into_iter().chain(other) {
+            assert_eq!(ruling.map(|answer| answer.finding), Ok(Finding::Covered));
+        }
+        sink.request().await;
+        assert!(sink.is_idle());
+        assert!(judge.inner.state().under_way.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_question_goes_on_when_who_asked_it_has_gone() {
+        let (mut sink, judge) = sink().await;
+        let asked = [question("a")];
+        {
+            let mut gone = pin!(judge.judge(&asked));
+            assert!(gone.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        }
+        let rulings = judge.judge(&asked).await;
+        assert_eq!(
+            rulings.first().and_then(|ruling| ruling.as_ref().ok()).map(|answer| answer.finding),
+            Some(Finding::Covered)
+        );
+        sink.request().await;
+        assert!(sink.is_idle());
+    }
+
+    #[tokio::test]
+    async fn what_does_not_fit_is_not_sent_and_not_held_against_the_model() {
+        let (mut sink, judge) = sink().await;
+        for n in 0..9 {
+            let large = Question { case: "x".repeat(40_000), ..question(&n.to_string()) };
+            assert_eq!(judge.judge(&[large]).await, [Err(Unjudged::TooLarge)]);
+        }
+        assert!(sink.is_idle());
+        assert!(judge.judge(&[question("a")]).await.iter().all(Result::is_ok));
+    }
+
+    #[test]
+    fn the_connection_shows_neither_key_nor_path() {
+        let key = Some(loop_core::base::secret::Secret::new("s3cret"));
+        let settings = Settings { key, ..Settings::new("https://x.example/p4th", "m") };
+        assert_eq!(
+            format!("{:?}", ModelJudge::new(settings).expect("sound")),
+            "ModelJudge(m at https://x.example:443)"
+        );
+    }
+}

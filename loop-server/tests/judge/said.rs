@@ -133,13 +133,23 @@ async fn a_model_that_is_silent_or_drips_is_not_waited_for() {
     assert_eq!(judged(&fixture).await[0]["failed"], "timeout");
     let answer = refund_while(&fixture, &mut fake, 2, async |mut asked: Asked| {
         asked.events().await;
-        // Until the server hangs up.
-        while asked.piece_taken(" ").await {}
+        asked.piece(" ").await;
+        held.push(asked);
     });
     assert_asked(&answer.await, "drips");
-    let failed = judged(&fixture).await[0]["failed"].take();
-    // Spaces come faster than a slow drip: whichever bound is met first ends it.
-    assert!(failed == "timeout" || failed == "too_large", "{failed}");
+    assert_eq!(judged(&fixture).await[0]["failed"], "timeout");
+}
+
+#[tokio::test]
+async fn a_model_that_never_ends_is_hung_up_on() {
+    let mut fake = Fake::start().await;
+    let fixture = before(&fake).await;
+    let answer = refund_while(&fixture, &mut fake, 1, async |mut asked: Asked| {
+        asked.events().await;
+        while asked.piece_taken("                                ").await {}
+    });
+    assert_asked(&answer.await, "endless");
+    assert_eq!(judged(&fixture).await[0]["failed"], "too_large");
 }
 
 /// A model that does what the text before it tells it to.

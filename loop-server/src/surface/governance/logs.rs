@@ -94,6 +94,9 @@ pub(super) struct LogRow {
     /// What rules in shadow mode would have done, and why.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub shadow: Vec<LogShadow>,
+    /// What a model was asked about rules with unclear words, and what came of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub judged: Vec<LogJudged>,
     /// The entry's chained hash.
     pub hash: String,
 }
@@ -125,6 +128,26 @@ pub(super) struct LogShadow {
     grounds: Vec<Ground>,
 }
 
+/// What a model was asked about a rule.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct LogJudged {
+    /// The rule.
+    rule_id: String,
+    /// Its revision then.
+    revision: u64,
+    /// The model.
+    model: String,
+    /// `covered`, which blocked the call, `not_covered` or `unsure`; absent when it did not answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    finding: Option<String>,
+    /// Why, in the model's words, masked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
+    /// In a word, why there is no answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    failed: Option<String>,
+}
+
 /// What is read from an entry's body.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -135,6 +158,7 @@ struct Body {
     reason: Option<String>,
     reasons: Vec<LogReason>,
     shadow: Vec<LogShadow>,
+    judged: Vec<LogJudged>,
 }
 
 impl From<AuditEntry> for LogRow {
@@ -153,6 +177,7 @@ impl From<AuditEntry> for LogRow {
             reason: body.reason,
             reasons: body.reasons,
             shadow: body.shadow,
+            judged: body.judged,
             hash: entry.hash,
         }
     }
