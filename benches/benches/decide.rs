@@ -1,12 +1,16 @@
 //! The decision: typed and from JSON bytes, from 10 to 100,000 rules, beside other engines with `--features peers`.
 //!
 //! The workload: 95 % of the rules name a tool and an amount, 5 % name a kind of doing, ten rules for each tool; a
-//! request of about 255 bytes that every engine allows. A last line prints how the cost grows with the rules.
+//! request of about 255 bytes that every engine allows. Last lines print how the cost grows with the rules.
+//!
+//! English (`english/…`): 95 % of the rules name a kind of doing beside amounts, environments, recipients, other sides,
+//! agents, counts, percentages, times or tools; 5 % name none of it, but an amount, a recipient, an environment, an
+//! agent, or one word. Requests to tools of those kinds that no rule stops, since nothing is left unsaid in them.
 
 use std::{hint::black_box, sync::Arc, time::Duration};
 
 use criterion::{BenchmarkId, Criterion, Throughput};
-use loop_benches::report::{checking, wanted};
+use loop_benches::report::{bounded, checking, wanted};
 use loop_core::{
     base::{
         Seed, Time,
@@ -35,12 +39,12 @@ fn text(at: usize, rules: usize) -> String {
     }
 }
 
-fn policy(rules: usize) -> PolicySnapshot {
+fn policy(rules: usize, text: impl Fn(usize) -> String) -> PolicySnapshot {
     let mut seed = Seed::new([7; 32]);
     let compiled = (0..rules).map(|at| {
         let rule = Rule {
             id: RuleId::draw(NOW, &mut seed),
-            rule_text: text(at, rules),
+            rule_text: text(at),
             action: RuleAction::Approve,
             approver_email: None,
             mode: RuleMode::Enforce,
@@ -85,7 +89,7 @@ fn ours(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("decide");
     group.throughput(Throughput::Elements(1)).measurement_time(Duration::from_secs(3)).sample_size(60);
     for rules in [10, 100, 1_000, 10_000, 100_000].into_iter().filter(|rules| wanted(*rules)) {
-        let policy = policy(rules);
+        let policy = policy(rules, |at| text(at, rules));
         let texts = requests(rules);
         let docs: Vec<Doc<'_>> = texts.iter().filter_map(|text| Doc::parse(text.as_bytes()).ok()).collect();
         let actions: Vec<Action<'_>> = docs.iter().filter_map(action).collect();
@@ -196,6 +200,93 @@ mod peers {
     }
 }
 
+/// Rules in English as a company might write them, many times over.
+mod english {
+    /// Kinds of doing in the plural, and what of it is counted.
+    const KINDS: [&str; 24] = [
+        "refunds",
+        "payments",
+        "wire transfers",
+        "purchases",
+        "invoices",
+        "emails",
+        "deployments",
+        "file deletions",
+        "record deletions",
+        "data exports",
+        "charges",
+        "discounts",
+        "credit notes",
+        "uploads",
+        "downloads",
+        "merges",
+        "rollbacks",
+        "subscriptions",
+        "payouts",
+        "bookings",
+        "cancellations",
+        "restarts",
+        "migrations",
+        "reimbursements",
+    ];
+
+    /// The rule at a place; its figures and names follow from the place.
+    pub fn text(at: usize) -> String {
+        let pound = 10_000 + at;
+        if at % 20 == 19 {
+            let turn = at / 20;
+            return match turn % 6 {
+                0 => format!("Anything over £{pound} needs approval"),
+                1 => format!("Block anything sent to anyone at rival{turn}.example"),
+                2 => format!("Anything over £{pound} in production needs approval"),
+                3 => format!("Whatever agent-{turn} does needs approval"),
+                4 => format!("Anything sent to sam{turn}@rival.example needs approval"),
+                _ => format!("Anything on weekends by agent-{turn} needs approval"),
+            };
+        }
+        let kind = KINDS.get(at * 7 % KINDS.len()).copied().unwrap_or_default();
+        match at % 19 {
+            0 | 1 => format!("{kind} over £{pound} need approval"),
+            2 => format!("{kind} of more than £{pound} in production need approval"),
+            3 => format!("Block {kind} above £{pound}"),
+            4 => format!("{kind} to Vendor{at} need approval"),
+            5 => format!("{kind} to Vendor{at} over £{pound} need approval"),
+            6 => format!("{kind} to anyone at rival{at}.example need approval"),
+            7 => format!("{kind} to sam{at}@rival.example over £{pound} need approval"),
+            8 => format!("{kind} by agent-{at} need approval"),
+            9 => format!("{kind} by agent-{at} over £{pound} need approval"),
+            10 => format!("{kind} over £{pound} on weekends need approval"),
+            11 => format!("{kind} between £{pound} and £{} need approval", pound + 500),
+            12 => format!("{kind} over £{pound} to anyone outside acme.org need approval"),
+            13 => format!("{kind} in production by agent-{at} need approval"),
+            14 => format!("Block {kind} of £{pound} or more unless they are made by agent-{at}"),
+            15 => format!("Ask before {kind} of more than {pound} records"),
+            16 => format!("{kind} with more than {pound} recipients need approval"),
+            17 => format!("calls to vendor_tool_{} over £{pound} need approval", at / 10),
+            _ => format!("{kind} over £{pound} in production to anyone outside acme.org need approval"),
+        }
+    }
+
+    /// A request that says all that those rules ask for.
+    pub fn request(at: usize) -> String {
+        const TOOLS: [&str; 8] = [
+            "create_refund",
+            "pay_vendor",
+            "wire_transfer",
+            "send_email",
+            "deploy_service",
+            "delete_record",
+            "export_data",
+            "create_booking",
+        ];
+        let tool = TOOLS.get(at % TOOLS.len()).copied().unwrap_or_default();
+        format!(
+            r#"{{"tool_name":"{tool}","agent_name":"billing-agent","arguments":{{"amount":{},"currency":"GBP","payee":"Northwind","environment":"staging","to":["bea@acme.org"],"rows":4,"reference":"INV-99210000","scheduled_at":"2025-11-25T12:00:00Z"}}}}"#,
+            500 + at
+        )
+    }
+}
+
 /// Nanoseconds per decision, the best of many short runs: on a shared machine the only number that repeats.
 fn best(mut decide: impl FnMut()) -> f64 {
     const RUN: u32 = 256;
@@ -208,35 +299,35 @@ fn best(mut decide: impl FnMut()) -> f64 {
     best
 }
 
-fn growth() {
-    let measure = |rules: usize| {
-        let policy = policy(rules);
-        let texts = requests(rules);
-        let docs: Vec<Doc<'_>> = texts.iter().filter_map(|text| Doc::parse(text.as_bytes()).ok()).collect();
-        let actions: Vec<Action<'_>> = docs.iter().filter_map(action).collect();
-        let mut turn = actions.iter().cycle();
-        let typed = best(|| drop(black_box(turn.next().map(|action| evaluate(&policy, black_box(action), NOW)))));
-        let mut turn = texts.iter().cycle();
-        let mut kept = Doc::default();
-        let json = best(|| {
-            if let Some((outcome, doc)) =
-                turn.next().and_then(|text| from_json(&policy, black_box(text), std::mem::take(&mut kept)))
-            {
-                kept = doc;
-                black_box(outcome);
-            }
-        });
-        (typed, json)
-    };
+/// Nanoseconds per decision and per decision of JSON.
+fn cost(policy: &PolicySnapshot, texts: &[String]) -> (f64, f64) {
+    let docs: Vec<Doc<'_>> = texts.iter().filter_map(|text| Doc::parse(text.as_bytes()).ok()).collect();
+    let actions: Vec<Action<'_>> = docs.iter().filter_map(action).collect();
+    for action in &actions {
+        let outcome = evaluate(policy, action, NOW).outcome;
+        assert!(outcome == Outcome::Allow, "{} is not allowed", action.tool);
+    }
+    let mut turn = actions.iter().cycle();
+    let typed = best(|| drop(black_box(turn.next().map(|action| evaluate(policy, black_box(action), NOW)))));
+    let mut turn = texts.iter().cycle();
+    let mut kept = Doc::default();
+    let json = best(|| {
+        if let Some((outcome, doc)) =
+            turn.next().and_then(|text| from_json(policy, black_box(text), std::mem::take(&mut kept)))
+        {
+            kept = doc;
+            black_box(outcome);
+        }
+    });
+    (typed, json)
+}
+
+fn growth(name: &str, measure: impl Fn(usize) -> (f64, f64)) {
     let ((typed_few, json_few), (typed_many, json_many)) = (measure(10), measure(100_000));
-    println!(
-        "decide: typed {typed_few:.0} ns at 10 rules, {typed_many:.0} ns at 100,000: ratio {:.2}",
-        typed_many / typed_few
-    );
-    println!(
-        "decide: json {json_few:.0} ns at 10 rules, {json_many:.0} ns at 100,000: ratio {:.2}",
-        json_many / json_few
-    );
+    for (way, few, many) in [("typed", typed_few, typed_many), ("json", json_few, json_many)] {
+        let name = format!("{name}: {way} {few:.0} ns at 10 rules, {many:.0} ns at 100,000: ratio");
+        bounded(&name, many / few, "", 1.5);
+    }
 }
 
 fn main() {
@@ -249,6 +340,12 @@ fn main() {
     }
     criterion.final_summary();
     if !checking() {
-        growth();
+        growth("decide", |rules| cost(&policy(rules, |at| text(at, rules)), &requests(rules)));
+    }
+    let requests: Vec<String> = (0..REQUESTS).map(english::request).collect();
+    if checking() {
+        black_box(cost(&policy(1_000, english::text), &requests));
+    } else {
+        growth("decide, English", |rules| cost(&policy(rules, english::text), &requests));
     }
 }

@@ -3,12 +3,14 @@
 
 use std::{
     fs, io,
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use loop_core::{
     access::{Caller, Ctx},
-    base::{TenantId, host::NoEntropy},
+    base::TenantId,
     engine::{DecideError, Engine},
     policy::{
         PolicyError,
@@ -50,6 +52,9 @@ pub enum FileError {
         /// What is wrong there.
         problem: String,
     },
+    /// A pipe, a device or a folder where a file is to be.
+    #[error("`{}` is no regular file", .0.display())]
+    NoFile(PathBuf),
     /// A file that is neither `.toml` nor `.json`.
     #[error("`{}` is neither a .toml nor a .json file", .0.display())]
     Kind(PathBuf),
@@ -171,7 +176,11 @@ impl Sources {
         for file in paths {
             let form = Form::of(&file).ok_or_else(|| FileError::Kind(file.clone()))?;
             let mut text = String::new();
-            let mut opened = io::Read::take(fs::File::open(&file).map_err(failed(&file))?, FILE_MAX + 1);
+            let opened = open(&file).map_err(failed(&file))?;
+            if !opened.metadata().map_err(failed(&file))?.is_file() {
+                return Err(FileError::NoFile(file));
+            }
+            let mut opened = io::Read::take(opened, FILE_MAX + 1);
             io::Read::read_to_string(&mut opened, &mut text).map_err(failed(&file))?;
             total += text.len();
             if text.len() as u64 > FILE_MAX || total > FOLDER_MAX {
@@ -212,6 +221,12 @@ impl Sources {
     }
 }
 
+/// Opens a file to read it. A pipe is opened too, without waiting for somebody who writes to it.
+fn open(file: &Path) -> io::Result<fs::File> {
+    let flags = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).map_err(io::Error::other)?;
+    fs::OpenOptions::new().read(true).custom_flags(flags).open(file)
+}
+
 /// What a rule is known by.
 fn keys(entry: &Entry) -> impl Iterator<Item = String> {
     entry.name.clone().into_iter().chain(entry.id.map(|id| id.to_string()))
@@ -234,31 +249,49 @@ pub enum SyncError {
     /// The rules are refused, or cannot be stored.
     #[error(transparent)]
     Refused(#[from] DecideError),
-}
-
-impl From<NoEntropy> for SyncError {
-    fn from(error: NoEntropy) -> Self {
-        Self::Refused(error.into())
-    }
+    /// Somebody is still writing.
+    #[error("the policy files in `{}` keep changing", .0.display())]
+    Unsettled(PathBuf),
 }
 
 /// A folder whose rules tenant `default` has, besides those made otherwise.
+///
+/// Whoever writes the files (`git pull`, say) writes them one by one, and a look may come in between. So rules are added
+/// at once, but changed or deleted only when two looks in a row have found the same.
 #[derive(Debug, Clone)]
 pub struct Folder {
     path: PathBuf,
     /// What was tried last, taken over or not.
     tried: Option<[u8; 32]>,
+    /// What the last look found, when it was left for another look.
+    seen: Option<[u8; 32]>,
 }
 
 impl Folder {
     /// A folder that was not looked at yet.
     #[must_use]
     pub const fn new(path: PathBuf) -> Self {
-        Self { path, tried: None }
+        Self { path, tried: None, seen: None }
+    }
+
+    /// Takes the rules of the folder over before a server starts. `pause` is waited between two looks, and after many
+    /// that found something else each time it is given up.
+    ///
+    /// # Errors
+    /// As [`Folder::sync`]; [`SyncError::Unsettled`].
+    pub async fn start(&mut self, engine: &Engine, pause: Duration) -> Result<Applied, SyncError> {
+        const LOOKS: usize = 20;
+        for _ in 0..LOOKS {
+            if let Some(applied) = self.sync(engine).await? {
+                return Ok(applied);
+            }
+            tokio::time::sleep(pause).await;
+        }
+        Err(SyncError::Unsettled(self.path.clone()))
     }
 
     /// Takes the rules of the folder over when they changed since the last time; all of them or none. `None` when
-    /// nothing changed.
+    /// nothing changed, or when rules would be changed or deleted and the next look has to find the same first.
     ///
     /// # Errors
     /// Files that make no sense, each content once; rules that are refused; storage failures.
@@ -271,32 +304,51 @@ impl Folder {
             Ok(changed.then(|| (sources.print, sources.wanted())))
         });
         let read: Result<_, FileError> = read.await.unwrap_or_else(|error| Err(FileError::Words(error.to_string())));
+        let seen = self.seen.take();
         let Some((print, wanted)) = read? else { return Ok(None) };
         self.tried = Some(print);
         let wanted = wanted?;
-        let applied = apply(engine, &TenantId::default_tenant(), wanted, Keep::Filed).await;
-        let refused = matches!(&applied, Err(DecideError::Policy(error)) if !matches!(error, PolicyError::Store(_)));
-        if applied.is_err() && !refused {
-            // What the store could not do is tried again.
-            self.tried = None;
+        let applied = apply(engine, wanted, seen == Some(print)).await;
+        match applied {
+            Ok(applied) => Ok(Some(applied)),
+            Err(Left::Unsure) => {
+                (self.tried, self.seen) = (tried, Some(print));
+                Ok(None)
+            }
+            Err(Left::Refused(error)) => {
+                if !matches!(&error, DecideError::Policy(error) if !matches!(error, PolicyError::Store(_))) {
+                    // What the store could not do is tried again.
+                    self.tried = None;
+                }
+                Err(error.into())
+            }
         }
-        Ok(Some(applied?))
     }
 }
 
-/// Brings rules in, in one transaction.
-///
-/// # Errors
-/// Rules that are refused, storage failures.
-pub async fn apply(
-    engine: &Engine,
-    tenant: &TenantId,
-    wanted: Vec<Wanted>,
-    keep: Keep,
-) -> Result<Applied, DecideError> {
-    let cx = Ctx::new(Caller::system(tenant.clone(), "policy files"), engine.now(), engine.seed()?);
-    let work = move |tx: &mut dyn loop_core::store::Tx| Ok::<_, DecideError>(filed::apply(tx, &cx, &wanted, keep)?);
-    engine.write_as_system(tenant, "rule.files", Lane::Normal, work).await
+/// Why rules were left as they are.
+enum Left {
+    /// More than one look is needed for what would be done.
+    Unsure,
+    Refused(DecideError),
+}
+
+impl From<loop_core::store::StoreError> for Left {
+    fn from(error: loop_core::store::StoreError) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+/// Brings rules in, in one transaction; when nobody is `sure` of them, only if none is changed or deleted.
+async fn apply(engine: &Engine, wanted: Vec<Wanted>, sure: bool) -> Result<Applied, Left> {
+    let tenant = TenantId::default_tenant();
+    let seed = engine.seed().map_err(|error| Left::Refused(error.into()))?;
+    let cx = Ctx::new(Caller::system(tenant.clone(), "policy files"), engine.now(), seed);
+    let work = move |tx: &mut dyn loop_core::store::Tx| {
+        let applied = filed::apply(tx, &cx, &wanted, Keep::Filed).map_err(|error| Left::Refused(error.into()))?;
+        if sure || (applied.changed == 0 && applied.deleted == 0) { Ok(applied) } else { Err(Left::Unsure) }
+    };
+    engine.write_as_system(&tenant, "rule.files", Lane::Normal, work).await
 }
 
 #[cfg(test)]

@@ -33,6 +33,9 @@ const FOLD: Duration = Duration::from_secs(5);
 /// How long background work gets to end. What does not is done again after the next start.
 const WORKERS_END: Duration = Duration::from_secs(10);
 
+/// How long to wait before the policy files are looked at again, when they seem to be written just now.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
 /// Why the server does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -107,7 +110,7 @@ pub async fn serve_rows(mut config: Config, listener: Listener, rows: Vec<&'stat
     let mut folder = config.policies.clone().map(Folder::new);
     if let Some(folder) = &mut folder {
         // Without the rules that it is to have, the server must not decide anything.
-        folder.sync(&engine).await.map_err(StartError::Policies)?;
+        folder.start(&engine, LOOK_AGAIN).await.map_err(StartError::Policies)?;
     }
     let outbound = Client::new(Limits { allow_private: config.allow_private_targets, ..Limits::default() })?;
     let post = Post::new(outbound.clone(), smtp(&config)?, config.public_url.clone().unwrap_or_default());

@@ -186,7 +186,7 @@ pub fn judge(tx: &mut dyn Tx, cx: &Ctx, master: &MasterKey, offered: &Definition
     });
     let event = Event {
         stream: audit::DECISIONS,
-        op: "decision",
+        op: audit::DECISION,
         status: Some(status),
         tool_name: Some(&offered.tool_name),
         agent_name: None,

@@ -6,6 +6,9 @@ use crate::{
     tool::Risk,
 };
 
+/// The operation of an entry of [`DECISIONS`] that tells of a call that was decided. Entries with another one tell
+/// what became of such a call.
+pub const DECISION: &str = "decision";
 /// The stream of decisions.
 pub const DECISIONS: &str = "decisions";
 /// The stream of everything else.

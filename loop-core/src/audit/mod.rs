@@ -16,7 +16,7 @@ mod verify;
 
 pub use chain::{Sealed, append, append_sealed, seal};
 pub use checkpoint::{Checkpoint, checkpoints};
-pub use entry::{AUDIT, AuditEntry, CHANGES, DECISIONS, Event, STREAMS, Status};
+pub use entry::{AUDIT, AuditEntry, CHANGES, DECISION, DECISIONS, Event, STREAMS, Status};
 pub use erase::{
     RETENTION_WHY, TAGS, TagCursor, Tagged, decisions_above, erase_entries, forgotten, purge_before, removed,
     subject_entries, subject_tags, tag, tag_subjects,

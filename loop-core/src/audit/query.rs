@@ -69,7 +69,10 @@ pub struct LentDecision<'a> {
     pub seq: u64,
     /// When it was written.
     pub at: Time,
-    /// The status; this and all else is `None` once erased.
+    /// The operation: [`DECISION`] for a call that was decided, another for one that came to nothing afterwards.
+    /// `None`, as all that follows, once erased.
+    pub op: Option<&'a str>,
+    /// The status.
     pub status: Option<&'a str>,
     /// The tool.
     pub tool_name: Option<&'a str>,
@@ -102,16 +105,17 @@ pub fn walk(
     each: &mut dyn FnMut(&LentDecision<'_>) -> bool,
 ) -> Result<(), AuditError> {
     let query = Filter { below, ..Filter::default() }.query(limit, 0);
-    let columns = ["status", "tool_name", "agent_name", "risk"];
+    let columns = ["op", "status", "tool_name", "agent_name", "risk"];
     tx.walk(&AUDIT, tenant, DECISIONS, &query, &columns, &mut |lent| {
         let text = |at: usize| lent.texts.get(at).copied().flatten();
         each(&LentDecision {
             seq: lent.seq,
             at: lent.at,
-            status: text(0),
-            tool_name: text(1),
-            agent_name: text(2),
-            risk: text(3).and_then(risk_of),
+            op: text(0),
+            status: text(1),
+            tool_name: text(2),
+            agent_name: text(3),
+            risk: text(4).and_then(risk_of),
             body: lent.body,
         })
     })?;

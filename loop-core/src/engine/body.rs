@@ -134,7 +134,8 @@ impl Mark {
     }
 }
 
-/// Whether a body says that a rule in shadow mode would have matched, at this revision; `None` when it cannot be read.
+/// Whether a body says that a rule in shadow mode would have matched, at this revision; `None` when it cannot be read,
+/// or lists as many as it can without this one, so that it may have been left out.
 pub(super) fn marks(body: &str, rule: RuleId, revision: u64) -> Option<bool> {
     #[derive(serde::Deserialize)]
     struct Marks {
@@ -142,11 +143,14 @@ pub(super) fn marks(body: &str, rule: RuleId, revision: u64) -> Option<bool> {
         shadow: Vec<Mark>,
     }
     let finds = |text: &str| memchr::memmem::find(body.as_bytes(), text.as_bytes()).is_some();
-    if !finds("\"shadow\":[") || !finds(&rule.to_string()) {
+    // Every mark has one, so a body with fewer lists fewer.
+    let many = || memchr::memmem::find_iter(body.as_bytes(), b"\"would\":").count() >= Verdict::REASONS_MAX;
+    if !finds("\"shadow\":[") || !(finds(&rule.to_string()) || many()) {
         return Some(false);
     }
     let marks: Marks = serde_json::from_str(body).ok()?;
-    Some(marks.shadow.contains(&Mark { rule_id: rule, revision }))
+    let marked = marks.shadow.contains(&Mark { rule_id: rule, revision });
+    (marked || marks.shadow.len() < Verdict::REASONS_MAX).then_some(marked)
 }
 
 /// What a body tells of the call itself, as JSON.
@@ -332,6 +336,36 @@ mod tests {
     fn texts() -> impl Strategy<Value = Vec<Option<String>>> {
         // `serde_json` has a shorter escape for the two that are left out.
         prop::collection::vec(prop::option::of("[^\u{8}\u{c}]{0,12}|[\"\\\\\n\r\t\u{1}\u{7f}é😀 x]{0,12}"), 6)
+    }
+
+    #[test]
+    fn a_mark_that_may_have_been_left_out_is_not_told_as_none() {
+        let verdict = Verdict { shadow: (0..64).map(compiled).collect(), ..Verdict::allowing(Risk::High) };
+        let details = Details {
+            arguments: "{}".to_owned(),
+            facts: Facts::default(),
+            explained: Explained::default(),
+            agent_name: None,
+            reason: None,
+            session: None,
+            forward: None,
+            door: "intercept",
+        };
+        let told = |verdict: &Verdict, seed: u8| {
+            let body = Body {
+                details: &details,
+                verdict,
+                message: "",
+                rule: None,
+                approval: None,
+                key: "k",
+                policy_hash: "00",
+            };
+            marks(&body.to_json().unwrap(), compiled(seed).rule.id, 1)
+        };
+        assert_eq!((told(&verdict, 63), told(&verdict, 64)), (Some(true), None));
+        let fewer = Verdict { shadow: (0..63).map(compiled).collect(), ..Verdict::allowing(Risk::High) };
+        assert_eq!(told(&fewer, 64), Some(false));
     }
 
     proptest! {

@@ -38,7 +38,7 @@ impl Engine {
                     });
                     let event = Event {
                         stream: audit::DECISIONS,
-                        op: "decision",
+                        op: audit::DECISION,
                         status: Some(Status::Allowed),
                         tool_name: Some(&approval.tool_name),
                         agent_name: approval.agent_name.as_deref(),

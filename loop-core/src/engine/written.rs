@@ -99,7 +99,7 @@ impl Written {
         let body = body.to_json().map_err(|error| StoreError::Internal(error.to_string()))?;
         let event = Event {
             stream: audit::DECISIONS,
-            op: "decision",
+            op: audit::DECISION,
             status: Some(status),
             tool_name: Some(tool_name),
             agent_name: details.agent_name.as_deref(),

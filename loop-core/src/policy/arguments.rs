@@ -98,8 +98,15 @@ pub fn branch(patterns: &[String], key: &str, value: View<'_>) -> Option<Truth> 
     is.then(|| yes(patterns.iter().any(|pattern| glob::fits(pattern, short))))
 }
 
-/// Whether the argument is one of the parties; `None` when it is no party.
+/// Whether the argument is one of the parties; `None` when it is no party. Rules are found by the same comparison
+/// (`index::said`).
 pub fn party(names: &[String], key: &str, value: View<'_>) -> Option<Truth> {
+    let text = party_of(key, value)?;
+    Some(yes(names.iter().any(|name| name.eq_ignore_ascii_case(text))))
+}
+
+/// The party that an argument names; `None` when it is no party.
+pub fn party_of<'v>(key: &str, value: View<'v>) -> Option<&'v str> {
     const PARTIES: &[&str] = &[
         "payee",
         "vendor",
@@ -116,7 +123,7 @@ pub fn party(names: &[String], key: &str, value: View<'_>) -> Option<Truth> {
     let Kind::String(text) = value.kind() else { return None };
     let words = cut(key);
     let is = words.iter().any(|word| PARTIES.contains(&word.as_str())) && !words.iter().any(|word| word == "id");
-    is.then(|| yes(names.iter().any(|name| name.eq_ignore_ascii_case(text.trim()))))
+    is.then_some(text.trim())
 }
 
 /// How an argument stands a test; `None` when its name lacks one of the words.

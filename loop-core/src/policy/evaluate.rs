@@ -1,20 +1,17 @@
 //! The decision itself.
 
-use std::cmp::Ordering;
-
 use smallvec::SmallVec;
 
 use super::{
     Action, Outcome, PolicySnapshot, Reason, ReasonCode, RuleMode, Stage, Verdict,
-    condition::Limit,
     deed::Class,
     facts::{self, Amounts},
-    index::{Limits, Plan},
+    index::Plan,
     snapshot::DefaultVerdict,
     stage::Setting,
-    truth::{Call, Source, Truth},
+    truth::{Call, Source},
 };
-use crate::base::{Decimal, Time};
+use crate::base::Time;
 
 /// Decides one action. Pure: same snapshot, action and time, same verdict. Reads no storage, cannot fail:
 /// whatever cannot be judged tightens the verdict.
@@ -62,7 +59,9 @@ struct Name<'a> {
 fn read<T>(snapshot: &PolicySnapshot, action: &Action<'_>, with: impl FnOnce(Name<'_>) -> T) -> T {
     snapshot.index().with_plan(action.tool, |plan| {
         let mut amounts = Amounts::new();
-        if plan.limits.is_empty() && !snapshot.index().reads_deeds() {
+        let index = snapshot.index();
+        let reads = plan.rules.reads_amounts() || index.common(&plan.class).reads_amounts() || index.reads_deeds();
+        if !reads {
             return with(Name { action, plan, amounts: &amounts });
         }
         let said = facts::survey(action, &plan.class, &mut amounts);
@@ -70,7 +69,7 @@ fn read<T>(snapshot: &PolicySnapshot, action: &Action<'_>, with: impl FnOnce(Nam
             return with(Name { action, plan, amounts: &amounts });
         }
         let class = &plan.class;
-        snapshot.index().with_said(action.tool, class, said, |plan| with(Name { action, plan, amounts: &amounts }))
+        index.with_said(action.tool, class, said, |plan| with(Name { action, plan, amounts: &amounts }))
     })
 }
 
@@ -89,19 +88,21 @@ pub(super) fn class(snapshot: &PolicySnapshot, action: &Action<'_>) -> Class {
 fn judge(snapshot: &PolicySnapshot, names: &[Name<'_>], now: Time, verdict: &mut Verdict) {
     let mut matched: SmallVec<[u32; 8]> = SmallVec::new();
     for Name { action, plan, amounts } in names {
-        plan.limits.iter().for_each(|limits| over(limits, amounts, &mut matched));
-        if !plan.rest.is_empty() {
-            let call = Call {
-                tool: action.tool,
-                class: &plan.class,
-                agent: action.agent,
-                risk: verdict.risk,
-                now,
-                zone: snapshot.zone(),
-                source: Source::Live(action),
-            };
-            let holds = plan.rest.iter().filter(|(_, condition)| call.judge(condition).most != Truth::No);
-            matched.extend(holds.map(|(at, _)| *at));
+        let common = snapshot.index().common(&plan.class);
+        if plan.rules.is_empty() && common.is_empty() {
+            continue;
+        }
+        let call = Call {
+            tool: action.tool,
+            class: &plan.class,
+            agent: action.agent,
+            risk: verdict.risk,
+            now,
+            zone: snapshot.zone(),
+            source: Source::Live(action),
+        };
+        for rules in [&plan.rules, common] {
+            rules.matching(&call, amounts, &mut matched);
         }
     }
     if names.iter().any(|name| name.plan.blocked) {
@@ -124,33 +125,6 @@ fn judge(snapshot: &PolicySnapshot, names: &[Name<'_>], now: Time, verdict: &mut
         };
         tighten(verdict, Reason { code: ReasonCode::DefaultVerdict, outcome, rule: None });
     }
-}
-
-/// Rules whose limit an amount passes. All match when no amount stands there, one cannot be read, or one is in
-/// another currency.
-fn over(limits: &Limits, amounts: &Amounts, matched: &mut SmallVec<[u32; 8]>) {
-    let foreign = |currency| matches!((limits.currency, currency), (Some(wanted), Some(found)) if wanted != found);
-    let mut most: Option<Decimal> = None;
-    for (value, currency) in amounts {
-        match value {
-            Some(value) if !foreign(*currency) => most = most.max(Some(*value)),
-            _ => {
-                most = None;
-                break;
-            }
-        }
-    }
-    let passes = |most: Decimal, limit: &Limit| match most.cmp(&limit.value) {
-        Ordering::Greater => true,
-        Ordering::Equal => limit.inclusive,
-        Ordering::Less => false,
-    };
-    let passed = match most {
-        Some(most) if !passes(most, &limits.lowest) => return,
-        Some(most) => limits.rising.partition_point(|(limit, _)| passes(most, limit)),
-        None => limits.rising.len(),
-    };
-    matched.extend(limits.rising.iter().take(passed).map(|(_, at)| *at));
 }
 
 /// Turns matched rules into reasons, strictest first, then by id.

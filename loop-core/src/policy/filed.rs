@@ -102,6 +102,8 @@ pub fn apply(tx: &mut dyn Tx, cx: &Ctx, wanted: &[Wanted], keep: Keep) -> Result
             applied.deleted += 1;
         }
     }
+    let mut old = old;
+    unname(tx, cx, &targets, &mut old)?;
     for mut rule in targets {
         match old.get(&rule.id) {
             Some(old) => {
@@ -132,6 +134,31 @@ pub fn apply(tx: &mut dyn Tx, cx: &Ctx, wanted: &[Wanted], keep: Keep) -> Result
         return Err(PolicyError::TooMany { what: "rules", max: MAX_RULES });
     }
     Ok(applied)
+}
+
+/// Takes the names away that rules pass on to others which are brought in beside them, so that two may swap theirs.
+/// They get their new ones in the same transaction.
+fn unname(
+    tx: &mut dyn Tx,
+    cx: &Ctx,
+    targets: &[Rule],
+    old: &mut BTreeMap<RuleId, Stored<Rule>>,
+) -> Result<(), PolicyError> {
+    let wanted: BTreeMap<&str, RuleId> =
+        targets.iter().filter_map(|rule| Some((rule.form.name.as_deref()?, rule.id))).collect();
+    for rule in targets {
+        let Some(before) = old.get_mut(&rule.id) else { continue };
+        let passed_on = before.value.form.name.as_deref().and_then(|name| wanted.get(name));
+        if passed_on.is_none_or(|other| *other == rule.id) {
+            continue;
+        }
+        let mut bare = before.value.clone();
+        bare.form.name = None;
+        Repo::new(tx, cx.tenant()).update(before, &bare, cx.now)?;
+        before.version = before.version.saturating_add(1);
+        before.updated_at = cx.now;
+    }
+    Ok(())
 }
 
 /// A name made of what a rule says: the same sentence or condition with the same action is the same rule.

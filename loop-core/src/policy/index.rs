@@ -1,4 +1,9 @@
-//! Rules by the tools they can match: a decision looks at the rules of one tool, however many there are.
+//! Rules by the tools they can match, and of those by what a call has to say for them to hold: a decision looks at few
+//! rules, however many there are.
+
+mod said;
+mod sieve;
+mod sorted;
 
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
@@ -6,24 +11,27 @@ use hashbrown::{Equivalent, HashMap};
 use smallvec::SmallVec;
 
 use super::{
-    condition::{Condition, Limit},
+    condition::{Condition, Deed},
     deed::{Class, classify},
     facts::Said,
     glob,
     kill_switch::MAX_TOOL_NAME,
     lexicon::Concepts,
-    money::Currency,
+    mentions,
     snapshot::CompiledRule,
     truth::{Truth, does},
 };
 use crate::tool::{Risk, name::tokens, risk};
 
+pub use sorted::Sorted;
+
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
 /// How the cache of plans is split, so that threads seldom wait for each other.
 const SHARDS: usize = 16;
-/// How many plans one shard keeps; a full shard starts afresh.
+/// How many plans one shard keeps, and how many rules in all of them; a full shard starts afresh.
 const SHARD_MAX: usize = 1024;
+const SHARD_RULES_MAX: usize = 32_768;
 
 /// A tool's name as a key. Most stand beside what they lead to: with many tools every memory that is looked at is one
 /// that the processor has to wait for.
@@ -37,16 +45,28 @@ pub struct Index {
     named: Map<Name, Named>,
     /// Rules about doing, by concept.
     by_deed: Vec<Vec<u32>>,
+    /// Rules about doing, by verbs that the lexicon lacks.
+    by_verb: Map<String, Vec<u32>>,
     /// Rules about things, whatever is done to them, by concept.
     by_thing: Vec<Vec<u32>>,
     /// Whether a condition names a kind of doing or thing anywhere.
     reads_deeds: bool,
-    /// Rules that may match any tool.
+    /// Rules that may match any tool, but each in its way.
     others: Vec<u32>,
+    /// Rules to which all tools are alike: for calls that do more than looking, and for those that only look.
+    doing: Sorted,
+    looking: Sorted,
     /// Rules with a pattern for the tool's name.
     patterns: Vec<(String, u32)>,
     /// Plans of other tools, and of tools whose arguments say more than their name.
-    seen: Vec<RwLock<Map<Key, Arc<Plan>>>>,
+    seen: Vec<RwLock<Shard>>,
+}
+
+#[derive(Debug, Default)]
+struct Shard {
+    plans: Map<Key, Arc<Plan>>,
+    /// How many rules stand in them.
+    rules: usize,
 }
 
 #[derive(Debug, Default)]
@@ -67,21 +87,8 @@ pub struct Plan {
     pub told: Option<Risk>,
     /// What its name, and arguments where they did, say it does.
     pub class: Class,
-    /// Rules that hang on one amount being over a limit, by currency.
-    pub limits: SmallVec<[Limits; 1]>,
-    /// All other rules, with what is left of their condition.
-    pub rest: Vec<(u32, Condition)>,
-}
-
-/// Rules of one currency, by rising limit.
-#[derive(Debug)]
-pub struct Limits {
-    /// The currency; any when absent.
-    pub currency: Option<Currency>,
-    /// The first of `rising`: an amount that does not pass it passes none.
-    pub lowest: Limit,
-    /// The limits with their rules.
-    pub rising: Vec<(Limit, u32)>,
+    /// Rules with what is left of their condition, besides those of [`Index::common`].
+    pub rules: Sorted,
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -108,6 +115,7 @@ struct Needs {
     tools: Vec<String>,
     patterns: Vec<String>,
     does: Concepts,
+    verbs: Vec<String>,
     things: Concepts,
     anything: bool,
 }
@@ -120,8 +128,11 @@ impl Index {
         let mut index = Self {
             named: Map::default(),
             by_deed: vec![Vec::new(); concepts],
+            by_verb: Map::default(),
             by_thing: vec![Vec::new(); concepts],
             others: Vec::new(),
+            doing: Sorted::default(),
+            looking: Sorted::default(),
             reads_deeds: rules.iter().any(|rule| {
                 rule.condition.any_part(&|part| {
                     matches!(
@@ -139,7 +150,13 @@ impl Index {
             seen: (0..SHARDS).map(|_| RwLock::default()).collect(),
             rules: Vec::new(),
         };
+        let (mut doing, mut looking) = (Vec::new(), Vec::new());
         for (at, rule) in (0_u32..).zip(&rules) {
+            if is_common(&rule.condition) {
+                doing.push((at, common(&rule.condition, Truth::Yes, Condition::DEPTH_MAX)));
+                looking.push((at, common(&rule.condition, Truth::No, Condition::DEPTH_MAX)));
+                continue;
+            }
             let mut needs = Needs::default();
             needs_of(&rule.condition, &mut needs);
             if needs.anything {
@@ -150,6 +167,12 @@ impl Index {
                 let named = index.named.entry(Name::from_slice(tool.as_bytes())).or_default();
                 if named.rules.last() != Some(&at) {
                     named.rules.push(at);
+                }
+            }
+            for verb in needs.verbs {
+                let list = index.by_verb.entry(verb).or_default();
+                if list.last() != Some(&at) {
+                    list.push(at);
                 }
             }
             index.patterns.extend(needs.patterns.into_iter().map(|pattern| (pattern, at)));
@@ -164,8 +187,15 @@ impl Index {
         for tool in blocked {
             index.named.entry(Name::from_slice(tool.as_bytes())).or_default().blocked = true;
         }
+        (index.doing, index.looking) = (Sorted::of(doing), Sorted::of(looking));
         index.rules = rules;
         index
+    }
+
+    /// Rules to which all tools are alike, for calls of a class.
+    #[must_use]
+    pub fn common(&self, class: &Class) -> &Sorted {
+        if does(&Deed::default(), class) == Truth::No { &self.looking } else { &self.doing }
     }
 
     /// The rules, by id.
@@ -216,17 +246,19 @@ impl Index {
         let hash = self.named.hasher().hash_one(&key);
         let Some(shard) = self.seen.get(hash as usize % SHARDS) else { return with(&self.plan(key.tool, class())) };
         // No lock is held while `with` runs: it may ask for another plan.
-        let known = shard.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        let known = shard.read().unwrap_or_else(PoisonError::into_inner).plans.get(&key).cloned();
         if let Some(plan) = known {
             return with(&plan);
         }
         let plan = Arc::new(self.plan(key.tool, class()));
-        let mut plans = shard.write().unwrap_or_else(PoisonError::into_inner);
-        if plans.len() >= SHARD_MAX {
-            plans.clear();
+        let mut kept = shard.write().unwrap_or_else(PoisonError::into_inner);
+        if kept.plans.len() >= SHARD_MAX || kept.rules >= SHARD_RULES_MAX {
+            *kept = Shard::default();
         }
-        plans.insert(Key { tool: key.tool.into(), said: key.said }, Arc::clone(&plan));
-        drop(plans);
+        if kept.plans.insert(Key { tool: key.tool.into(), said: key.said }, Arc::clone(&plan)).is_none() {
+            kept.rules = kept.rules.saturating_add(plan.rules.len());
+        }
+        drop(kept);
         with(&plan)
     }
 
@@ -242,46 +274,53 @@ impl Index {
             }
         };
         lists(class.does, &self.by_deed, &mut candidates);
+        // By the judge's own comparison: there are few verbs that no concept stands for.
+        for (verb, rules) in &self.by_verb {
+            if mentions::is_done(std::slice::from_ref(verb), &class) {
+                candidates.extend(rules);
+            }
+        }
         // A name without a known thing may be about any.
         let things = if super::truth::is_thingless(&class) { Concepts::ALL } else { class.things };
         lists(things, &self.by_thing, &mut candidates);
         candidates.sort_unstable();
         candidates.dedup();
         let told = risk::told(&tokens(tool));
-        let mut plan = Plan {
+        let left = candidates
+            .into_iter()
+            .filter_map(|at| Some((at, resolve(&self.rule(at)?.condition, tool, &class, Condition::DEPTH_MAX))));
+        Plan {
             blocked: named.is_some_and(|named| named.blocked),
             risk: told.unwrap_or(Risk::Medium),
             told,
+            rules: Sorted::of(left.collect()),
             class,
-            limits: SmallVec::new(),
-            rest: Vec::new(),
-        };
-        for at in candidates {
-            let Some(rule) = self.rule(at) else { continue };
-            let left = resolve(&rule.condition, tool, &plan.class, Condition::DEPTH_MAX);
-            match left {
-                Condition::Amount { range, currency } if range.to.is_none() => {
-                    let Some(limit) = range.from else {
-                        plan.rest.push((at, Condition::Amount { range, currency }));
-                        continue;
-                    };
-                    match plan.limits.iter_mut().find(|limits| limits.currency == currency) {
-                        Some(limits) => limits.rising.push((limit, at)),
-                        None => plan.limits.push(Limits { currency, lowest: limit, rising: vec![(limit, at)] }),
-                    }
-                }
-                never if never == Condition::NEVER => {}
-                left => plan.rest.push((at, left)),
-            }
         }
-        for limits in &mut plan.limits {
-            // At one value an inclusive limit is passed first.
-            limits.rising.sort_by(|(a, x), (b, y)| (a.value, !a.inclusive, x).cmp(&(b.value, !b.inclusive, y)));
-            if let Some((lowest, _)) = limits.rising.first() {
-                limits.lowest = *lowest;
-            }
-        }
-        plan
+    }
+}
+
+/// Whether all tools are alike to a condition, but for looking and doing.
+fn is_common(condition: &Condition) -> bool {
+    let tells = |part: &Condition| matches!(part, Condition::Tool(_) | Condition::ToolLike(_) | Condition::Deed(_));
+    match condition {
+        Condition::All(inner) | Condition::Any(inner) => inner.iter().all(is_common),
+        Condition::Not(one) => !one.any_part(&tells),
+        Condition::Deed(deed) => *deed == Deed::default(),
+        other => !tells(other),
+    }
+}
+
+/// What is left of such a condition once it is known whether a call does more than looking.
+fn common(condition: &Condition, doing: Truth, depth: usize) -> Condition {
+    let Some(below) = depth.checked_sub(1) else { return condition.clone() };
+    let each = |conditions: &[Condition]| conditions.iter().map(|one| common(one, doing, below)).collect();
+    match condition {
+        Condition::All(all) => Condition::all(each(all)),
+        Condition::Any(any) => Condition::any(each(any)),
+        Condition::Not(one) => Condition::negated(common(one, doing, below)),
+        Condition::Deed(_) if doing == Truth::No => Condition::NEVER,
+        Condition::Deed(_) => Condition::ALWAYS,
+        other => other.clone(),
     }
 }
 
@@ -290,10 +329,11 @@ fn needs_of(condition: &Condition, needs: &mut Needs) {
     match condition {
         Condition::Tool(name) => needs.tools.push(name.clone()),
         Condition::ToolLike(pattern) => needs.patterns.push(pattern.clone()),
-        // Words are found under no concept, so a deed with any is looked for by its other side, or tried for all.
-        Condition::Deed(deed) if !deed.does.is_empty() && deed.verbs.is_empty() => {
+        Condition::Deed(deed) if !deed.is_any_doing() => {
             needs.does = needs.does.with(deed.does);
+            needs.verbs.extend(deed.verbs.iter().cloned());
         }
+        // Names of things may stand in arguments too, so a deed with any is tried for all.
         Condition::Deed(deed) if !deed.things.is_empty() && deed.nouns.is_empty() => {
             needs.things = needs.things.with(deed.things);
         }
@@ -303,7 +343,7 @@ fn needs_of(condition: &Condition, needs: &mut Needs) {
             let rank = |one: &&Condition| match one {
                 Condition::Tool(_) => 0,
                 Condition::ToolLike(_) => 1,
-                Condition::Deed(deed) if !deed.does.is_empty() && deed.verbs.is_empty() => 2,
+                Condition::Deed(deed) if !deed.is_any_doing() => 2,
                 Condition::Deed(deed) if !deed.things.is_empty() && deed.nouns.is_empty() => 3,
                 Condition::Any(any)
                     if any.iter().all(|one| matches!(one, Condition::Tool(_) | Condition::ToolLike(_))) =>
@@ -348,7 +388,7 @@ mod tests {
     use crate::policy::kill_switch::MAX_TOOL_NAME;
 
     fn kept(index: &Index) -> usize {
-        index.seen.iter().map(|shard| shard.read().unwrap().len()).sum()
+        index.seen.iter().map(|shard| shard.read().unwrap().plans.len()).sum()
     }
 
     #[test]

@@ -155,8 +155,39 @@ fn is_set(value: View<'_>) -> bool {
 /// Whether an argument speaks of one of the phrases.
 #[must_use]
 pub fn mentioned(phrases: &[String], key: &str, value: View<'_>) -> bool {
-    let own: Vec<String> = cut(key).into_iter().filter(|word| !FORMAL.contains(&word.as_str())).collect();
+    let own: Vec<String> = own_words(key);
     (is_set(value) && spoken(phrases, &own)) || naming(key, value).is_some_and(|words| spoken(phrases, &words))
+}
+
+fn own_words(key: &str) -> Vec<String> {
+    cut(key).into_iter().filter(|word| !FORMAL.contains(&word.as_str())).collect()
+}
+
+/// Calls `each` with every word that [`mentioned`] looks at.
+pub fn each_word(key: &str, value: View<'_>, each: &mut dyn FnMut(&str)) {
+    let own = if is_set(value) { own_words(key) } else { Vec::new() };
+    own.iter().chain(naming(key, value).iter().flatten()).for_each(|word| each(word));
+}
+
+/// The words of which one has to be spoken when one of the phrases is, in all their [`roots`]; an empty one among
+/// them when nothing has to be.
+#[must_use]
+pub fn first_words(phrases: &[String]) -> Vec<String> {
+    let mut all = Vec::new();
+    for phrase in phrases.iter().filter(|phrase| !phrase.is_empty()) {
+        roots(phrase.split(['_', ' ', '-']).next().unwrap_or_default(), &mut |root| all.push(root));
+    }
+    all
+}
+
+/// Calls `each` with the forms of a word by which it is found: two words that are the [`same`] share one.
+pub fn roots(word: &str, each: &mut dyn FnMut(String)) {
+    each(word.to_owned());
+    for (end, instead) in [("s", ""), ("es", ""), ("ies", "y")] {
+        if let Some(stem) = word.strip_suffix(end).filter(|stem| !stem.is_empty()) {
+            each(format!("{stem}{instead}"));
+        }
+    }
 }
 
 /// Whether an argument says that it is in one of the states, or in another of the kind; `None` when it says neither.

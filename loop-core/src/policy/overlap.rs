@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::{
     Action, Outcome, PolicySnapshot, RuleMode,
-    condition::{Condition, Deed, Limit, PathTest, Range, Whom},
+    condition::{ArgumentTest, Condition, Deed, Limit, Range, Whom},
     deed::known,
     evaluate, glob,
     interpret::Interpretation,
@@ -19,8 +19,8 @@ use crate::base::{Time, json::Doc};
 const TOLD: usize = 20;
 /// How many rules are compared by their shape.
 const COMPARED: usize = 5_000;
-/// How many steps all comparisons may take.
-const STEPS: usize = 2_000_000;
+/// How many steps all comparisons may take: parts and items of lists that are looked at.
+const STEPS: usize = 4_000_000;
 
 /// How a rule stands to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
@@ -143,10 +143,12 @@ fn stopped_by(policy: &PolicySnapshot, call: &serde_json::Value, now: Time) -> V
 }
 
 /// Whether `a` is nowhere truer than `b`: every call that matches `a` matches `b`. `false` also where it cannot be
-/// seen from their shape.
+/// seen from their shape, or not in as many steps as are left.
 fn within(a: &Condition, b: &Condition, steps: &mut usize) -> bool {
-    let Some(left) = steps.checked_sub(1) else { return false };
-    *steps = left;
+    // Comparing the two reads the smaller one at most.
+    if !take(steps, size(a).saturating_add(size(b))) {
+        return false;
+    }
     if a == b || *b == Condition::ALWAYS || *a == Condition::NEVER {
         return true;
     }
@@ -159,8 +161,10 @@ fn within(a: &Condition, b: &Condition, steps: &mut usize) -> bool {
         (Condition::All(all), _) => all.iter().any(|one| within(one, b, steps)),
         (_, Condition::Any(any)) => any.iter().any(|one| within(a, one, steps)),
         (Condition::Not(a), Condition::Not(b)) => within(b, a, steps),
-        (Condition::Tool(name), Condition::ToolLike(pattern)) => glob::fits(pattern, name),
-        (Condition::Deed(a), Condition::Deed(b)) => deed_within(a, b),
+        (Condition::Tool(name), Condition::ToolLike(pattern)) => {
+            take(steps, name.len().saturating_mul(pattern.len())) && glob::fits(pattern, name)
+        }
+        (Condition::Deed(a), Condition::Deed(b)) => deed_within(a, b, steps),
         (Condition::Amount { range: a, currency }, Condition::Amount { range: b, currency: other }) => {
             currency == other && range_within(a, b)
         }
@@ -174,41 +178,75 @@ fn within(a: &Condition, b: &Condition, steps: &mut usize) -> bool {
         (Condition::Recipient(a), Condition::Recipient(b)) => match (a, b) {
             (Whom::In(a), Whom::In(b))
             | (Whom::Address(a), Whom::Address(b))
-            | (Whom::Outside(b), Whom::Outside(a)) => subset(a, b),
+            | (Whom::Outside(b), Whom::Outside(a)) => subset(a, b, steps),
             _ => false,
         },
-        (Condition::Data(a), Condition::Data(b)) => subset(a, b),
-        (Condition::Environment(a), Condition::Environment(b)) => subset(a, b),
-        (Condition::Path(a), Condition::Path(b)) => subset::<PathTest>(a, b),
-        (Condition::Time(a), Condition::Time(b)) => subset(a, b),
-        (Condition::Command(a), Condition::Command(b)) => subset(a, b),
+        (Condition::Data(a), Condition::Data(b)) => subset(a, b, steps),
+        (Condition::Environment(a), Condition::Environment(b)) => subset(a, b, steps),
+        (Condition::Path(a), Condition::Path(b)) => subset(a, b, steps),
+        (Condition::Time(a), Condition::Time(b)) => subset(a, b, steps),
+        (Condition::Command(a), Condition::Command(b)) => subset(a, b, steps),
         (Condition::Unbounded(a), Condition::Unbounded(b)) => a.without(*b).is_empty(),
         (Condition::Named(a), Condition::Named(b))
         | (Condition::Place(a), Condition::Place(b))
         | (Condition::Agent(a), Condition::Agent(b))
         | (Condition::Party(a), Condition::Party(b))
         | (Condition::Branch(a), Condition::Branch(b))
-        | (Condition::Text(a), Condition::Text(b)) => subset(a, b),
+        | (Condition::Text(a), Condition::Text(b)) => subset(a, b, steps),
         _ => false,
     }
 }
 
-fn subset<T: PartialEq>(a: &[T], b: &[T]) -> bool {
-    // A list has a thousand items at most; longer comparisons would not pay.
-    a.len().saturating_mul(b.len()) <= 10_000 && a.iter().all(|one| b.contains(one))
+/// Takes so many steps, if as many are left.
+fn take(steps: &mut usize, wanted: usize) -> bool {
+    let left = steps.checked_sub(wanted);
+    *steps = left.unwrap_or(0);
+    left.is_some()
 }
 
-fn deed_within(a: &Deed, b: &Deed) -> bool {
+/// How many parts and items of lists a condition has.
+fn size(condition: &Condition) -> usize {
+    let mut size = 0_usize;
+    condition.each_part(&mut |part| {
+        let items = match part {
+            Condition::Named(list)
+            | Condition::Place(list)
+            | Condition::Agent(list)
+            | Condition::Party(list)
+            | Condition::Branch(list)
+            | Condition::Mentions(list)
+            | Condition::State(list)
+            | Condition::Text(list)
+            | Condition::Recipient(Whom::In(list) | Whom::Outside(list) | Whom::Address(list)) => list.len(),
+            Condition::Deed(deed) => deed.verbs.len().saturating_add(deed.nouns.len()),
+            Condition::Data(list) => list.len(),
+            Condition::Environment(list) => list.len(),
+            Condition::Path(list) => list.len(),
+            Condition::Time(list) => list.len(),
+            Condition::Command(list) => list.iter().map(Vec::len).sum(),
+            Condition::Argument { test: ArgumentTest::Is(list) | ArgumentTest::Like(list), .. } => list.len(),
+            _ => 0,
+        };
+        size = size.saturating_add(items).saturating_add(1);
+    });
+    size
+}
+
+fn subset<T: PartialEq>(a: &[T], b: &[T], steps: &mut usize) -> bool {
+    take(steps, a.len().saturating_mul(b.len())) && a.iter().all(|one| b.contains(one))
+}
+
+fn deed_within(a: &Deed, b: &Deed, steps: &mut usize) -> bool {
     let looks = known().read.with(known().draft);
     let does = match (a.is_any_doing(), b.is_any_doing()) {
         (true, true) => true,
         // Whatever is done that is not looking is more than looking.
         (false, true) => !a.does.meets(looks),
-        (false, false) => a.does.without(b.does).is_empty() && subset(&a.verbs, &b.verbs),
+        (false, false) => a.does.without(b.does).is_empty() && subset(&a.verbs, &b.verbs, steps),
         (true, false) => false,
     };
     does && (b.is_to_anything()
-        || (!a.is_to_anything() && a.things.without(b.things).is_empty() && subset(&a.nouns, &b.nouns)))
+        || (!a.is_to_anything() && a.things.without(b.things).is_empty() && subset(&a.nouns, &b.nouns, steps)))
 }
 
 fn range_within(a: &Range, b: &Range) -> bool {
@@ -230,7 +268,7 @@ fn range_within(a: &Range, b: &Range) -> bool {
 mod tests {
     use std::sync::Arc;
 
-    use super::{Stands, overlaps, within};
+    use super::{Condition, Stands, overlaps, within};
     use crate::{
         base::{Seed, Time, id::RuleId, json::Doc},
         policy::{
@@ -289,6 +327,20 @@ mod tests {
         ] {
             assert_eq!(stands(new, old), wanted, "{new:?} beside {old:?}");
         }
+    }
+
+    #[test]
+    fn long_lists_take_as_many_steps_as_they_are_long() {
+        let texts =
+            |from: usize, count: usize| Condition::Text((from..from + count).map(|at| format!("text {at}")).collect());
+        let mut steps = 30_000;
+        assert!(within(&texts(0, 100), &texts(0, 200), &mut steps));
+        assert!(steps < 10_000, "every item is compared with every other: {steps}");
+        // Equal ones too, and there is nothing left for the next.
+        assert!(!within(&texts(0, 3_000), &texts(0, 3_000), &mut 1_000));
+        let mut steps = 100_000;
+        assert!(!within(&texts(0, 999), &texts(1, 999), &mut steps));
+        assert_eq!(steps, 0, "what cannot be paid for is given up");
     }
 
     #[test]

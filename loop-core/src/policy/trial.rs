@@ -95,7 +95,7 @@ impl Trial {
     /// [`Facts::things`]).
     #[must_use]
     pub fn is_silent_on(&self, tool: &str) -> bool {
-        self.index.with_plan(tool, |plan| plan.limits.is_empty() && plan.rest.is_empty())
+        self.index.with_plan(tool, |plan| plan.rules.is_empty() && self.index.common(&plan.class).is_empty())
     }
 
     /// What the rules would have said of a call.
@@ -123,13 +123,15 @@ impl Trial {
             Would::Undecidable => found.open.push(at),
             Would::NoMatch => {}
         };
-        for limits in &plan.limits {
-            for (limit, at) in &limits.rising {
-                let range = Range { from: Some(*limit), to: None };
-                take(*at, &Condition::Amount { range, currency: limits.currency });
+        for rules in [&plan.rules, self.index.common(&plan.class)] {
+            for limits in &rules.limits {
+                for (limit, at) in &limits.rising {
+                    let range = Range { from: Some(*limit), to: None };
+                    take(*at, &Condition::Amount { range, currency: limits.currency });
+                }
             }
+            rules.rest.iter().for_each(|(at, condition)| take(*at, condition));
         }
-        plan.rest.iter().for_each(|(at, condition)| take(*at, condition));
     }
 
     /// The strictest of what rules at these places do; [`Outcome::Allow`] without any.

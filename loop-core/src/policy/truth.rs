@@ -256,6 +256,15 @@ impl Call<'_> {
 
     /// Recipients of all kinds are added up; anything else is judged by the largest number that stands there.
     fn count(&self, of: facts::Counted, range: &Range) -> Span {
+        let truth = self.counted(of).map(|number| {
+            let exact = i64::try_from(number).ok().map(Decimal::whole);
+            exact.map_or(Truth::Unclear, |number| yes(range.holds(number)))
+        });
+        self.open_when_cut(Span::of(truth.unwrap_or(Truth::Unclear)))
+    }
+
+    /// How many there are.
+    pub(super) fn counted(&self, of: facts::Counted) -> Option<u64> {
         let mut sum = None;
         let mut most = None;
         self.each(FactKind::Counts, &mut |fact| {
@@ -266,12 +275,7 @@ impl Call<'_> {
                 most = most.max(Some(number));
             }
         });
-        let number = if of == facts::Counted::Recipients { sum } else { most };
-        let truth = number.map(|number| {
-            let exact = i64::try_from(number).ok().map(Decimal::whole);
-            exact.map_or(Truth::Unclear, |number| yes(range.holds(number)))
-        });
-        self.open_when_cut(Span::of(truth.unwrap_or(Truth::Unclear)))
+        if of == facts::Counted::Recipients { sum } else { most }
     }
 
     fn recipient(&self, whom: &Whom) -> Span {
@@ -344,14 +348,17 @@ impl Call<'_> {
         )
     }
 
+    /// A name of verbs alone leaves open what it is done to, and a word that nobody lists may mean anything.
+    pub(super) fn may_mean_anything(&self) -> bool {
+        is_bare(self.class) || !self.class.words.iter().all(|word| read_word(word).is_some())
+    }
+
     /// Whether the call speaks of one of the phrases.
     fn mentions(&self, phrases: &[String]) -> Span {
         if mentions::in_name(phrases, self.class) {
             return Span::of(Truth::Yes);
         }
-        // A name of verbs alone leaves open what it is done to, and a word that nobody lists may mean the same.
-        let told = self.class.words.iter().all(|word| read_word(word).is_some());
-        let absent = if is_bare(self.class) || !told { Truth::Unclear } else { Truth::No };
+        let absent = if self.may_mean_anything() { Truth::Unclear } else { Truth::No };
         self.any_argument(&|key, value| mentions::mentioned(phrases, key, value), absent)
     }
 
@@ -422,10 +429,20 @@ fn is_below(domain: &str, wanted: &str) -> bool {
 
 /// Whether two spellings mean one agent: case and separators are nothing, and `agent` may be left out.
 fn same_agent(name: &str, agent: &str) -> bool {
-    let plain =
-        |text: &str| text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
-    let (name, agent) = (plain(name), plain(agent));
-    name == agent || name.strip_suffix("agent").is_some_and(|short| !short.is_empty() && short == agent)
+    let agent = agent_key(agent);
+    agent_keys(name).any(|name| name == agent)
+}
+
+/// What an agent's name is compared by.
+pub(super) fn agent_key(agent: &str) -> String {
+    agent.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// What agents that are meant by a name are compared by.
+pub(super) fn agent_keys(name: &str) -> impl Iterator<Item = String> + use<> {
+    let whole = agent_key(name);
+    let short = whole.strip_suffix("agent").filter(|short| !short.is_empty()).map(str::to_owned);
+    std::iter::once(whole).chain(short)
 }
 
 /// Whether masking or cutting may have changed a stored value.

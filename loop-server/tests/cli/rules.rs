@@ -1,6 +1,6 @@
 //! `rules check|explain|backtest|export|import`, and a folder of policy files.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use clap::Parser;
 use loop_server::{
@@ -152,10 +152,16 @@ async fn a_folder_of_policy_files_is_kept_up_with_and_a_bad_file_changes_nothing
     assert_eq!(status(&fixture, "create_refund", r#"{"amount":91}"#).await, "PENDING", "nothing changed");
     put(folder.path(), "b.toml", "version = 1\n");
     put(folder.path(), "a.toml", &FILE.replace("over £50", "over £500"));
+    assert_eq!(watched.sync(&engine).await.expect("sound"), None, "somebody may still be writing");
+    assert_eq!(status(&fixture, "create_refund", r#"{"amount":93}"#).await, "PENDING");
     let done = watched.sync(&engine).await.expect("sound").expect("changed");
     assert_eq!((done.created, done.changed, done.deleted, done.same), (0, 1, 0, 1));
     assert_eq!(status(&fixture, "create_refund", r#"{"amount":92}"#).await, "ALLOWED");
     put(folder.path(), "a.toml", "version = 1\n");
+    assert_eq!(watched.sync(&engine).await.expect("sound"), None, "half of it may be written");
+    put(folder.path(), "a.toml", "version = 1\n\n");
+    assert_eq!(watched.sync(&engine).await.expect("sound"), None, "and was changed again");
+    assert_eq!(status(&fixture, "ledger_post", r#"{"account":"reserve"}"#).await, "BLOCKED");
     assert_eq!(watched.sync(&engine).await.expect("sound").map(|done| done.deleted), Some(2));
     assert_eq!(status(&fixture, "ledger_post", r#"{"account":"reserve"}"#).await, "ALLOWED");
     assert_eq!(status(&fixture, "send_email", "{}").await, "BLOCKED", "rules made otherwise stay");
@@ -163,6 +169,49 @@ async fn a_folder_of_policy_files_is_kept_up_with_and_a_bad_file_changes_nothing
         std::fs::remove_file(folder.path().join(name)).expect("removed");
     }
     assert!(watched.sync(&engine).await.expect_err("empty").to_string().contains("no policy file"));
+}
+
+#[tokio::test]
+async fn what_is_no_file_is_not_waited_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    put(folder.path(), "a.toml", FILE);
+    let pipe = folder.path().join("b.toml");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo");
+    assert!(made.success());
+    let fixture = Fixture::start().await;
+    let error = Folder::new(folder.path().to_owned()).sync(&fixture.server.app.engine).await.expect_err("a pipe");
+    assert!(error.to_string().contains("is no regular file"), "{error}");
+}
+
+#[tokio::test]
+async fn a_server_starts_once_its_files_keep_still() {
+    let folder = tempfile::tempdir().expect("a folder");
+    put(folder.path(), "a.toml", FILE);
+    let fixture = Fixture::start().await;
+    let engine = fixture.server.app.engine.clone();
+    let mut first = Folder::new(folder.path().to_owned());
+    assert_eq!(first.start(&engine, Duration::ZERO).await.expect("sound").created, 2);
+    put(folder.path(), "a.toml", "version = 1\n");
+    let mut second = Folder::new(folder.path().to_owned());
+    assert_eq!(second.start(&engine, Duration::ZERO).await.expect("two looks").deleted, 2);
+}
+
+#[tokio::test]
+async fn two_rules_may_swap_their_names() {
+    let fixture = Fixture::start().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    run(&fixture, &["rules", "import", &put(folder.path(), "a.toml", FILE)]).await.expect("imported");
+    let exported = run(&fixture, &["rules", "export"]).await.expect("exported");
+    let swapped = exported
+        .replace("name = \"refunds\"", "name = \"between\"")
+        .replace("name = \"reserve\"", "name = \"refunds\"")
+        .replace("name = \"between\"", "name = \"reserve\"");
+    assert_ne!(swapped, exported);
+    let swapped = put(folder.path(), "b.toml", &swapped);
+    let done = run(&fixture, &["rules", "import", &swapped]).await.expect("imported");
+    assert_eq!(done, "created 0, changed 2, deleted 0; 0 were so already\n");
+    let done = run(&fixture, &["rules", "import", &swapped]).await.expect("imported");
+    assert_eq!(done, "created 0, changed 0, deleted 0; 2 were so already\n");
 }
 
 #[tokio::test]

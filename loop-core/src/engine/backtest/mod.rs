@@ -63,7 +63,7 @@ enum State {
     New(Vec<Arc<CompiledRule>>, bool),
     Judging(Box<Judge>),
     /// What a rule in shadow mode was seen to match is counted instead.
-    Recorded(Trial),
+    Recorded(Box<Trial>),
 }
 
 /// How far a back-test came.
@@ -103,7 +103,8 @@ impl Run {
         if let State::New(rules, recorded) = &mut self.state {
             let zone = zone(&settings::get(tx, tenant)?.timezone);
             let trial = Trial::new(std::mem::take(rules), zone);
-            self.state = if *recorded { State::Recorded(trial) } else { State::Judging(Box::new(Judge::new(trial))) };
+            self.state =
+                if *recorded { State::Recorded(Box::new(trial)) } else { State::Judging(Box::new(Judge::new(trial))) };
         }
         let Self { scope, tally, below, state } = self;
         let limit = scope.calls.saturating_sub(tally.scanned()).min(u64::from(CHUNK));
@@ -115,7 +116,8 @@ impl Run {
             *below = Some(call.seq);
             // The log only moves forward.
             past = scope.since.is_some_and(|since| call.at < since);
-            if !past {
+            // What became of a call that was decided is no call of its own; nobody knows of an entry that was erased.
+            if !past && call.op.is_none_or(|op| op == audit::DECISION) {
                 match state {
                     State::New(..) => {}
                     State::Judging(judge) => {

@@ -299,6 +299,22 @@ fn a_long_log_is_judged_in_steps_that_can_be_given_up() {
 }
 
 #[test]
+fn what_became_of_a_call_is_not_another_call() {
+    let world = World::new();
+    world.call("create_refund", None, &json!({"amount": 900}));
+    let failed = crate::engine::Failed {
+        op: "forward.failed",
+        tool_name: Some("create_refund".to_owned()),
+        agent_name: None,
+        risk: Risk::High,
+        body: r#"{"arguments":{},"message":"the provider is away"}"#.to_owned(),
+    };
+    wait(world.engine.note_failed(&world.caller, "t", failed)).unwrap();
+    let found = world.run(vec![rule("block refunds", RuleAction::Block, None)], everything());
+    assert_eq!((found.scanned, found.would_block, found.undecidable), (1, 1, 0));
+}
+
+#[test]
 fn an_erased_call_is_not_guessed_at() {
     let world = World::new();
     world.call("create_refund", None, &json!({"amount": 900}));

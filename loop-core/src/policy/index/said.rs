@@ -1,0 +1,180 @@
+//! What a live call says, as rules are found by it. What cannot be told of a call finds every rule that asks for it.
+
+use std::cell::OnceCell;
+
+use smallvec::SmallVec;
+
+use super::sorted::hull;
+use crate::{
+    base::{Decimal, json::View},
+    policy::{
+        action::Action,
+        arguments,
+        condition::{Condition, Limit, Range, Whom},
+        facts::{self, Amounts, Counted, Fact, FactKind},
+        mentions,
+        money::Currency,
+        truth::{Call, Source, agent_key, agent_keys},
+    },
+};
+
+/// What is said by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Name {
+    Agent,
+    Domain,
+    Address,
+    Place,
+    Party,
+    Word,
+}
+
+/// What is said as a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Number {
+    Amount(Option<Currency>),
+    Percent,
+    Count(Counted),
+}
+
+pub(super) type Names = SmallVec<[String; 4]>;
+
+/// By which names a call is found that a part of a condition may hold for.
+pub(super) fn names(part: &Condition) -> Option<(Name, Vec<String>)> {
+    let lower = |texts: &[String]| texts.iter().map(|text| text.to_ascii_lowercase()).collect();
+    Some(match part {
+        Condition::Agent(names) => (Name::Agent, names.iter().flat_map(|name| agent_keys(name)).collect()),
+        Condition::Recipient(Whom::In(domains)) => (Name::Domain, lower(domains)),
+        Condition::Recipient(Whom::Address(addresses)) => (Name::Address, lower(addresses)),
+        Condition::Place(places) => (Name::Place, lower(places)),
+        Condition::Party(names) => (Name::Party, lower(names)),
+        Condition::Mentions(phrases) => (Name::Word, mentions::first_words(phrases)),
+        Condition::Deed(deed) if !deed.nouns.is_empty() => (Name::Word, mentions::first_words(&deed.nouns)),
+        _ => return None,
+    })
+}
+
+/// In which range a number lies that a part of a condition may hold for; `denied` when it stands under `not`.
+pub(super) fn range(part: &Condition, denied: bool) -> Option<(Number, Range)> {
+    let (number, range) = match part {
+        Condition::Amount { range, currency } => (Number::Amount(*currency), *range),
+        Condition::Percent(range) => (Number::Percent, *range),
+        Condition::Count { of, range } => (Number::Count(*of), *range),
+        _ => return None,
+    };
+    let beyond = |limit: Option<Limit>| limit.map(|limit| Limit { inclusive: !limit.inclusive, ..limit });
+    let range = match (denied, range.from, range.to) {
+        (false, ..) => range,
+        (true, Some(_), None) => Range { from: None, to: beyond(range.from) },
+        (true, None, Some(_)) => Range { from: beyond(range.to), to: None },
+        (true, ..) => return None,
+    };
+    (range.from.is_some() || range.to.is_some()).then_some((number, range))
+}
+
+/// A live call, with what was asked about it before.
+pub(super) struct Said<'a> {
+    pub(super) call: &'a Call<'a>,
+    amounts: &'a Amounts,
+    named: [OnceCell<Option<Names>>; 6],
+}
+
+impl<'a> Said<'a> {
+    pub(super) fn new(call: &'a Call<'a>, amounts: &'a Amounts) -> Self {
+        Self { call, amounts, named: Default::default() }
+    }
+
+    const fn action(&self) -> Option<&'a Action<'a>> {
+        match self.call.source {
+            Source::Live(action) => Some(action),
+            Source::Stored(..) => None,
+        }
+    }
+
+    /// The names that a call says; `None` when it cannot be told which.
+    pub(super) fn names(&self, name: Name) -> Option<&Names> {
+        self.named.get(name as usize)?.get_or_init(|| self.read(name)).as_ref()
+    }
+
+    fn read(&self, name: Name) -> Option<Names> {
+        let action = self.action()?;
+        let mut names = Names::new();
+        let mut sure = true;
+        match name {
+            Name::Agent => names.push(agent_key(self.call.agent?)),
+            Name::Domain => facts::each(action, FactKind::Recipients, &mut |fact| {
+                let Fact::Recipient { domain, .. } = fact else { return };
+                let Some(domain) = domain else {
+                    sure = false;
+                    return;
+                };
+                let domain = domain.to_ascii_lowercase();
+                let parents = domain.match_indices('.').filter_map(|(at, _)| domain.get(at + 1..));
+                names.extend(parents.map(str::to_owned));
+                names.push(domain);
+            }),
+            Name::Address => facts::each(action, FactKind::Recipients, &mut |fact| match fact {
+                Fact::Recipient { text: Some(text), .. } => names.push(text.to_ascii_lowercase()),
+                _ => sure = false,
+            }),
+            Name::Place => facts::each(action, FactKind::Places, &mut |fact| {
+                if let Fact::Place(place) = fact {
+                    names.push(place.to_ascii_lowercase());
+                }
+            }),
+            Name::Party => each_argument(action, &mut |key, value| {
+                if let Some(party) = arguments::party_of(key, value) {
+                    names.push(party.to_ascii_lowercase());
+                }
+            }),
+            Name::Word => return self.words(action),
+        }
+        (sure && !names.is_empty()).then_some(names)
+    }
+
+    /// All words that the call may be said to speak of; `None` when it leaves open what it speaks of.
+    fn words(&self, action: &Action<'_>) -> Option<Names> {
+        if self.call.may_mean_anything() {
+            return None;
+        }
+        let mut names = Names::new();
+        for word in &self.call.class.words {
+            mentions::roots(word, &mut |root| names.push(root));
+        }
+        each_argument(action, &mut |key, value| {
+            mentions::each_word(key, value, &mut |word| mentions::roots(word, &mut |root| names.push(root)));
+        });
+        names.sort_unstable();
+        names.dedup();
+        Some(names)
+    }
+
+    /// The least and the largest number that a call says; `None` when it cannot be told.
+    pub(super) fn hull(&self, number: Number) -> Option<(Decimal, Decimal)> {
+        match number {
+            Number::Amount(currency) => hull(self.amounts, currency),
+            Number::Percent => {
+                let mut sure = true;
+                let mut hull: Option<(Decimal, Decimal)> = None;
+                facts::each(self.action()?, FactKind::Percents, &mut |fact| match fact {
+                    Fact::Percent(Some(value)) => {
+                        hull = Some(hull.map_or((value, value), |(least, most)| (least.min(value), most.max(value))));
+                    }
+                    _ => sure = false,
+                });
+                hull.filter(|_| sure)
+            }
+            Number::Count(of) => {
+                let number = self.call.counted(of).and_then(|number| i64::try_from(number).ok()).map(Decimal::whole)?;
+                Some((number, number))
+            }
+        }
+    }
+}
+
+fn each_argument(action: &Action<'_>, each: &mut dyn FnMut(&str, View<'_>)) {
+    facts::each_argument(action.arguments, each);
+    if let Some(body) = action.forward.and_then(|forward| forward.body) {
+        facts::each_argument(body, each);
+    }
+}

@@ -1,0 +1,132 @@
+//! Rules with what is left of their condition for some tools, sorted by what a call has to say for them to hold.
+
+use std::cmp::Ordering;
+
+use smallvec::SmallVec;
+
+use super::{said::Said, sieve::Sieve};
+use crate::{
+    base::Decimal,
+    policy::{
+        condition::{Condition, Limit},
+        facts::Amounts,
+        money::Currency,
+        truth::{Call, Truth},
+    },
+};
+
+/// Rules with what is left of their condition.
+#[derive(Debug, Default)]
+pub struct Sorted {
+    /// Rules that hang on one amount being over a limit, by currency.
+    pub limits: SmallVec<[Limits; 1]>,
+    /// All other rules, with what is left of their condition.
+    pub rest: Vec<(u32, Condition)>,
+    sieve: Sieve,
+    reads_amounts: bool,
+}
+
+/// Rules of one currency, by rising limit.
+#[derive(Debug)]
+pub struct Limits {
+    /// The currency; any when absent.
+    pub currency: Option<Currency>,
+    /// The first of `rising`: an amount that does not pass it passes none.
+    pub lowest: Limit,
+    /// The limits with their rules.
+    pub rising: Vec<(Limit, u32)>,
+}
+
+impl Sorted {
+    /// Sorts rules; those that hold for no call are left out.
+    pub(super) fn of(rules: Vec<(u32, Condition)>) -> Self {
+        let mut sorted = Self::default();
+        for (at, condition) in rules {
+            match condition {
+                Condition::Amount { range, currency } if range.to.is_none() => {
+                    let Some(limit) = range.from else {
+                        sorted.rest.push((at, Condition::Amount { range, currency }));
+                        continue;
+                    };
+                    match sorted.limits.iter_mut().find(|limits| limits.currency == currency) {
+                        Some(limits) => limits.rising.push((limit, at)),
+                        None => sorted.limits.push(Limits { currency, lowest: limit, rising: vec![(limit, at)] }),
+                    }
+                }
+                never if never == Condition::NEVER => {}
+                left => sorted.rest.push((at, left)),
+            }
+        }
+        for limits in &mut sorted.limits {
+            // At one value an inclusive limit is passed first.
+            limits.rising.sort_by(|(a, x), (b, y)| (a.value, !a.inclusive, x).cmp(&(b.value, !b.inclusive, y)));
+            if let Some((lowest, _)) = limits.rising.first() {
+                limits.lowest = *lowest;
+            }
+        }
+        sorted.rest.shrink_to_fit();
+        sorted.sieve = Sieve::of(&sorted.rest);
+        sorted.reads_amounts = !sorted.limits.is_empty() || sorted.sieve.reads_amounts();
+        sorted
+    }
+
+    /// How many rules there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.limits.iter().map(|limits| limits.rising.len()).sum::<usize>().saturating_add(self.rest.len())
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.limits.is_empty() && self.rest.is_empty()
+    }
+
+    /// Whether [`Sorted::matching`] needs the amounts of a call.
+    #[must_use]
+    pub const fn reads_amounts(&self) -> bool {
+        self.reads_amounts
+    }
+
+    /// Adds the rules that a live call matches; one may be added twice. `amounts` are those of the call.
+    pub fn matching(&self, call: &Call<'_>, amounts: &Amounts, matched: &mut SmallVec<[u32; 8]>) {
+        self.limits.iter().for_each(|limits| over(limits, amounts, matched));
+        if self.rest.is_empty() {
+            return;
+        }
+        let mut found = SmallVec::new();
+        self.sieve.find(&Said::new(call, amounts), &mut found);
+        found.sort_unstable();
+        found.dedup();
+        let rules = found.iter().filter_map(|place| self.rest.get(*place as usize));
+        matched.extend(rules.filter(|(_, condition)| call.judge(condition).most != Truth::No).map(|(at, _)| *at));
+    }
+}
+
+/// Rules whose limit an amount passes. All match when no amount stands there, one cannot be read, or one is in
+/// another currency.
+fn over(limits: &Limits, amounts: &Amounts, matched: &mut SmallVec<[u32; 8]>) {
+    let passes = |most: Decimal, limit: &Limit| match most.cmp(&limit.value) {
+        Ordering::Greater => true,
+        Ordering::Equal => limit.inclusive,
+        Ordering::Less => false,
+    };
+    let passed = match hull(amounts, limits.currency) {
+        Some((_, most)) if !passes(most, &limits.lowest) => return,
+        Some((_, most)) => limits.rising.partition_point(|(limit, _)| passes(most, limit)),
+        None => limits.rising.len(),
+    };
+    matched.extend(limits.rising.iter().take(passed).map(|(_, at)| *at));
+}
+
+/// The least and the largest amount of a call. `None` when no amount stands there, one cannot be read, or one is in
+/// another currency: then every limit may be passed.
+pub(super) fn hull(amounts: &Amounts, currency: Option<Currency>) -> Option<(Decimal, Decimal)> {
+    let foreign = |found| matches!((currency, found), (Some(wanted), Some(found)) if wanted != found);
+    let mut hull: Option<(Decimal, Decimal)> = None;
+    for (value, found) in amounts {
+        let value = value.filter(|_| !foreign(*found))?;
+        hull = Some(hull.map_or((value, value), |(least, most)| (least.min(value), most.max(value))));
+    }
+    hull
+}
