@@ -148,7 +148,12 @@ pub fn told(condition: &Condition, action: RuleAction) -> String {
         form,
         deleted_at: None,
     };
-    interpret(&CompiledRule::compile(rule), &[]).summary.chars().take(rulebook::MAX_TEXT).collect()
+    let told = interpret(&CompiledRule::compile(rule), &[]).summary;
+    match told.char_indices().nth(rulebook::MAX_TEXT) {
+        None => told,
+        // What is cut must not read as a whole sentence.
+        Some(_) => told.chars().take(rulebook::MAX_TEXT - 1).chain(['…']).collect(),
+    }
 }
 
 impl Document {

@@ -10,7 +10,7 @@ use super::{condition::Condition, snapshot::CompiledRule};
 /// What a rule means.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, schemars::JsonSchema)]
 pub struct Interpretation {
-    /// What it was understood to say, in other words.
+    /// What it was understood to say, in the canonical form: a rule with this text is the same.
     pub summary: String,
     /// What it reads of a call's arguments.
     pub reads: Vec<String>,
@@ -162,7 +162,7 @@ mod tests {
         );
         assert_eq!(told.covers, ["create_refund", "refundOrder"]);
         assert_eq!(told.reads, ["amount", "currency"]);
-        assert_eq!(told.summary, "Block a call that does refund and has an amount of more than £50.");
+        assert_eq!(told.summary, "Block a call that refunds, where the amount is over 50 GBP.");
         assert!(told.warnings.is_empty());
         let example = told.example_match.map(|call| call["tool_name"].clone());
         assert_eq!(example, Some("create_refund".into()));

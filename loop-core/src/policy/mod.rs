@@ -5,6 +5,7 @@
 
 mod action;
 mod arguments;
+pub mod canonical;
 pub mod condition;
 pub mod deed;
 pub mod document;

@@ -5,6 +5,7 @@
 
 #![cfg(test)]
 
+mod explained;
 mod set;
 
 use set::{Report, Set, judge};
@@ -28,7 +29,7 @@ fn texts_are_shown_on_demand() {
     let Some(path) = std::env::var_os("LOOP_ENGLISH_TEXTS") else { return };
     for line in std::fs::read_to_string(path).unwrap().lines().filter(|line| !line.trim().is_empty()) {
         let read = loop_core::policy::english::read(line);
-        println!("{line}\n    {:?}", read.condition);
+        println!("{line}\n    {}\n    {:?}", loop_core::policy::canonical::render(&read.condition), read.condition);
         if !read.unresolved.is_empty() {
             println!("    UNRESOLVED {:?}", read.unresolved);
         }

@@ -1,26 +1,19 @@
-//! A condition in words.
+//! What a rule says, and what it reads.
 
 use crate::policy::{
-    RuleAction,
+    canonical::{Head, sentence},
     condition::{ArgumentTest, Condition, Deed, Measured, PathTest, Range, TimeTest, Whom},
     facts::Counted,
     lexicon::{Concept, Concepts},
     money::Currency,
     snapshot::CompiledRule,
+    verdict::Outcome,
 };
 
-/// One sentence that says what a rule does.
+/// One sentence that says what a rule does, in the canonical form.
 pub fn summary(rule: &CompiledRule) -> String {
-    let does = match rule.rule.action {
-        RuleAction::Block if rule.unresolved.is_empty() => "Block",
-        RuleAction::Block | RuleAction::Approve => "Ask before",
-    };
-    match &rule.condition {
-        Condition::Risky => format!("{does} every call that is not of low risk."),
-        always if *always == Condition::ALWAYS => format!("{does} every call."),
-        never if *never == Condition::NEVER => format!("{does} no call."),
-        condition => format!("{does} a call that {}.", phrase(condition)),
-    }
+    let head = if rule.outcome() == Outcome::Deny { Head::Block } else { Head::Ask };
+    sentence(&rule.condition, head)
 }
 
 /// What a condition reads of a call, without repeats.
