@@ -3,8 +3,6 @@
 mod phrase;
 mod sample;
 
-pub(super) use phrase::phrase;
-
 use super::{condition::Condition, snapshot::CompiledRule};
 
 /// What a rule means.

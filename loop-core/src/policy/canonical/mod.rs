@@ -51,7 +51,7 @@ use super::condition::Condition;
 use crate::base::Code;
 
 pub use parse::parse;
-pub use render::{Head, render, sentence};
+pub use render::{Head, phrase, render, sentence};
 
 /// The longest text that is read, in bytes.
 pub const TEXT_MAX: usize = 256 * 1024;

@@ -42,6 +42,20 @@ pub fn sentence(condition: &Condition, head: Head) -> String {
     out
 }
 
+/// A part of a condition in the words that it has in a sentence: `goes to someone at acme.com`, `the amount is over 5
+/// GBP`.
+#[must_use]
+pub fn phrase(part: &Condition) -> String {
+    let part = normal(part);
+    let mut out = String::new();
+    match verb(&part) {
+        Some(text) => out = text,
+        None if depth(&part) > Condition::DEPTH_MAX => out.push_str("something that nests too deep to be told"),
+        None => either(&part, &mut out),
+    }
+    out
+}
+
 fn what(condition: &Condition, out: &mut String) {
     if *condition == Condition::ALWAYS {
         return out.push_str(" under all circumstances");

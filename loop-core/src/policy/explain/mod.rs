@@ -18,11 +18,11 @@ use smallvec::SmallVec;
 use super::{
     PolicySettings, Rule, RuleMode, Verdict,
     action::Action,
+    canonical::phrase,
     condition::Condition,
     deed::{Class, classify, combined},
     evaluate::{self, evaluate},
     facts::{self, Facts, Said},
-    interpret::phrase,
     snapshot::{CompiledRule, PolicySnapshot},
     stored::stored_class,
     trial::Tried,
@@ -61,7 +61,7 @@ pub enum Certainty {
 /// One part of a rule's condition that held, and what it saw.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct Ground {
-    /// The part, in words; an exception that did not apply as `not (…)`.
+    /// The part, in words; an exception that did not apply as its denial.
     pub condition: String,
     /// Whether it held.
     pub held: Certainty,
@@ -90,7 +90,7 @@ impl Ground {
     }
 }
 
-/// For people, on one line: `has an amount of more than $500: $.amount is 750 USD`.
+/// For people, on one line: `the amount is over 500 USD: $.amount is 750 USD`.
 impl std::fmt::Display for Ground {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.condition)?;

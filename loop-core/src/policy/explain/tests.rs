@@ -122,7 +122,7 @@ fn an_exception_that_did_not_apply_is_told() {
     let condition = Condition::all(vec![doing(&["deploy"], &[]), staging]);
     let told = grounds(&condition, "deploy", r#"{"environment":"prod"}"#);
     assert_eq!(told.len(), 2);
-    assert!(told[1].condition.starts_with("not "), "{}", told[1].condition);
+    assert!(told[1].condition.starts_with("does not "), "{}", told[1].condition);
     assert_eq!(first(&told[1..]), "yes | $.environment | production | -");
     let told = grounds(&condition, "deploy", "{}");
     assert_eq!(first(&told[1..]), "unclear | - | - | no environment in the call");
