@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use sha2::{Digest, Sha256};
 
 use super::{
-    Loops, Published,
+    Loops, Published, canonical,
     condition::Condition,
     english::{self, Reading},
     index::{Index, Plan},
@@ -65,7 +65,11 @@ impl CompiledRule {
     pub fn compile(rule: Rule) -> Self {
         let Reading { condition, unresolved } = match &rule.form.condition {
             Some(given) => Reading { condition: Condition::clone(given), unresolved: Vec::new() },
-            None => english::read(&rule.rule_text),
+            // A text in canonical form is the rule exactly.
+            None => match canonical::read(&rule.rule_text) {
+                Some(condition) => Reading { condition, unresolved: Vec::new() },
+                None => english::read(&rule.rule_text),
+            },
         };
         let mut hash = Sha256::new();
         let expires = rule.expires_at.map(|at| at.to_string()).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! What is told of a rule before it decides: a text that is the same rule, and a call on either side.
 
-use loop_core::policy::{CompiledRule, Outcome, PolicySettings, PolicySnapshot, canonical, english, interpret};
+use loop_core::policy::{CompiledRule, Outcome, PolicySettings, PolicySnapshot, canonical, interpret};
 
 use crate::set::{Labelled, Labelling, Set, compile, decide};
 
@@ -15,7 +15,7 @@ fn the_summary_of_a_rule_is_the_same_rule() {
     for rule in sets() {
         let compiled = compile(&rule.text, rule.action);
         let summary = interpret(&compiled, &[]).summary;
-        let again = english::read(&summary);
+        let again = compile(&summary, rule.action);
         assert!(again.unresolved.is_empty(), "{summary}");
         assert_eq!(again.condition, canonical::normal(&compiled.condition), "{summary}");
         assert_eq!(canonical::render(&again.condition), canonical::render(&compiled.condition));

@@ -33,10 +33,6 @@ pub const TEXT_MAX: usize = 8_192;
 /// Reads a text. Every text has a reading.
 #[must_use]
 pub fn read(text: &str) -> Reading {
-    // A text in canonical form is the rule exactly.
-    if let Some(condition) = super::canonical::read(text) {
-        return Reading { condition, unresolved: Vec::new() };
-    }
     let end = (0..=TEXT_MAX.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     let (kept, cut) = text.split_at_checked(end).unwrap_or((text, ""));
     let mut unresolved = Vec::new();
