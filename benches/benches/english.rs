@@ -15,7 +15,7 @@ use loop_core::{
 };
 
 const SETS: [&str; 2] =
-    [include_str!("../../loop-core/tests/english/dev.json"), include_str!("../../loop-core/tests/english/held.json")];
+    [include_str!("../../loop-core/tests/english/dev.json"), include_str!("../../loop-core/tests/english/wide.json")];
 /// How long compiling may take in the middle, in microseconds.
 const BUDGET: f64 = 100.0;
 

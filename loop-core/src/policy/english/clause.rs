@@ -1,159 +1,592 @@
-//! One piece of a text: what is done to what, under which conditions.
+//! One part of a text: what is done to what, under which conditions.
 
 use super::{
-    asking,
-    doing::{Item, attachment, deeds, items},
-    place, quantity,
-    token::{Kind, Token},
-    words::{self, is},
+    agent, attribute, command, data, deeds, environment,
+    event::{self, Event},
+    item, name,
+    part::Part,
+    path, quantity, recipient,
+    tape::{Place, Tape},
+    time,
+    token::Kind,
+    words::Group,
 };
 use crate::policy::{
-    condition::{Condition, Deed, Limit, Range},
+    condition::{Condition, Deed},
     deed::known,
     lexicon::Concepts,
 };
 
-/// The tokens of a piece; those that were placed are taken.
-pub struct Words {
-    tokens: Vec<Token>,
-    taken: Vec<bool>,
-}
-
-impl Words {
-    fn new(tokens: Vec<Token>) -> Self {
-        let taken = vec![false; tokens.len()];
-        Self { tokens, taken }
-    }
-
-    /// How many tokens.
-    pub fn len(&self) -> usize {
-        self.tokens.len()
-    }
-
-    /// What a token is, unless it is taken.
-    pub fn kind(&self, at: usize) -> Option<&Kind> {
-        if self.taken.get(at).copied().unwrap_or(true) { None } else { self.tokens.get(at).map(|token| &token.kind) }
-    }
-
-    /// The word at a place; empty when taken or not there. Also that of names, comparisons and the like.
-    pub fn word(&self, at: usize) -> &str {
-        if self.taken.get(at).copied().unwrap_or(true) { "" } else { self.raw_word(at) }
-    }
-
-    /// As [`Words::kind`], taken or not.
-    pub fn raw_kind(&self, at: usize) -> Option<&Kind> {
-        self.tokens.get(at).map(|token| &token.kind)
-    }
-
-    /// As [`Words::word`], taken or not.
-    pub fn raw_word(&self, at: usize) -> &str {
-        self.tokens.get(at).map(|token| token.word.as_str()).unwrap_or_default()
-    }
-
-    /// The token as written.
-    pub fn raw(&self, at: usize) -> &str {
-        self.tokens.get(at).map(|token| token.raw.as_str()).unwrap_or_default()
-    }
-
-    /// Whether it is written like a name.
-    pub fn proper(&self, at: usize) -> bool {
-        self.tokens.get(at).is_some_and(|token| token.proper)
-    }
-
-    /// Takes a token; answers its word.
-    pub fn take(&mut self, at: usize) -> String {
-        if let Some(taken) = self.taken.get_mut(at) {
-            *taken = true;
-        }
-        self.raw_word(at).to_owned()
-    }
-
-    /// Takes every token that fits; answers their words.
-    pub fn take_all(&mut self, mut fits: impl FnMut(&Kind, &str) -> bool) -> Vec<String> {
-        let all: Vec<usize> =
-            (0..self.len()).filter(|at| self.kind(*at).is_some_and(|kind| fits(kind, self.raw_word(*at)))).collect();
-        all.into_iter().map(|at| self.take(at)).collect()
-    }
-
-    /// `length` words from a place on, joined by `_`; none when one of them is taken or no word.
-    pub fn phrase(&self, at: usize, length: usize) -> Option<String> {
-        let mut phrase = String::new();
-        for place in at..at + length {
-            if self.kind(place) != Some(&Kind::Word) {
-                return None;
-            }
-            if place > at {
-                phrase.push('_');
-            }
-            phrase.push_str(self.raw_word(place));
-        }
-        Some(phrase)
-    }
-
-    /// Replaces words that nothing lists by what they were most likely meant to be.
-    fn correct(&mut self) {
-        for at in 0..self.tokens.len() {
-            // `rolling back`: known with the word behind it.
-            let phrase = self.phrase(at, 2).is_some_and(|phrase| words::is_known(&phrase));
-            let Some(token) =
-                self.tokens.get_mut(at).filter(|token| token.kind == Kind::Word && !token.proper && !phrase)
-            else {
-                continue;
-            };
-            if !words::is_known(&token.word)
-                && let Some(meant) = words::corrected(&token.word)
-            {
-                meant.clone_into(&mut token.word);
-            }
-        }
-    }
-
-    /// Whether any token, taken or not, is of such a kind.
-    pub fn any_kind(&self, is: &dyn Fn(&Kind) -> bool) -> bool {
-        self.tokens.iter().any(|token| is(&token.kind))
-    }
-
-    /// Whether any word, taken or not, is such a one.
-    pub fn any_raw(&self, is: impl Fn(&str) -> bool) -> bool {
-        self.tokens.iter().any(|token| is(&token.word))
-    }
-}
-
-/// What a piece says.
+/// What a part says.
 #[derive(Debug, Default)]
 pub struct Clause {
-    /// What is done to what; one of them.
-    pub deeds: Vec<Deed>,
+    /// What is done to what under which conditions of its own; one of them.
+    pub cases: Vec<Case>,
     /// Tools by name; one of them, instead of deeds.
     pub tools: Vec<Condition>,
-    /// What is done to things that the lexicon lacks; one of them, beside deeds.
-    pub spoken: Vec<Condition>,
-    /// What must hold besides.
-    pub conditions: Vec<Condition>,
-    /// Proper names.
-    pub named: Vec<String>,
+    /// What must hold in every case.
+    pub shared: Vec<Condition>,
     /// Words that could not be placed.
     pub unresolved: Vec<String>,
     /// It speaks of everything.
-    everything: bool,
+    pub everything: bool,
+    /// It speaks of what the part before left: `anything else`, `larger ones`.
+    pub rest: bool,
+    /// It names people who do it, not agents.
+    pub people: bool,
+    /// It says `it`, `them`, `there`.
+    pub refers: bool,
+    /// What `only` restricts it to.
+    pub restricted: Option<Condition>,
     /// Words could not be placed that may be doings or things, not only how something seems.
     misread: bool,
-    /// Nouns among the unresolved words.
-    pub unplaced: Vec<String>,
-    /// It speaks of what the piece before left: `anything else`, `larger ones`.
-    rest: bool,
-    /// It says `only`.
-    pub only: bool,
-    /// It names people who do it, not agents.
-    people: bool,
 }
 
-/// Whether a condition holds wherever another one does, as far as both say only what is done.
+/// Deeds that share their conditions.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub struct Case {
+    /// One of these is done.
+    pub deeds: Vec<Deed>,
+    /// What must hold besides.
+    pub conditions: Vec<Condition>,
+}
+
+/// Reads a part. `before` is the one it may refer to.
+pub fn read(part: &Part, before: Option<&Clause>) -> Clause {
+    let mut tape = Tape::new(part.tokens.clone());
+    let mut clause = Clause { tools: command::tools(&mut tape), ..Clause::default() };
+    clause.people = (0..tape.len()).any(|at| tape.raw_is(at, Group::People) && !tape.raw_is(at, Group::Small));
+    clause.rest = before.is_some() && rest(&mut tape);
+    clause.everything =
+        tape.any_raw(|word| matches!(word, "anything" | "everything" | "any" | "all" | "nothing" | "whatever"));
+    let branches = tape.any_raw(|word| word.starts_with("branch")) || before.is_some_and(about_branches);
+    let mut found: Vec<(Place, Condition)> = Vec::new();
+    let excepting = part.stance == super::part::Stance::Except;
+    found.extend(tape.placed(|tape| command::branches(tape, branches)));
+    found.extend(tape.placed(command::commands));
+    let commanded = !found.is_empty() && found.iter().any(|(_, one)| matches!(one, Condition::Command(_)));
+    found.extend(tape.placed(time::times));
+    let limits = !part.asked && quantity::limits(&tape);
+    found.extend(quantity::take(&mut tape, limits));
+    found.extend(tape.placed(agent::agents));
+    found.extend(tape.placed(command::texts));
+    found.extend(tape.placed(|tape| recipient::recipients(tape, before.is_some() && excepting)));
+    found.extend(tape.placed(recipient::channels));
+    let unbounded = command::unbounded(&mut tape);
+    found.extend(tape.placed(|tape| path::paths(tape, branches)));
+    found.extend(tape.placed(attribute::attributes));
+    found.extend(tape.placed(attribute::patterns));
+    found.extend(tape.placed(attribute::named_things));
+    let carried = sends(&tape);
+    found.extend(tape.placed(|tape| data::data(tape, carried)));
+    found.extend(tape.placed(environment::environments));
+    found.extend(tape.placed(attachment));
+    let imagined = imagined(&mut tape);
+    let items = item::items(&mut tape);
+    found.extend(
+        items.states.iter().map(|(at, state)| (Place { first: *at, last: *at }, Condition::State(vec![state.clone()]))),
+    );
+    let events = event::events(&tape, &items.all);
+    for item in &items.all {
+        tape.take_all(item.at..item.at + item.length);
+    }
+    clause.unresolved.extend(items.unresolved.iter().map(|(_, word)| word.clone()));
+    clause.unresolved.extend(imagined);
+    clause.build(&mut tape, events, found, before, commanded, part.only);
+    let named_only = |deed: &Deed| deed.does.is_empty() && deed.things.is_empty();
+    if !part.asked
+        && part.stance == super::part::Stance::Guard
+        && before.is_none()
+        && clause.shared.is_empty()
+        && clause.tools.is_empty()
+        && clause.deeds().all(named_only)
+    {
+        // Nothing is asked and nothing known: words alone are no rule.
+        clause.unresolved.extend(
+            clause
+                .cases
+                .drain(..)
+                .flat_map(|case| case.deeds)
+                .flat_map(|deed| deed.verbs.into_iter().chain(deed.nouns)),
+        );
+    }
+    if unbounded {
+        let does = clause.deeds().fold(Concepts::NONE, |does, deed| does.with(deed.does));
+        clause.cases.iter_mut().for_each(|case| case.deeds.clear());
+        clause.shared.push(Condition::Unbounded(if does.is_empty() { Concepts::ALL } else { does }));
+    }
+    let judged = clause.unresolved.len();
+    clause.unresolved.extend(left(&tape));
+    clause.misread = clause.unresolved.len() > judged;
+    clause
+}
+
+impl Clause {
+    /// Puts events and conditions together: a condition belongs to the events before it, or to all where it comes
+    /// first or last.
+    fn build(
+        &mut self,
+        tape: &mut Tape,
+        events: Vec<Event>,
+        mut found: Vec<(Place, Condition)>,
+        before: Option<&Self>,
+        commanded: bool,
+        only: Option<usize>,
+    ) {
+        let coordinated = event::coordinated(&events);
+        let refers = event::refers(tape);
+        self.refers = refers;
+        let made = tape.any_raw(|word| matches!(word, "made" | "issued" | "given" | "placed" | "done" | "make"));
+        let data = found.iter().any(|(_, one)| matches!(one, Condition::Data(_)));
+        let mut doings: Vec<(Event, Vec<Deed>)> = Vec::new();
+        for event in events {
+            let mut event = event;
+            if event.runs.is_empty()
+                && let Some((earlier, _)) = doings.last()
+            {
+                event.runs.clone_from(&earlier.runs);
+            }
+            let outer: Vec<Deed> = before.map(|before| before.deeds().cloned().collect()).unwrap_or_default();
+            let inherits = event.runs.is_empty() && (refers || !event.is_silent());
+            let mut done = deeds::read(&event, if inherits { &outer } else { &[] }, coordinated, made);
+            let placed = event.is_silent()
+                && event.runs.iter().all(|run| matches!(run.link, event::Link::Side | event::Link::Where));
+            if data && placed && !event.runs.is_empty() {
+                // `no passwords in tickets`: whatever puts them there.
+                let puts = known().send.with(Concepts::named(&["create", "update", "comment", "post"]));
+                done.deeds = vec![Deed::of(puts, Concepts::NONE)];
+            }
+            self.shared.extend(done.more);
+            doings.push((event, done.deeds));
+        }
+        if (0..tape.len()).any(|at| tape.raw_is(at, Group::Destructive)) {
+            let delete = Concepts::named(&["delete"]).with_children();
+            match doings.first_mut().map(|(_, deeds)| deeds) {
+                Some(deeds) if !deeds.is_empty() => deeds.iter_mut().for_each(|deed| deed.does = delete),
+                _ => doings.push((Event::default(), vec![Deed::of(delete, Concepts::NONE)])),
+            }
+        }
+        let all: Vec<Deed> = doings.iter().flat_map(|(_, deeds)| deeds.iter().cloned()).collect();
+        let names = tape.placed(|tape| Some(name::take(tape, &all, coordinated)));
+        if let Some((place, mut names)) = names {
+            self.unresolved.append(&mut names.unplaced);
+            found.extend(names.conditions().into_iter().map(|condition| (place, condition)));
+        }
+        found.sort_by_key(|(place, _)| place.first);
+        let mut found = alternatives(tape, found);
+        if let Some(only) = only
+            && !self.only_looks(&doings)
+        {
+            // What `only` stands before, or right behind, is what it restricts.
+            let at = found.iter().position(|(place, _)| place.last >= only).or(found.len().checked_sub(1));
+            self.restricted = at.map(|at| found.remove(at).1);
+        }
+        let mut cases: Vec<(usize, Case)> = Vec::new();
+        for (event, deeds) in doings {
+            let closed = cases.last().is_some_and(|(last, _)| {
+                found.iter().any(|(place, _)| place.first > *last && place.last < event.first)
+            });
+            let joins = cases.last().is_some() && !closed;
+            match cases.last_mut().filter(|_| joins) {
+                Some((last, case)) => {
+                    case.deeds.extend(deeds);
+                    *last = event.last.max(*last);
+                }
+                None => cases.push((event.last, Case { deeds, conditions: Vec::new() })),
+            }
+        }
+        if !self.unresolved.is_empty() {
+            // What only a judgement can place widens the rule: names of things must not narrow it then.
+            let told = |deed: &&mut Deed| !deed.does.is_empty() || !deed.things.is_empty();
+            cases.iter_mut().flat_map(|(_, case)| &mut case.deeds).filter(told).for_each(|deed| deed.nouns.clear());
+        }
+        let single = cases.len() < 2;
+        for (place, condition) in found {
+            let owner = cases.iter_mut().rev().find(|(last, _)| place.first > *last || place.first + 2 > *last);
+            match owner.filter(|_| !single && belongs(&condition)) {
+                Some((_, case)) => case.conditions.push(condition),
+                None => self.shared.push(condition),
+            }
+        }
+        self.cases = cases
+            .into_iter()
+            .map(|(_, case)| case)
+            .filter(|case| !case.deeds.is_empty() || !case.conditions.is_empty())
+            .collect();
+        self.adjust(commanded);
+    }
+
+    fn only_looks(&self, doings: &[(Event, Vec<Deed>)]) -> bool {
+        let looks = known().read.with(known().draft);
+        let mut deeds = doings.iter().flat_map(|(_, deeds)| deeds).peekable();
+        deeds.peek().is_some()
+            && deeds.all(|deed| !deed.does.is_empty() && deed.does.without(looks).is_empty() && deed.verbs.is_empty())
+    }
+
+    /// What conditions make of deeds.
+    fn adjust(&mut self, commanded: bool) {
+        if commanded {
+            // Running a command is how it is done, not what is done.
+            let runs = known().execute.with(known().shell);
+            for case in &mut self.cases {
+                case.deeds.retain(|deed| !deed.does.without(runs).is_empty() || !deed.verbs.is_empty());
+            }
+        }
+        let shared = self.shared.clone();
+        for case in &mut self.cases {
+            let conditions: Vec<&Condition> = case.conditions.iter().chain(&shared).collect();
+            let has = |is: fn(&Condition) -> bool| conditions.iter().any(|one| one.any_part(&is));
+            let data = has(|one| matches!(one, Condition::Data(_)));
+            let path = has(|one| matches!(one, Condition::Path(_)));
+            let sent = has(|one| matches!(one, Condition::Recipient(_) | Condition::Place(_)));
+            let measured = has(|one| matches!(one, Condition::Percent(_) | Condition::Amount { .. }));
+            // To transfer, move or copy data is to give it away.
+            let moved = Concepts::named(&["transfer", "move", "create", "migrate", "sync"]);
+            let writes = Concepts::named(&["create", "write", "comment"]);
+            let places = Concepts::named(&["channel", "dns", "address_thing", "account"]);
+            for deed in &mut case.deeds {
+                if data && deed.does.meets(moved) {
+                    deed.does = deed.does.with(known().send);
+                }
+                if path {
+                    // The path says what it is done to; tools that edit files do not name it.
+                    (deed.things, deed.nouns) = (Concepts::NONE, Vec::new());
+                }
+                if sent {
+                    // To write to somebody is to send; where it goes is no thing it is done to.
+                    if deed.does.meets(writes) && deed.is_to_anything() {
+                        deed.does = known().send.with(Concepts::named(&["invite"]));
+                    }
+                    deed.things = deed.things.without(places);
+                }
+            }
+            if measured {
+                // `a margin below 8%`: the measure is no thing it is done to.
+                let measures = Concepts::named(&["margin", "price", "budget"]);
+                case.deeds.retain(|deed| {
+                    !deed.is_any_doing()
+                        || deed.is_to_anything()
+                        || !deed.things.without(measures).is_empty()
+                        || !deed.nouns.is_empty()
+                });
+            }
+        }
+        self.cases.retain(|case| !case.deeds.is_empty() || !case.conditions.is_empty());
+    }
+
+    /// What is done, in all cases.
+    pub fn deeds(&self) -> impl Iterator<Item = &Deed> {
+        self.cases.iter().flat_map(|case| &case.deeds)
+    }
+
+    /// Whether nothing was understood.
+    pub fn is_empty(&self) -> bool {
+        self.cases.is_empty() && self.tools.is_empty() && self.shared.is_empty()
+    }
+
+    /// Whether it says nothing of what is done.
+    pub fn is_silent(&self) -> bool {
+        self.deeds().next().is_none() && self.tools.is_empty()
+    }
+
+    /// Makes what may only be looked at a guard of all that is more.
+    pub fn guard_all_but_looking(&mut self) {
+        let looks = known().read.with(known().draft);
+        for deed in self.cases.iter_mut().flat_map(|case| &mut case.deeds) {
+            if deed.does.without(looks).is_empty() && deed.verbs.is_empty() {
+                deed.does = Concepts::NONE;
+            }
+        }
+        if self.is_silent() {
+            self.cases.push(Case { deeds: vec![Deed::default()], conditions: Vec::new() });
+        }
+    }
+
+    /// Takes over what the part before was about, where this one says that it means the same: `larger ones`,
+    /// `… but production needs approval`.
+    pub fn refer_to(&mut self, before: &Self, permitted: bool) {
+        let silent = self.is_silent();
+        let unclear = !self.unresolved.is_empty();
+        if silent && (self.rest || (self.is_empty() && !unclear) || (permitted && !self.is_empty())) {
+            let looks = known().read.with(known().draft);
+            let mut deeds: Vec<Deed> = before.deeds().cloned().collect();
+            for deed in deeds.iter_mut().filter(|deed| deed.does.without(looks).is_empty() && deed.verbs.is_empty()) {
+                // All else that is done to what may be looked at.
+                deed.does = Concepts::NONE;
+            }
+            if !deeds.is_empty() {
+                let conditions = self.cases.drain(..).flat_map(|case| case.conditions).collect();
+                self.cases.push(Case { deeds, conditions });
+            } else if self.rest && self.is_empty() {
+                self.cases.push(Case { deeds: vec![Deed::default()], conditions: Vec::new() });
+            }
+        }
+    }
+
+    /// Takes over the products that the part before speaks of, where this one names none.
+    pub fn inherit_names(&mut self, before: &Self) {
+        let is_name = |one: &&Condition| matches!(one, Condition::Named(_));
+        if !self.shared.iter().any(|one| is_name(&one)) {
+            self.shared.extend(before.shared.iter().filter(is_name).cloned());
+        }
+    }
+
+    /// Whether it speaks of looking only.
+    pub fn looks(&self) -> bool {
+        let looks = known().read.with(known().draft).with(known().execute).with(known().database);
+        self.deeds().next().is_some()
+            && self.deeds().all(|deed| deed.does.without(looks).is_empty() && deed.verbs.is_empty())
+    }
+
+    /// What is done, whatever the conditions.
+    pub fn what(&self) -> Option<Condition> {
+        let deeds = self.deeds().cloned().map(Condition::Deed);
+        let what: Vec<Condition> = deeds.chain(self.tools.iter().cloned()).collect();
+        (!what.is_empty()).then(|| Condition::any(what))
+    }
+
+    /// The condition of a part that guards; none when nothing was understood.
+    pub fn guard(&self) -> Option<Condition> {
+        let mut any: Vec<Condition> = self.tools.clone();
+        for case in &self.cases {
+            let mut all = case.conditions.clone();
+            if case.deeds.is_empty() {
+                all.splice(0..0, scope(case.conditions.iter().chain(&self.shared)));
+            } else {
+                all.insert(0, Condition::any(case.deeds.iter().cloned().map(Condition::Deed).collect()));
+            }
+            any.push(Condition::all(all));
+        }
+        if self.misread && !self.is_empty() && !any.is_empty() {
+            // What could not be placed may be what is done, or to what.
+            any.push(Condition::Deed(Deed::default()));
+        }
+        let mut all = self.shared.clone();
+        if any.is_empty() {
+            if all.is_empty() {
+                return self.everything.then_some(Condition::Risky);
+            }
+            all.splice(0..0, scope(self.shared.iter()));
+        } else {
+            all.insert(0, Condition::any(any));
+        }
+        Some(Condition::all(all))
+    }
+
+    /// The condition of a part that lifts a guard.
+    pub fn lift(&self) -> Option<Condition> {
+        let mut all = self.shared.clone();
+        let mut any: Vec<Condition> = self.tools.clone();
+        for case in &self.cases {
+            let mut one = case.conditions.clone();
+            // `branches that start with x`: the condition says which, whatever is done to them.
+            let told = (!one.is_empty() || !all.is_empty()) && case.deeds.iter().all(Deed::is_any_doing);
+            if !case.deeds.is_empty() && !told {
+                one.push(Condition::any(case.deeds.iter().cloned().map(Condition::Deed).collect()));
+            }
+            if !one.is_empty() {
+                any.push(Condition::all(one));
+            }
+        }
+        if !any.is_empty() {
+            all.push(Condition::any(any));
+        }
+        (!all.is_empty()).then(|| Condition::all(all))
+    }
+}
+
+/// What a part without a doing is about, as its conditions tell.
+fn scope<'c>(conditions: impl Iterator<Item = &'c Condition> + Clone) -> Option<Condition> {
+    let has = |is: fn(&Condition) -> bool| conditions.clone().any(|one| one.any_part(&is));
+    if has(|one| matches!(one, Condition::Command(_) | Condition::Unbounded(_))) {
+        return None;
+    }
+    if has(|one| {
+        matches!(one, Condition::Recipient(_) | Condition::Place(_) | Condition::Attachment | Condition::Data(_))
+    }) {
+        return Some(Condition::Deed(Deed::of(known().send, Concepts::NONE)));
+    }
+    if has(|one| matches!(one, Condition::Amount { .. })) {
+        return Some(Condition::all(vec![Condition::Deed(Deed::default()), Condition::Money]));
+    }
+    Some(Condition::Deed(Deed::default()))
+}
+
+/// What a text is about of which only a restriction is known.
+#[must_use]
+pub fn about(restricted: &Condition) -> Option<Condition> {
+    scope(std::iter::once(restricted))
+}
+
+/// Whether a condition says something of the events beside it rather than of the whole part.
+const fn belongs(condition: &Condition) -> bool {
+    !matches!(condition, Condition::Agent(_) | Condition::Named(_) | Condition::Command(_))
+}
+
+/// Joins conditions with nothing but `or` between them: `larger than 100 MB or ending in .iso`.
+fn alternatives(tape: &Tape, found: Vec<(Place, Condition)>) -> Vec<(Place, Condition)> {
+    let mut joined: Vec<(Place, Condition)> = Vec::new();
+    for (place, condition) in found {
+        let or = joined.last().is_some_and(|(before, other)| {
+            let between = before.last + 1..place.first;
+            let small = between.clone().all(|at| tape.raw_is(at, Group::Small) || tape.is_mark(at));
+            small && between.clone().any(|at| tape.raw_word(at) == "or") && !matches!(other, Condition::Agent(_))
+        });
+        match joined.last_mut().filter(|_| or) {
+            Some((before, other)) => {
+                before.last = place.last;
+                *other = Condition::any(vec![other.clone(), condition]);
+            }
+            None => joined.push((place, condition)),
+        }
+    }
+    joined
+}
+
+fn about_branches(clause: &Clause) -> bool {
+    let branch = Concepts::named(&["branch"]);
+    clause.deeds().any(|deed| deed.things.meets(branch))
+}
+
+/// Takes words that speak of what the part before left.
+fn rest(tape: &mut Tape) -> bool {
+    let numbers = (0..tape.len()).any(|at| {
+        matches!(tape.kind(at), Some(Kind::Number(_) | Kind::Money(..) | Kind::Percent(_)))
+            && tape.raw(at).contains(|c: char| c.is_ascii_digit())
+    });
+    if numbers {
+        return false;
+    }
+    let mut found = false;
+    for at in 0..tape.len() {
+        let compares = tape.is(at, Group::Over) || tape.is(at, Group::Under);
+        if compares
+            || matches!(
+                tape.word(at),
+                "else" | "rest" | "others" | "elsewhere" | "remaining" | "remainder" | "nowhere" | "anywhere"
+            )
+        {
+            found = true;
+            tape.take(at);
+        }
+    }
+    found
+}
+
+/// Whether something is sent, so that words for data say what is in it.
+fn sends(tape: &Tape) -> bool {
+    use crate::policy::lexicon::read_word;
+    let readings = || (0..tape.len()).filter_map(|at| read_word(tape.raw_word(at)));
+    let looked = readings().any(|reading| reading.entry.does.meets(known().read) && reading.entry.names.is_empty());
+    !looked && readings().any(|reading| reading.entry.does.with(reading.entry.names).meets(known().send))
+}
+
+/// Takes `with an attachment`, where the words before say so.
+fn attachment(tape: &mut Tape) -> Option<Condition> {
+    let at = (0..tape.len()).find(|at| matches!(tape.word(*at), "attachment" | "attachments"))?;
+    let before = (1..=8).any(|back| {
+        matches!(
+            tape.before(at, back),
+            "has"
+                | "have"
+                | "with"
+                | "having"
+                | "contains"
+                | "contain"
+                | "carry"
+                | "carries"
+                | "include"
+                | "includes"
+                | "including"
+                | "carrying"
+                | "containing"
+        )
+    });
+    before.then(|| {
+        tape.take(at);
+        Condition::Attachment
+    })
+}
+
+/// Takes `that could embarrass us`: what may come of it, no call says.
+fn imagined(tape: &mut Tape) -> Vec<String> {
+    let mut told = Vec::new();
+    for at in 0..tape.len() {
+        let below = at > 0 && (tape.raw_is(at - 1, Group::Over) || tape.raw_is(at - 1, Group::Under));
+        if !matches!(tape.raw_word(at), "that" | "which" | "who") || !event::is_modal(tape.raw_word(at + 1)) || below {
+            continue;
+        }
+        let end = (at + 2..tape.len()).find(|at| tape.is_mark(*at)).unwrap_or(tape.len());
+        if (at + 2..end).any(|at| tape.is_taken(at)) {
+            // It says something that a call tells.
+            continue;
+        }
+        told.extend((at + 2..end).find(|at| !tape.raw_is(*at, Group::Small)).map(|at| tape.raw(at).to_owned()));
+        tape.take_all(at..end);
+    }
+    told
+}
+
+/// What is left and says something.
+fn left(tape: &Tape) -> Vec<String> {
+    let mut left = Vec::new();
+    for at in 0..tape.len() {
+        let Some(kind) = tape.kind(at) else { continue };
+        let word = tape.word(at);
+        let says_nothing = match kind {
+            Kind::Mark(_) | Kind::Compare => true,
+            // `one` and `two` as words of their own.
+            Kind::Number(_) => tape.raw(at).chars().all(char::is_alphabetic),
+            Kind::Word => {
+                !word.chars().any(char::is_alphanumeric)
+                    || [
+                        Group::Small,
+                        Group::Actors,
+                        Group::Calling,
+                        Group::Approval,
+                        Group::Approved,
+                        Group::Approve,
+                        Group::People,
+                        Group::Rank,
+                        Group::Forbid,
+                        Group::Forbidden,
+                        Group::Fine,
+                        Group::Hold,
+                        Group::Ask,
+                        Group::Except,
+                        Group::Excepted,
+                        Group::Over,
+                        Group::Under,
+                        Group::AtLeast,
+                        Group::AtMost,
+                        Group::Receivers,
+                        Group::Units,
+                        Group::Destructive,
+                    ]
+                    .iter()
+                    .any(|group| tape.raw_is(at, *group))
+            }
+            _ => false,
+        };
+        if !says_nothing {
+            left.push(tape.raw(at).to_owned());
+        }
+    }
+    left
+}
+
+/// Whether an item stands at a place.
+#[must_use]
 pub fn covers(lift: &Condition, guard: &Condition) -> bool {
     let within = |guard: &Deed, lift: &Deed| {
-        let does = lift.does.is_empty() || (!guard.does.is_empty() && guard.does.without(lift.does).is_empty());
-        let things =
-            lift.things.is_empty() || (!guard.things.is_empty() && guard.things.without(lift.things).is_empty());
+        let does = lift.is_any_doing()
+            || (!guard.does.is_empty()
+                && guard.does.without(lift.does).is_empty()
+                && guard.verbs.iter().all(|verb| lift.verbs.contains(verb)));
+        let things = lift.is_to_anything()
+            || (!guard.is_to_anything()
+                && guard.things.without(lift.things).is_empty()
+                && guard.nouns.iter().all(|noun| lift.nouns.contains(noun)));
         does && things
     };
     match (lift, guard) {
@@ -163,564 +596,4 @@ pub fn covers(lift: &Condition, guard: &Condition) -> bool {
         (Condition::Deed(lift), Condition::Deed(guard)) => within(guard, lift),
         _ => false,
     }
-}
-
-impl Clause {
-    /// Whether nothing was understood.
-    pub fn is_empty(&self) -> bool {
-        self.deeds.is_empty()
-            && self.spoken.is_empty()
-            && self.tools.is_empty()
-            && self.conditions.is_empty()
-            && self.named.is_empty()
-    }
-
-    /// Takes over what the piece before was about, where this one says that it means the same: `larger ones`,
-    /// `… but production needs approval`.
-    pub fn refer_to(&mut self, before: &Self, permitted: bool, unclear: bool) {
-        let silent = self.what().is_none();
-        if silent && (self.rest || (self.is_empty() && !unclear) || (permitted && !self.conditions.is_empty())) {
-            self.deeds = before.deeds.clone();
-            self.spoken = before.spoken.clone();
-            let looks = known().read.with(known().draft);
-            for deed in self.deeds.iter_mut().filter(|deed| deed.does.without(looks).is_empty()) {
-                // All else that is done to what may be looked at.
-                deed.does = Concepts::NONE;
-            }
-            if self.deeds.is_empty() && self.rest && !before.named.is_empty() {
-                self.deeds.push(Deed::default());
-            }
-        }
-        if self.rest && self.named.is_empty() {
-            self.named.clone_from(&before.named);
-        }
-    }
-
-    /// Whether it says nothing beyond what is done.
-    pub fn lifts_nothing(&self) -> bool {
-        let looks = known().read.with(known().draft).with(known().execute).with(known().database);
-        self.besides().is_empty() && (self.people || self.deeds.iter().all(|deed| deed.does.without(looks).is_empty()))
-    }
-
-    /// What `only …` guards: the same without its conditions, or all that is more than looking.
-    pub fn but_only(&self) -> Option<Condition> {
-        if !self.lifts_nothing() || self.people {
-            return self.what();
-        }
-        let mut all = vec![Condition::Deed(Deed::of(
-            Concepts::NONE,
-            self.deeds.iter().fold(Concepts::NONE, |things, deed| things.with(deed.things)).without(known().database),
-        ))];
-        all.extend(self.besides());
-        Some(Condition::all(all))
-    }
-
-    fn what(&self) -> Option<Condition> {
-        let deeds = self.deeds.iter().cloned().map(Condition::Deed);
-        let what: Vec<Condition> = deeds.chain(self.spoken.iter().chain(&self.tools).cloned()).collect();
-        (!what.is_empty()).then(|| Condition::any(what))
-    }
-
-    fn besides(&self) -> Vec<Condition> {
-        let named = (!self.named.is_empty()).then(|| Condition::Named(self.named.clone()));
-        named.into_iter().chain(self.conditions.iter().cloned()).collect()
-    }
-
-    /// The condition of a piece that guards; none when nothing was understood.
-    pub fn guard(&self) -> Option<Condition> {
-        if self.misread && !self.is_empty() {
-            // What could not be placed may be what is done, or to what.
-            let mut all = vec![Condition::Deed(Deed::default())];
-            all.extend(self.besides());
-            if self.deeds.iter().any(|deed| deed.does.meets(known().read)) {
-                return self.what().map(|what| {
-                    let besides = Condition::all(self.besides());
-                    Condition::any(vec![Condition::all(all), Condition::all(vec![what, besides])])
-                });
-            }
-            return Some(Condition::all(all));
-        }
-        let mut all = self.besides();
-        match self.what() {
-            Some(what) => all.insert(0, what),
-            None if all.is_empty() && self.everything => return Some(Condition::Risky),
-            None if all.is_empty() => return None,
-            None => all.splice(0..0, self.scope()).for_each(drop),
-        }
-        Some(Condition::all(all))
-    }
-
-    /// What a piece without a doing is about, as its conditions tell.
-    fn scope(&self) -> Option<Condition> {
-        let has = |is: fn(&Condition) -> bool| self.conditions.iter().any(|condition| deep(condition, is));
-        if has(|condition| matches!(condition, Condition::Command(_) | Condition::Unbounded(_))) {
-            return None;
-        }
-        let told = |condition: &Condition| {
-            matches!(
-                condition,
-                Condition::Recipient(_) | Condition::Place(_) | Condition::Attachment | Condition::Data(_)
-            )
-        };
-        if has(told) {
-            return Some(Condition::Deed(Deed::of(known().send, Concepts::NONE)));
-        }
-        if has(|condition| matches!(condition, Condition::Amount { .. })) {
-            return Some(Condition::all(vec![Condition::Deed(Deed::default()), Condition::Money]));
-        }
-        Some(Condition::Deed(Deed::default()))
-    }
-
-    /// The condition of a piece that lifts a guard.
-    pub fn lift(&self) -> Option<Condition> {
-        let mut all = self.besides();
-        all.extend(self.what());
-        (!all.is_empty()).then(|| Condition::all(all))
-    }
-}
-
-fn deep(condition: &Condition, is: fn(&Condition) -> bool) -> bool {
-    match condition {
-        Condition::Any(inner) | Condition::All(inner) => inner.iter().any(|one| deep(one, is)),
-        other => is(other),
-    }
-}
-
-/// Reads a piece. `before` is the piece it may refer to.
-pub fn read(tokens: Vec<Token>, before: Option<&Clause>) -> Clause {
-    let mut words = Words::new(tokens);
-    words.correct();
-    let mut clause = Clause::default();
-    asking::take(&mut words);
-    clause.tools = tools(&mut words);
-    clause.only = words.any_raw(|word| word == "only");
-    clause.people = words.any_raw(|word| is("people", word) && !is("filler", word));
-    clause.rest = before.is_some() && rest(&mut words);
-    clause.everything = words.any_raw(|word| matches!(word, "anything" | "everything" | "any" | "all"));
-    let branches = words.any_raw(|word| word.starts_with("branch")) || before.is_some_and(about_branches);
-    clause.conditions.extend(branch_patterns(&mut words, branches));
-    clause.conditions.extend(commands(&mut words));
-    let commanded =
-        !clause.conditions.is_empty() && deep_any(&clause.conditions, |c| matches!(c, Condition::Command(_)));
-    let quantities = quantity::take(&mut words);
-    let limits = limits(&words);
-    clause.conditions.extend(quantities.into_iter().map(|one| if limits { beyond(one) } else { one }));
-    clause.conditions.extend(place::agents(&mut words));
-    clause.conditions.extend(texts(&mut words));
-    clause.conditions.extend(place::recipients(&mut words, before.is_some()));
-    clause.conditions.extend(place::channels(&mut words));
-    clause.conditions.extend(place::times(&mut words));
-    let unbounded = unbounded(&mut words);
-    let items = items(&mut words);
-    clause.conditions.extend(place::paths(&mut words, branches));
-    let looked = items.iter().any(|item| item.verb && item.reading.entry.does.meets(known().read));
-    let sends =
-        !looked && items.iter().any(|item| item.reading.entry.does.with(item.reading.entry.names).meets(known().send));
-    clause.conditions.extend(place::data(&mut words, sends));
-    clause.conditions.extend(place::environments(&mut words));
-    let items: Vec<Item> = items.into_iter().filter(|item| words.kind(item.at).is_some()).collect();
-    for item in &items {
-        (item.at..item.at + item.length).for_each(|at| drop(words.take(at)));
-    }
-    clause.conditions.extend(attachment(&mut words, &items));
-    let doing = deeds(&mut words, &items, before);
-    let coordinated = doing.coordinated;
-    clause.deeds = doing.deeds;
-    clause.spoken = doing.spoken;
-    clause.conditions.extend(doing.more);
-    if commanded {
-        // Running a command is how it is done, not what is done.
-        let runs = known().execute;
-        clause.deeds.retain(|deed| !deed.does.is_empty() && !deed.does.without(runs).is_empty());
-    }
-    if deep_any(&clause.conditions, |condition| matches!(condition, Condition::Data(_))) {
-        // To transfer, move or copy data is to give it away.
-        let moved = Concepts::named(&["transfer", "move", "create", "migrate", "sync"]);
-        for deed in clause.deeds.iter_mut().filter(|deed| deed.does.meets(moved)) {
-            deed.does = deed.does.with(known().send);
-        }
-    }
-    let read_only = (1..words.len()).any(|at| {
-        words.raw_word(at) == "read_only"
-            && matches!(
-                words.raw_word(at - 1),
-                "is" | "are" | "be" | "stay" | "stays" | "remain" | "remains" | "kept" | "as"
-            )
-    });
-    if read_only {
-        // What may only be read: anything more is guarded.
-        for deed in clause.deeds.iter_mut().filter(|deed| deed.does.without(known().read).is_empty()) {
-            deed.does = Concepts::NONE;
-        }
-    }
-    if unbounded {
-        let does = clause.deeds.iter().fold(Concepts::NONE, |does, deed| does.with(deed.does));
-        clause.deeds.clear();
-        clause.conditions.push(Condition::Unbounded(if does.is_empty() { Concepts::ALL } else { does }));
-    }
-    if deep_any(&clause.conditions, |condition| matches!(condition, Condition::Path(_))) {
-        // The path says which files; tools that edit them need not be named for it.
-        let files = Concepts::named(&["file"]).with_children();
-        clause.deeds.iter_mut().for_each(|deed| deed.things = deed.things.without(files));
-    }
-    let (named, party) = names(&mut words, &clause, coordinated);
-    clause.named = named;
-    clause.conditions.extend(party);
-    if clause.named.is_empty()
-        && let Some(before) = before
-        && !clause.deeds.is_empty()
-    {
-        clause.named.clone_from(&before.named);
-    }
-    let sent = |condition: &Condition| matches!(condition, Condition::Recipient(_) | Condition::Place(_));
-    if clause.conditions.iter().any(|condition| condition.any_part(&sent)) {
-        // To write to somebody is to send; where it goes is no thing it is done to.
-        let writes = Concepts::named(&["create", "write", "comment"]);
-        let places = Concepts::named(&["channel", "dns", "address_thing", "account"]);
-        for deed in &mut clause.deeds {
-            if deed.does.meets(writes) && deed.things.is_empty() {
-                deed.does = deed.does.with(known().send);
-            }
-            deed.things = deed.things.without(places);
-        }
-    }
-    let measured = |condition: &Condition| matches!(condition, Condition::Percent(_) | Condition::Amount { .. });
-    if clause.conditions.iter().any(|condition| condition.any_part(&measured)) {
-        // `a margin below 8%`: the measure is no thing it is done to.
-        let measures = Concepts::named(&["margin", "price", "budget"]);
-        clause.deeds.retain(|deed| {
-            !deed.does.is_empty() || deed.things.is_empty() || !deed.things.without(measures).is_empty()
-        });
-    }
-    clause.unplaced = doing.unplaced;
-    clause.unresolved.clone_from(&clause.unplaced);
-    clause.unresolved.extend(left(&mut words));
-    clause.misread = clause.unresolved.iter().any(|word| !is("vague", &word.to_lowercase()));
-    clause
-}
-
-/// Takes words that speak of what the piece before left.
-fn rest(words: &mut Words) -> bool {
-    let numbers = (0..words.len()).any(|at| {
-        matches!(words.kind(at), Some(Kind::Number(_) | Kind::Money(..) | Kind::Percent(_)))
-            && words.raw(at).contains(|c: char| c.is_ascii_digit())
-    });
-    if numbers {
-        return false;
-    }
-    let mut found = false;
-    for at in 0..words.len() {
-        let word = words.word(at);
-        let compares = is("over", word) || is("under", word);
-        if compares || matches!(word, "else" | "rest" | "others" | "elsewhere" | "remaining" | "remainder" | "nowhere")
-        {
-            found = true;
-            words.take(at);
-        }
-    }
-    found
-}
-
-/// Whether numbers say how much there may be: `no more than 5 …`, `limited to $50`.
-fn limits(words: &Words) -> bool {
-    let asks = words.any_raw(|word| {
-        matches!(
-            word,
-            "need"
-                | "needs"
-                | "require"
-                | "requires"
-                | "must"
-                | "block"
-                | "stop"
-                | "forbid"
-                | "fine"
-                | "ok"
-                | "approval"
-        )
-    });
-    let first = (0..words.len())
-        .map(|at| words.raw_word(at))
-        .find(|word| !matches!(*word, "please" | "a" | "the"))
-        .unwrap_or_default();
-    let second = words.raw_word(1);
-    let opens = matches!(first, "max" | "maximum")
-        || (matches!(first, "no" | "not") && is("over", second))
-        || (first == "at" && second == "most")
-        || (first == "up" && second == "to");
-    !asks
-        && (opens
-            || words
-                .any_raw(|word| matches!(word, "limit" | "limited" | "cap" | "capped" | "keep" | "max" | "maximum")))
-}
-
-/// What lies beyond an upper limit.
-fn beyond(condition: Condition) -> Condition {
-    let over = |range: Range| match range {
-        Range { from: None, to: Some(limit) } => {
-            Range { from: Some(Limit { inclusive: !limit.inclusive, ..limit }), to: None }
-        }
-        other => other,
-    };
-    match condition {
-        Condition::Amount { range, currency } => Condition::Amount { range: over(range), currency },
-        Condition::Percent(range) => Condition::Percent(over(range)),
-        Condition::Count { of, range } => Condition::Count { of, range: over(range) },
-        Condition::Measure { of, range } => Condition::Measure { of, range: over(range) },
-        Condition::Any(all) => Condition::Any(all.into_iter().map(beyond).collect()),
-        other => other,
-    }
-}
-
-fn deep_any(conditions: &[Condition], is: fn(&Condition) -> bool) -> bool {
-    conditions.iter().any(|condition| deep(condition, is))
-}
-
-fn about_branches(clause: &Clause) -> bool {
-    let branch = Concepts::named(&["branch"]);
-    clause.deeds.iter().any(|deed| deed.things.meets(branch))
-}
-
-/// Takes tools that are named exactly or by a pattern.
-fn tools(words: &mut Words) -> Vec<Condition> {
-    let mut tools = Vec::new();
-    for at in 0..words.len() {
-        let raw = words.raw(at).to_owned();
-        let plain = !raw.is_empty() && !raw.contains(char::is_whitespace);
-        match words.kind(at) {
-            Some(Kind::Quoted) if plain && raw.contains('*') => tools.push(Condition::ToolLike(raw)),
-            Some(Kind::Quoted) if plain => tools.push(Condition::Tool(raw)),
-            Some(Kind::Name) if place::file_name(&raw) => continue,
-            Some(Kind::Quoted) if raw.contains('/') || place::file_name(&raw) || is_agent(words, at) => continue,
-            Some(Kind::Name) => tools.push(Condition::Tool(raw)),
-            Some(Kind::Glob) if raw.contains('_') => tools.push(Condition::ToolLike(raw)),
-            _ => continue,
-        }
-        words.take(at);
-    }
-    tools
-}
-
-/// Whether a quoted name is an agent's: `requests by "nightly"`, `the agent "nightly"`.
-fn is_agent(words: &Words, at: usize) -> bool {
-    let before = at.checked_sub(1).map(|at| words.raw_word(at)).unwrap_or_default();
-    matches!(before, "by" | "agent" | "bot" | "assistant" | "from")
-}
-
-/// Takes branches: patterns, and names behind `into`.
-fn branch_patterns(words: &mut Words, about: bool) -> Option<Condition> {
-    if !about && !words.any_raw(|word| matches!(word, "merge" | "merging" | "push" | "pushing" | "pushes" | "merges")) {
-        return None;
-    }
-    let mut patterns = words.take_all(|kind, _| about && *kind == Kind::Glob);
-    for at in 0..words.len() {
-        let name = words.word(at).to_owned();
-        let leads = at.checked_sub(1).map(|at| words.raw_word(at).to_owned()).unwrap_or_default();
-        let listed = leads == "or" || leads == "and";
-        let behind = matches!(leads.as_str(), "into" | "onto" | "to" | "the") || (listed && !patterns.is_empty());
-        if matches!(name.as_str(), "main" | "master" | "trunk" | "develop") && behind {
-            words.take(at);
-            patterns.push(name);
-        }
-    }
-    if patterns.is_empty() {
-        return None;
-    }
-    Some(Condition::Branch(patterns))
-}
-
-/// Takes commands: a program and the words behind it.
-fn commands(words: &mut Words) -> Option<Condition> {
-    let spoken = words.any_raw(|word| {
-        matches!(word, "command" | "commands" | "run" | "running" | "runs" | "execute" | "executing" | "shell")
-    });
-    let mut all: Vec<Vec<String>> = Vec::new();
-    for at in 0..words.len() {
-        let program = words.word(at).to_owned();
-        if words.kind(at) == Some(&Kind::Quoted)
-            && program.split_whitespace().next().is_some_and(|first| is("programs", first))
-        {
-            let raw = words.raw(at).to_owned();
-            words.take(at);
-            all.push(raw.split_whitespace().map(str::to_owned).collect());
-            continue;
-        }
-        if words.kind(at) != Some(&Kind::Word)
-            || !is("programs", &program)
-            || (is("services", &program) && !spoken && !commanded_next(words, at))
-            || (at.checked_sub(1).is_some_and(|at| matches!(words.raw_word(at), "to" | "on" | "in" | "from" | "via"))
-                && !words.any_raw(|word| matches!(word, "command" | "commands" | "output" | "piping")))
-        {
-            continue;
-        }
-        words.take(at);
-        let mut command = vec![program];
-        for behind in at + 1..words.len() {
-            let word = words.raw(behind).to_owned();
-            let ends = matches!(words.kind(behind), None | Some(Kind::Mark(_)))
-                || is("filler", &word)
-                || (is("guard", &word) && !word.starts_with('-'));
-            if ends {
-                break;
-            }
-            words.take(behind);
-            command.push(word);
-        }
-        all.push(command);
-    }
-    (!all.is_empty()).then_some(Condition::Command(all))
-}
-
-/// `terraform apply`: a program in small letters with what it is told right behind.
-fn commanded_next(words: &Words, at: usize) -> bool {
-    let behind = words.word(at + 1);
-    words.raw(at) == words.word(at)
-        && matches!(
-            behind,
-            "apply"
-                | "destroy"
-                | "push"
-                | "pull"
-                | "run"
-                | "rm"
-                | "exec"
-                | "delete"
-                | "prune"
-                | "kill"
-                | "publish"
-                | "init"
-                | "import"
-                | "taint"
-                | "stop"
-                | "restart"
-                | "up"
-                | "down"
-                | "compose"
-        )
-}
-
-/// Takes what must be said word for word: `mentioning "project x"`, an address of the network.
-fn texts(words: &mut Words) -> Option<Condition> {
-    let mut texts = Vec::new();
-    for at in 0..words.len() {
-        let raw = words.raw(at).to_owned();
-        let network = raw.contains('.') && raw.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | '/' | ':'));
-        let quoted = words.kind(at) == Some(&Kind::Quoted) && raw.contains(char::is_whitespace);
-        if (network && words.kind(at) == Some(&Kind::Path)) || quoted {
-            words.take(at);
-            texts.push(raw);
-        }
-    }
-    (!texts.is_empty()).then_some(Condition::Text(texts))
-}
-
-/// Takes `without a WHERE clause`.
-fn unbounded(words: &mut Words) -> bool {
-    let at = (0..words.len()).find(|at| {
-        words.word(*at) == "where"
-            && (1..=2).filter_map(|back| at.checked_sub(back)).any(|at| words.raw_word(at) == "without")
-    });
-    let Some(at) = at else { return false };
-    (at.saturating_sub(2)..=at)
-        .filter(|at| matches!(words.word(*at), "without" | "where" | "a"))
-        .collect::<Vec<_>>()
-        .into_iter()
-        .for_each(|at| drop(words.take(at)));
-    true
-}
-
-/// Products that name nothing but these things.
-const TIED: &[(&str, &[&str])] = &[
-    ("s3", &["bucket"]),
-    ("lambda", &["function"]),
-    ("kubernetes", &["namespace", "pod", "cluster"]),
-    ("route53", &["dns"]),
-    ("docker", &["pod"]),
-    ("ci", &["pipeline", "branch"]),
-];
-
-/// Takes proper names: products, and the other side of a payment.
-fn names(words: &mut Words, clause: &Clause, coordinated: bool) -> (Vec<String>, Option<Condition>) {
-    let money = clause.deeds.iter().any(|deed| deed.does.meets(known().money));
-    let (mut named, mut parties) = (Vec::new(), Vec::new());
-    for at in 0..words.len() {
-        if words.kind(at) != Some(&Kind::Word) {
-            continue;
-        }
-        let word = words.word(at).to_owned();
-        let listed = is("services", &word);
-        let unknown = words.proper(at) && !words::is_known(&word);
-        if !listed && !unknown {
-            continue;
-        }
-        let before = (1..=3)
-            .filter_map(|back| at.checked_sub(back))
-            .map(|at| words.raw_word(at))
-            .find(|word| !matches!(*word, "and" | "or" | "the" | ""));
-        // `Google Drive`: the maker of a product says less than its name.
-        let maker =
-            matches!(word.as_str(), "google" | "microsoft" | "amazon" | "adobe" | "atlassian" | "meta" | "apple")
-                && words.proper(at + 1)
-                && words.kind(at + 1) == Some(&Kind::Word);
-        // `S3 buckets`: there are no others.
-        let tied = TIED.iter().any(|(name, things)| {
-            *name == word
-                && clause.deeds.iter().any(|deed| {
-                    !deed.things.is_empty() && deed.things.without(Concepts::named(things).with_children()).is_empty()
-                })
-        }) && !coordinated;
-        if maker || tied {
-            words.take(at);
-            continue;
-        }
-        let placed = before.is_some_and(|word| {
-            matches!(word, "in" | "on" | "to" | "from" | "via" | "of" | "into" | "through" | "using" | "with" | "at")
-                || named.iter().any(|name| name == word)
-        });
-        let other_side = money && before.is_some_and(|word| matches!(word, "to" | "from" | "for"));
-        if other_side {
-            parties.push(words.take(at));
-        } else if listed || placed {
-            words.take(at);
-            // A product before one of several things does not restrict the others.
-            if placed || !coordinated {
-                named.push(word);
-            }
-        }
-    }
-    (named, (!parties.is_empty()).then_some(Condition::Party(parties)))
-}
-
-/// What is left and says something.
-fn left(words: &mut Words) -> Vec<String> {
-    let mut left = Vec::new();
-    for at in 0..words.len() {
-        let Some(kind) = words.kind(at) else { continue };
-        let word = words.word(at);
-        let small = |word: &str| {
-            !is("vague", word)
-                && (is("filler", word)
-                    || is("guard", word)
-                    || is("permit", word)
-                    || is("people", word)
-                    || is("except", word)
-                    || is("destructive", word)
-                    || is("asking", word)
-                    || is("receivers", word)
-                    || is("items", word))
-        };
-        let says_nothing = match kind {
-            Kind::Mark(_) => true,
-            // `one` and `two` as words of their own.
-            Kind::Number(_) => words.raw(at).chars().all(char::is_alphabetic),
-            Kind::Compare => true,
-            Kind::Word if !word.chars().any(char::is_alphanumeric) => true,
-            Kind::Word => small(word),
-            _ => false,
-        };
-        if !says_nothing {
-            left.push(words.raw(at).to_owned());
-        }
-    }
-    left
 }

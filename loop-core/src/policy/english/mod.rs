@@ -1,20 +1,35 @@
 //! Rules in plain English, read once into a [`Condition`].
 //!
-//! A text is cut into [`token`]s and [`piece`]s that guard, allow or except; each piece ([`clause`]) into
-//! [`quantity`]s, [`place`]s, names and the kinds of doing and things that the lexicon knows ([`doing`]). What cannot
-//! be placed is reported and widens the rule: it then guards whatever was understood.
+//! A text is cut into [`token`]s. What it asks for ([`asking`]) and refuses or allows ([`refusing`]) says which
+//! [`part`]s of it guard, allow or except; each part is read as a [`clause`]: conditions ([`quantity`], [`recipient`],
+//! [`path`], [`data`], [`environment`], [`time`], [`agent`], [`command`], [`name`]) and events ([`item`], [`event`]),
+//! which become [`deeds`]. A word that nobody lists is taken for the name of a doing or a thing; one that only somebody's
+//! judgement could place is reported and widens the rule: it then guards whatever was understood.
 
+mod agent;
 mod asking;
+mod attribute;
 mod clause;
-mod doing;
-mod piece;
-mod place;
+mod command;
+mod data;
+mod deeds;
+mod environment;
+mod event;
+mod item;
+mod line;
+mod name;
+mod part;
+mod path;
 mod quantity;
+mod recipient;
+mod refusing;
+mod tape;
+mod time;
 mod token;
 mod words;
 
 use clause::Clause;
-use piece::Stance;
+use part::{Part, Stance};
 
 use super::condition::Condition;
 
@@ -35,55 +50,92 @@ pub const TEXT_MAX: usize = 8_192;
 pub fn read(text: &str) -> Reading {
     let end = (0..=TEXT_MAX.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     let (kept, cut) = text.split_at_checked(end).unwrap_or((text, ""));
-    let mut unresolved = Vec::new();
-    let (mut guards, mut lifted) = (Vec::new(), Vec::new());
+    let mut rule = Rule::default();
     let mut before: Option<(Stance, Clause)> = None;
-    for piece in piece::pieces(token::tokens(kept)) {
-        let mut clause = clause::read(piece.tokens, before.as_ref().map(|(_, clause)| clause));
-        if piece.stance == Stance::Except && clause.unresolved == clause.unplaced && !clause.unplaced.is_empty() {
-            // `except coffee`: lifted where a call says so.
-            clause.unresolved.clear();
-            clause.conditions.push(Condition::Mentions(std::mem::take(&mut clause.unplaced)));
-        }
-        let unclear = !clause.unresolved.is_empty();
-        unresolved.append(&mut clause.unresolved);
-        match piece.stance {
-            Stance::Guard => {
-                if let Some((stance, before)) = &before {
-                    clause.refer_to(before, *stance == Stance::Permit, unclear);
-                }
-                guards.extend(clause.guard());
-            }
-            Stance::Permit | Stance::Except => {
-                // `only x`: all else is guarded. An exception that is not fully understood lifts nothing.
-                let only = clause.only && piece.stance == Stance::Permit;
-                if only {
-                    guards.extend(clause.but_only());
-                }
-                if !(unclear || only && clause.lifts_nothing()) {
-                    lifted.extend(clause.lift());
-                }
-            }
-        }
-        before = Some((piece.stance, clause));
+    for part in part::parts(token::tokens(kept)) {
+        let clause = rule.take(&part, before.as_ref());
+        before = Some((part.stance, clause));
     }
     if !cut.is_empty() {
-        unresolved.push("…".to_owned());
+        rule.unresolved.push("…".to_owned());
     }
-    let guard = if guards.is_empty() {
-        let about = before.map(|(_, clause)| clause.deeds).unwrap_or_default();
-        if lifted.is_empty() || about.is_empty() {
-            Condition::Risky
-        } else {
-            Condition::any(about.into_iter().map(Condition::Deed).collect())
+    rule.reading(before.map(|(_, clause)| clause))
+}
+
+/// What the parts so far say.
+#[derive(Debug, Default)]
+struct Rule {
+    guards: Vec<Condition>,
+    lifted: Vec<Condition>,
+    unresolved: Vec<String>,
+}
+
+impl Rule {
+    fn take(&mut self, part: &Part, before: Option<&(Stance, Clause)>) -> Clause {
+        let mut clause = clause::read(part, before.map(|(_, clause)| clause));
+        let unclear = !clause.unresolved.is_empty();
+        self.unresolved.extend(clause.unresolved.iter().cloned());
+        if let Some((stance, before)) = before {
+            let about = matches!(stance, Stance::Permit | Stance::ReadOnly) || clause.refers || clause.rest;
+            if !part.opens || about {
+                clause.inherit_names(before);
+            }
         }
-    } else {
-        Condition::any(guards)
-    };
-    // A rule that allows all that it guards would guard nothing: then it means to guard.
-    lifted.retain(|lift| !clause::covers(lift, &guard));
-    let lifted = lifted.into_iter().map(Condition::negated);
-    Reading { condition: Condition::all(std::iter::once(guard).chain(lifted).collect()), unresolved }
+        let permitted = before.is_some_and(|(stance, before)| *stance == Stance::Permit && before.restricted.is_none());
+        match part.stance {
+            _ if part.only.is_some() && part.stance != Stance::Except => self.only(&mut clause, unclear),
+            // What is excepted from a permission is guarded.
+            Stance::Guard | Stance::Except if part.stance == Stance::Guard || permitted => {
+                if let Some((_, before)) = before {
+                    if clause.rest && before.restricted.is_some() && clause.is_empty() {
+                        // `only x may; for all others …`: said before.
+                        return clause;
+                    }
+                    clause.refer_to(before, permitted);
+                }
+                self.guards.extend(clause.guard());
+            }
+            Stance::ReadOnly => {
+                clause.guard_all_but_looking();
+                self.guards.extend(clause.guard());
+            }
+            // An exception that is not fully understood lifts nothing.
+            Stance::Guard | Stance::Permit | Stance::Except => {
+                if !unclear {
+                    self.lifted.extend(clause.lift());
+                }
+            }
+        }
+        clause
+    }
+
+    /// `only x`: all else is guarded.
+    fn only(&mut self, clause: &mut Clause, unclear: bool) {
+        if clause.looks() && clause.restricted.is_none() {
+            clause.guard_all_but_looking();
+        }
+        let guard = clause.guard().or_else(|| clause.restricted.as_ref().and_then(clause::about));
+        self.guards.extend(guard);
+        if !unclear {
+            self.lifted.extend(clause.restricted.clone());
+        }
+    }
+
+    fn reading(mut self, last: Option<Clause>) -> Reading {
+        let guard = if self.guards.is_empty() {
+            let about = last.and_then(|clause| clause.what());
+            about.filter(|_| !self.lifted.is_empty()).unwrap_or(Condition::Risky)
+        } else {
+            Condition::any(self.guards)
+        };
+        // A rule that allows all that it guards would guard nothing: then it means to guard.
+        self.lifted.retain(|lift| !clause::covers(lift, &guard));
+        let lifted = self.lifted.into_iter().map(Condition::negated);
+        Reading {
+            condition: Condition::all(std::iter::once(guard).chain(lifted).collect()),
+            unresolved: self.unresolved,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,12 +1,16 @@
-//! Numbers with their comparison: amounts, counts, percentages.
+//! Numbers with their comparison: amounts, counts, percentages, sizes, lengths of time.
 
-use super::{clause::Words, token::Kind, words::is};
+use super::{
+    tape::{Place, Tape},
+    token::Kind,
+    words::{Group, is},
+};
 use crate::{
     base::Decimal,
     policy::{
         condition::{Condition, Limit, Measured, Range},
         facts::Counted,
-        lexicon::{Form, lexicon, read_word},
+        lexicon::{Concepts, Form, read_word},
         measure,
         money::Currency,
     },
@@ -14,157 +18,387 @@ use crate::{
 
 /// What a number measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Measure {
+enum Unit {
     Money(Option<Currency>),
     Percent,
     Count(Counted),
     Of(Measured),
 }
 
-/// Takes every number out of the words. Numbers without a comparison are left.
-#[must_use]
-pub fn take(words: &mut Words) -> Vec<Condition> {
-    let mut found: Vec<(Measure, Range)> = Vec::new();
-    for at in 0..words.len() {
-        let Some(value) = number(words, at) else { continue };
-        let Some(range) = range(words, at, value) else { continue };
-        let measure = measure(words, at);
-        let (measure, range) = scaled(words, at, measure, range);
-        words.take(at);
-        period(words, at + 1);
-        // `over X and under Y` is one range; two of a kind otherwise are alternatives.
-        let fitting = found.iter_mut().find(|(other, before)| {
-            *other == measure
-                && ((before.from.is_none() && range.to.is_none()) || (before.to.is_none() && range.from.is_none()))
-                && lower_first(before, &range)
-        });
-        match fitting {
-            Some((_, before)) => *before = Range { from: before.from.or(range.from), to: before.to.or(range.to) },
-            None => found.push((measure, range)),
-        }
-    }
-    let mut groups: Vec<(Measure, Vec<Condition>)> = Vec::new();
-    for (measure, range) in found {
-        let condition = match measure {
-            Measure::Money(currency) => Condition::Amount { range, currency },
-            Measure::Percent => Condition::Percent(range),
-            Measure::Count(of) => Condition::Count { of, range },
-            Measure::Of(of) => Condition::Measure { of, range },
+/// How a number bounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Bound {
+    Over,
+    AtLeast,
+    Under,
+    AtMost,
+    /// `between A and B`: the lower end.
+    Opens,
+    /// The upper end.
+    Closes,
+}
+
+/// Words that may stand between a comparison and its number.
+const BETWEEN: &[&str] = &[
+    "the",
+    "a",
+    "an",
+    "of",
+    "is",
+    "are",
+    "be",
+    "worth",
+    "amount",
+    "value",
+    "total",
+    "sum",
+    "about",
+    "any",
+    "some",
+    "amounts",
+    "around",
+    "totalling",
+    "totaling",
+];
+/// The most words of a comparison.
+const COMPARISON_MAX: usize = 6;
+
+/// A number in the text.
+struct Found {
+    place: Place,
+    unit: Unit,
+    range: Range,
+}
+
+/// Takes every number with a comparison. `limits` when the text says how much there may be rather than what is
+/// guarded: then what lies beyond is meant.
+pub fn take(tape: &mut Tape, limits: bool) -> Vec<(Place, Condition)> {
+    let mut all: Vec<Found> = Vec::new();
+    let mut opened = false;
+    for at in 0..tape.len() {
+        let Some(value) = number(tape, at) else { continue };
+        let Some((bound, from, mut to)) = bound(tape, at, opened, limits) else { continue };
+        opened = bound == Bound::Opens;
+        let unit = unit(tape, at, &mut to);
+        let (unit, value) = in_units(tape, at, unit, value, &mut to);
+        tape.take_all(from..to);
+        tape.take(at);
+        to = period(tape, to);
+        let limit = |inclusive| Some(Limit { value, inclusive });
+        let range = match bound {
+            Bound::Over => Range { from: limit(false), to: None },
+            Bound::AtLeast | Bound::Opens => Range { from: limit(true), to: None },
+            Bound::Under => Range { from: None, to: limit(false) },
+            Bound::AtMost | Bound::Closes => Range { from: None, to: limit(true) },
         };
-        let same = |other: &Measure| std::mem::discriminant(other) == std::mem::discriminant(&measure);
-        match groups.iter_mut().find(|(other, _)| same(other)) {
-            Some((_, conditions)) => conditions.push(condition),
-            None => groups.push((measure, vec![condition])),
+        let range = if limits && !matches!(bound, Bound::Opens | Bound::Closes) { beyond(range) } else { range };
+        let place = Place { first: from, last: to.saturating_sub(1).max(at) };
+        // Both ends of one range; the unit may stand behind the second only.
+        let other_end = all.last_mut().filter(|before| {
+            let ends = before.range.to.is_none()
+                && range.from.is_none()
+                && before.range.from.is_some_and(|low| low.value < value);
+            ends && (bound == Bound::Closes || before.place.last + 3 >= from)
+                && (same(before.unit, unit) || before.unit == Unit::Money(None))
+        });
+        match other_end {
+            Some(before) => {
+                before.range.to = range.to;
+                before.place.last = place.last;
+                if before.unit == Unit::Money(None) {
+                    before.unit = unit;
+                }
+            }
+            None => all.push(Found { place, unit, range }),
         }
     }
-    groups.into_iter().map(|(_, conditions)| Condition::any(conditions)).collect()
+    all.into_iter().map(|found| (found.place, condition(&found))).collect()
 }
 
-/// A length of time or a size, in its own unit: `2 hours`, `25 MB`.
-fn scaled(words: &mut Words, at: usize, measure: Measure, range: Range) -> (Measure, Range) {
-    let behind = if words.word(at + 1) == "working" { at + 2 } else { at + 1 };
-    let word = words.word(behind).to_owned();
-    let Some((of, one)) = measure::unit(&word).filter(|_| word.len() > 1 && matches!(measure, Measure::Money(None)))
-    else {
-        return (measure, range);
-    };
-    let times = |limit: Option<Limit>| {
-        limit.map(|limit| Limit { value: limit.value.times(Decimal::whole(one)).unwrap_or(limit.value), ..limit })
-    };
-    (at + 1..=behind).for_each(|at| drop(words.take(at)));
-    (Measure::Of(of), Range { from: times(range.from), to: times(range.to) })
+fn same(a: Unit, b: Unit) -> bool {
+    std::mem::discriminant(&a) == std::mem::discriminant(&b)
 }
 
-/// Takes `a day`, `per month`, `each`: how often says nothing of one call.
-fn period(words: &mut Words, at: usize) {
-    let lead = words.word(at).to_owned();
-    let unit = words.word(at + 1).to_owned();
-    let single = unit.strip_suffix('s').unwrap_or(&unit);
-    let periods = matches!(
-        single,
-        "hour" | "day" | "week" | "month" | "quarter" | "year" | "call" | "request" | "transaction" | "time" | "order"
-    );
-    if matches!(lead.as_str(), "a" | "an" | "per" | "each" | "every") && periods {
-        words.take(at);
-        words.take(at + 1);
-    } else if matches!(
-        lead.as_str(),
-        "daily" | "weekly" | "monthly" | "yearly" | "annually" | "incl" | "inclusive" | "each" | "net" | "gross"
-    ) {
-        words.take(at);
+fn condition(found: &Found) -> Condition {
+    let range = found.range;
+    match found.unit {
+        Unit::Money(currency) => Condition::Amount { range, currency },
+        Unit::Percent => Condition::Percent(range),
+        Unit::Count(of) => Condition::Count { of, range },
+        Unit::Of(of) => Condition::Measure { of, range },
     }
 }
 
-fn lower_first(a: &Range, b: &Range) -> bool {
-    let from = a.from.or(b.from);
-    let to = a.to.or(b.to);
-    matches!((from, to), (Some(from), Some(to)) if from.value < to.value)
+/// What lies beyond a limit.
+const fn beyond(range: Range) -> Range {
+    const fn turned(limit: Option<Limit>) -> Option<Limit> {
+        match limit {
+            Some(limit) => Some(Limit { inclusive: !limit.inclusive, ..limit }),
+            None => None,
+        }
+    }
+    Range { from: turned(range.to), to: turned(range.from) }
 }
 
-fn number(words: &Words, at: usize) -> Option<Decimal> {
-    match words.kind(at)? {
+/// Whether numbers say how much there may be: `no more than 5 …`, `keep … under 250`, `limited to $50`.
+#[must_use]
+pub fn limits(tape: &Tape) -> bool {
+    (0..tape.len()).any(|at| {
+        let next = |group| tape.raw_is(at + 1, group);
+        match tape.raw_word(at) {
+            "limit" | "limited" | "cap" | "capped" | "keep" | "max" | "maximum" | "ceiling" | "limits" | "cannot" => {
+                true
+            }
+            "no" | "not" => next(Group::Over) || next(Group::Under),
+            "at" => next(Group::AtMost),
+            "up" => tape.raw_word(at + 1) == "to" && at == 0,
+            "must" | "should" => {
+                tape.raw_word(at + 1) == "be"
+                    && (tape.raw_is(at + 2, Group::Under)
+                        || tape.raw_is(at + 2, Group::Over)
+                        || tape.raw_word(at + 2) == "at")
+            }
+            _ => false,
+        }
+    })
+}
+
+fn number(tape: &Tape, at: usize) -> Option<Decimal> {
+    match tape.kind(at)? {
         Kind::Number(value) | Kind::Money(value, _) | Kind::Percent(value) => Some(*value),
         _ => None,
     }
 }
 
-fn measure(words: &mut Words, at: usize) -> Measure {
-    match words.kind(at) {
-        Some(Kind::Money(_, currency)) => return Measure::Money(Some(*currency)),
-        Some(Kind::Percent(_)) => return Measure::Percent,
+fn is_number(tape: &Tape, at: usize) -> bool {
+    matches!(tape.raw_kind(at), Some(Kind::Number(_) | Kind::Money(..) | Kind::Percent(_)))
+}
+
+/// How a number bounds, and which words say so.
+fn bound(tape: &Tape, at: usize, opened: bool, limits: bool) -> Option<(Bound, usize, usize)> {
+    if let Some((bound, to)) = bound_behind(tape, at) {
+        return Some((bound, at, to));
+    }
+    let mut from = at;
+    while from.checked_sub(1).is_some_and(|before| BETWEEN.contains(&tape.word(before))) {
+        from -= 1;
+    }
+    let last = from.checked_sub(1)?;
+    if tape.kind(last) == Some(&Kind::Compare) {
+        let bound = match tape.raw_word(last) {
+            ">" => Bound::Over,
+            ">=" => Bound::AtLeast,
+            "<" => Bound::Under,
+            _ => Bound::AtMost,
+        };
+        return Some((bound, last, at + 1));
+    }
+    let word = tape.word(last);
+    if opened && matches!(word, "and" | "to") && is_number(tape, last.saturating_sub(1))
+        || opened && matches!(word, "and" | "to") && last >= 2 && is_number(tape, last - 2)
+    {
+        return Some((Bound::Closes, last, at + 1));
+    }
+    for length in (1..=COMPARISON_MAX.min(from)).rev() {
+        let first = from - length;
+        let words: Vec<&str> = (first..from).map(|at| tape.word(at)).collect();
+        if words.iter().any(|word| word.is_empty()) {
+            continue;
+        }
+        if let Some(bound) = comparison(&words) {
+            return Some((bound, first, at + 1));
+        }
+    }
+    if limits {
+        let named = (at.saturating_sub(6)..at).any(|at| {
+            matches!(
+                tape.raw_word(at),
+                "limit" | "limited" | "cap" | "capped" | "max" | "maximum" | "ceiling" | "limits"
+            )
+        }) || matches!(tape.raw_word(at + 1), "max" | "maximum" | "tops")
+            || (at..at + 6).any(|at| tape.raw_word(at) == "ceiling");
+        return named.then_some((Bound::AtMost, at, at + 1));
+    }
+    None
+}
+
+/// What the words right before a number say.
+fn comparison(words: &[&str]) -> Option<Bound> {
+    let (last, before) = words.split_last()?;
+    let turned = matches!(before.first(), Some(&("no" | "not"))) && before.len() <= 2;
+    let over = |word: &str| is(Group::Over, word);
+    let under = |word: &str| is(Group::Under, word);
+    let bound = match (before, *last) {
+        // `greater than or equal to`, `equal to or more than`, `at or above`
+        ([first, "than", "or", "equal"], "to") if over(first) => Bound::AtLeast,
+        ([first, "than", "or", "equal"], "to") if under(first) => Bound::AtMost,
+        (["equal", "to", "or", second], "than") if over(second) => Bound::AtLeast,
+        (["equal", "to", "or", second], "than") if under(second) => Bound::AtMost,
+        (["at", "or"], word) if over(word) => Bound::AtLeast,
+        (["at", "or"], word) if under(word) => Bound::AtMost,
+        ([one], "than") if over(one) => Bound::Over,
+        ([one], "than") if under(one) => Bound::Under,
+        (["no" | "not", one], "than") if over(one) => Bound::AtMost,
+        (["no" | "not", one], "than") if under(one) => Bound::AtLeast,
+        (["no" | "not"], one) if over(one) => Bound::AtMost,
+        (["no" | "not"], one) if under(one) => Bound::AtLeast,
+        (["at"], one) if is(Group::AtLeast, one) => Bound::AtLeast,
+        (["at"], one) if is(Group::AtMost, one) => Bound::AtMost,
+        (["up"], "to") | (["limited" | "capped"], "to" | "at") => Bound::AtMost,
+        (["as", "much" | "many" | "little"], "as") => Bound::AtLeast,
+        ([], "between") => Bound::Opens,
+        (["starting"], "at" | "from") => Bound::AtLeast,
+        ([], "from") => Bound::Opens,
+        ([], "reaching" | "hitting" | "minimum" | "min") => Bound::AtLeast,
+        ([], "within" | "max" | "maximum") => Bound::AtMost,
+        ([], one) if over(one) && !matches!(one, "more" | "greater" | "larger" | "higher" | "bigger" | "older") => {
+            Bound::Over
+        }
+        ([], one) if under(one) && !matches!(one, "less" | "fewer" | "smaller" | "lower" | "younger") => Bound::Under,
+        _ => return None,
+    };
+    let _ = turned;
+    Some(bound)
+}
+
+/// `A or more`, `A and above`, `A upwards`, `A recipients or fewer`; and where those words end.
+fn bound_behind(tape: &Tape, at: usize) -> Option<(Bound, usize)> {
+    for ahead in at + 1..=at + 3 {
+        let (word, next) = (tape.word(ahead), tape.word(ahead + 1));
+        if matches!(word, "or" | "and") {
+            let bound = match next {
+                "more" | "above" | "over" | "up" | "higher" | "greater" | "larger" | "upwards" | "bigger"
+                | "longer" | "beyond" => Bound::AtLeast,
+                "less" | "below" | "under" | "fewer" | "lower" | "smaller" | "down" | "shorter" => Bound::AtMost,
+                _ => return None,
+            };
+            // `or more than`: another comparison begins.
+            return (tape.word(ahead + 2) != "than").then_some((bound, ahead + 2));
+        }
+        if matches!(word, "upwards" | "upward" | "plus") {
+            return Some((Bound::AtLeast, ahead + 1));
+        }
+        // One word for what is counted may stand between.
+        let noun = tape.kind(ahead) == Some(&Kind::Word) && ahead < at + 3 && !tape.raw_is(ahead, Group::Small);
+        if !noun {
+            return None;
+        }
+    }
+    None
+}
+
+/// What a number measures, by its own mark or the word behind it. `to` is moved behind the words that are used up.
+fn unit(tape: &mut Tape, at: usize, to: &mut usize) -> Unit {
+    match tape.kind(at) {
+        Some(Kind::Money(_, currency)) => return Unit::Money(Some(*currency)),
+        Some(Kind::Percent(_)) => return Unit::Percent,
         _ => {}
     }
-    // What is counted stands right behind, or behind `or more`.
-    for ahead in 1..=4 {
-        let word = words.raw_word(at + ahead).to_owned();
-        let word = word.as_str();
-        if is("receivers", word) {
-            words.take(at + ahead);
-            return Measure::Count(Counted::Recipients);
+    for place in at + 1..=at + 5 {
+        let word = tape.raw_word(place);
+        if tape.raw_kind(place) != Some(&Kind::Word) {
+            break;
         }
-        if is("units", word) {
-            words.take(at + ahead);
-            return Measure::Count(Counted::Items);
+        if is(Group::Receivers, word) {
+            tape.take(place);
+            return Unit::Count(Counted::Recipients);
         }
-        if is("items", word) {
-            return Measure::Count(Counted::Items);
+        if is(Group::Units, word) {
+            tape.take(place);
+            return Unit::Count(Counted::Items);
         }
         if measure::unit(word).is_none()
             && let Some(reading) = read_word(word)
             && reading.form == Form::Plural
-            && !reading.entry.names.without(lexicon().deeds).is_empty()
+            && !reading.entry.names.is_empty()
         {
-            return Measure::Count(if persons_are_told(words, word) { Counted::Recipients } else { Counted::Items });
+            return Unit::Count(if persons_are_told(tape, word) { Counted::Recipients } else { Counted::Items });
         }
-        if ahead == 1
-            && measure::unit(word).is_none()
-            && !super::words::is_known(word)
-            && word.len() > 3
-            && word.ends_with('s')
-            && !words.proper(at + 1)
-        {
-            words.take(at + ahead);
-            return Measure::Count(Counted::Items);
+        let counted = !super::words::is_known(word) && word.len() > 3 && word.ends_with('s') && !tape.proper(place);
+        if counted && measure::unit(word).is_none() {
+            let receive =
+                matches!(word, "subscribers" | "followers" | "listeners" | "donors" | "alumni" | "households");
+            return Unit::Count(if receive { Counted::Recipients } else { Counted::Items });
         }
-        if !matches!(
-            word,
-            "or" | "more" | "of" | "the" | "different" | "and" | "above" | "fewer" | "less" | "external" | "unique"
-        ) {
+        let between = tape.raw_is(place, Group::Over)
+            || tape.raw_is(place, Group::Under)
+            || matches!(
+                word,
+                "or" | "of"
+                    | "the"
+                    | "different"
+                    | "and"
+                    | "external"
+                    | "unique"
+                    | "at"
+                    | "separate"
+                    | "distinct"
+                    | "new"
+                    | "up"
+                    | "other"
+            )
+            || read_word(word).is_some_and(|reading| reading.form == Form::Base && !reading.entry.names.is_empty());
+        if !between {
             break;
         }
     }
+    let _ = to;
     // `more recipients than 5`
-    let behind = (1..=3).filter_map(|back| at.checked_sub(back)).map(|at| words.word(at));
-    if behind.into_iter().any(|word| is("receivers", word)) {
-        return Measure::Count(Counted::Recipients);
+    if (1..=3).filter_map(|back| at.checked_sub(back)).any(|at| tape.is(at, Group::Receivers)) {
+        return Unit::Count(Counted::Recipients);
     }
-    Measure::Money(None)
+    Unit::Money(None)
+}
+
+/// A length of time or a size, in its own unit: `2 hours`, `25 MB`.
+fn in_units(tape: &mut Tape, at: usize, unit: Unit, value: Decimal, to: &mut usize) -> (Unit, Decimal) {
+    let behind = at + 1 + usize::from(tape.word(at + 1) == "working");
+    let word = tape.word(behind);
+    match measure::unit(word).filter(|_| word.len() > 1 && unit == Unit::Money(None)) {
+        Some((of, one)) => {
+            *to = (*to).max(behind + 1);
+            (Unit::Of(of), value.times(Decimal::whole(one)).unwrap_or(value))
+        }
+        None => (unit, value),
+    }
+}
+
+/// Takes `a day`, `per month`, `each`: how often says nothing of one call. Answers where it ends.
+fn period(tape: &mut Tape, at: usize) -> usize {
+    let (lead, unit) = (tape.word(at), tape.word(at + 1));
+    let single = unit.strip_suffix('s').unwrap_or(unit);
+    let periods = matches!(
+        single,
+        "hour"
+            | "day"
+            | "week"
+            | "month"
+            | "quarter"
+            | "year"
+            | "call"
+            | "request"
+            | "transaction"
+            | "time"
+            | "order"
+            | "run"
+            | "head"
+            | "person"
+            | "night"
+    );
+    let length = match lead {
+        "a" | "an" | "per" | "each" | "every" if periods => 2,
+        "daily" | "weekly" | "monthly" | "yearly" | "annually" | "incl" | "inclusive" | "each" | "net" | "gross"
+        | "apiece" => 1,
+        _ => 0,
+    };
+    tape.take_all(at..at + length);
+    at + length
 }
 
 /// Whether the counted ones are people to whom something is sent.
-fn persons_are_told(words: &Words, word: &str) -> bool {
+fn persons_are_told(tape: &Tape, counted: &str) -> bool {
     let persons = matches!(
-        word,
+        counted,
         "customers"
             | "clients"
             | "users"
@@ -176,135 +410,20 @@ fn persons_are_told(words: &Words, word: &str) -> bool {
             | "leads"
             | "students"
             | "colleagues"
+            | "pupils"
+            | "tenants"
+            | "applicants"
+            | "candidates"
     );
     persons
-        && words.any_raw(|word| {
-            read_word(word).is_some_and(|reading| {
-                reading.entry.does.with(reading.entry.names).meets(crate::policy::deed::known().send)
-            })
+        && tape.any_raw(|word| {
+            word != counted
+                && read_word(word).is_some_and(|reading| {
+                    reading
+                        .entry
+                        .does
+                        .with(reading.entry.names)
+                        .meets(Concepts::named(&["send", "invite"]).with_children())
+                })
         })
-}
-
-/// The range that the words around a number say; takes those words.
-fn range(words: &mut Words, at: usize, value: Decimal) -> Option<Range> {
-    let limit = |inclusive| Some(Limit { value, inclusive });
-    // `A or more`, `A and above`, `A+`
-    let (next, second) = (words.word(at + 1).to_owned(), words.word(at + 2).to_owned());
-    if matches!(next.as_str(), "or" | "and") {
-        if matches!(second.as_str(), "more" | "above" | "over" | "up" | "higher" | "greater" | "larger" | "upwards") {
-            words.take(at + 1);
-            words.take(at + 2);
-            return Some(Range { from: limit(true), to: None });
-        }
-        if matches!(second.as_str(), "less" | "below" | "under" | "fewer" | "lower") {
-            words.take(at + 1);
-            words.take(at + 2);
-            return Some(Range { from: None, to: limit(true) });
-        }
-    }
-    let mut back = at;
-    for _ in 0..4 {
-        let Some(before) = back.checked_sub(1) else { break };
-        back = before;
-        let word = words.word(back).to_owned();
-        let earlier = back.checked_sub(1).map(|at| words.word(at).to_owned()).unwrap_or_default();
-        if words.kind(back) == Some(&Kind::Compare) {
-            words.take(back);
-            return Some(match word.as_str() {
-                ">" => Range { from: limit(false), to: None },
-                ">=" => Range { from: limit(true), to: None },
-                "<" => Range { from: None, to: limit(false) },
-                _ => Range { from: None, to: limit(true) },
-            });
-        }
-        let refused = matches!(earlier.as_str(), "no" | "not");
-        let mut used = |more: bool| {
-            words.take(back);
-            if more && let Some(at) = back.checked_sub(1) {
-                words.take(at);
-            }
-        };
-        match (earlier.as_str(), word.as_str()) {
-            (_, "between") => {
-                used(false);
-                return Some(Range { from: limit(true), to: None });
-            }
-            ("up", "to") => {
-                used(true);
-                return Some(Range { from: None, to: limit(true) });
-            }
-            ("at", "least") | ("a", "minimum") => {
-                used(true);
-                return Some(Range { from: limit(true), to: None });
-            }
-            ("at", "most") | ("a", "maximum") => {
-                used(true);
-                return Some(Range { from: None, to: limit(true) });
-            }
-            ("in", "excess") => {
-                used(true);
-                return Some(Range { from: limit(false), to: None });
-            }
-            _ => {}
-        }
-        if is("over", &word) {
-            used(refused);
-            return Some(if refused {
-                Range { from: None, to: limit(true) }
-            } else {
-                Range { from: limit(false), to: None }
-            });
-        }
-        if is("under", &word) {
-            used(refused);
-            return Some(if refused {
-                Range { from: limit(true), to: None }
-            } else {
-                Range { from: None, to: limit(false) }
-            });
-        }
-        if is("at_least", &word) {
-            used(false);
-            return Some(Range { from: limit(true), to: None });
-        }
-        if is("at_most", &word) {
-            used(false);
-            return Some(Range { from: None, to: limit(true) });
-        }
-        // `between A and B`, `from A to B`: the upper end.
-        let opened = |words: &Words| {
-            let number_at = back.checked_sub(1)?;
-            words
-                .raw_kind(number_at)
-                .filter(|kind| matches!(kind, Kind::Number(_) | Kind::Money(..) | Kind::Percent(_)))?;
-            let open = (1..=3)
-                .filter_map(|back| number_at.checked_sub(back))
-                .any(|at| matches!(words.raw_word(at), "between" | "from"));
-            open.then_some(())
-        };
-        if matches!(word.as_str(), "and" | "to") && opened(words).is_some() {
-            words.take(back);
-            return Some(Range { from: None, to: limit(true) });
-        }
-        if !matches!(
-            word.as_str(),
-            "than"
-                | "of"
-                | "the"
-                | "a"
-                | "is"
-                | "be"
-                | "worth"
-                | "to"
-                | "amount"
-                | "value"
-                | "are"
-                | "excess"
-                | "about"
-                | "total"
-        ) {
-            break;
-        }
-    }
-    None
 }

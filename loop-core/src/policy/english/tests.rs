@@ -215,7 +215,7 @@ fn a_rule_that_allows_all_it_speaks_of_guards_it() {
 
 #[test]
 fn what_cannot_be_placed_widens_a_rule_and_is_reported() {
-    let rule = compile("Block zorbling customers over $5", RuleAction::Block);
+    let rule = compile("Block suspicious customer updates over $5", RuleAction::Block);
     assert!(!rule.unresolved.is_empty());
     assert_eq!(verdict(rule, "update_customer", &serde_json::json!({"amount": 6})), ASK);
 }

@@ -1,5 +1,6 @@
 //! A rule's text cut into words, numbers, names and marks.
 
+use super::words::{Groups, groups};
 use crate::{
     base::Decimal,
     policy::money::{self, Currency},
@@ -16,6 +17,21 @@ pub struct Token {
     pub word: String,
     /// It starts with a capital letter and does not open a sentence.
     pub proper: bool,
+    /// The groups of its word.
+    pub groups: Groups,
+}
+
+impl Token {
+    fn new(kind: Kind, raw: &str, word: String, proper: bool) -> Self {
+        let groups = if kind == Kind::Word { groups(&word) } else { Groups::default() };
+        Self { kind, raw: raw.to_owned(), word, proper, groups }
+    }
+
+    /// A mark.
+    #[must_use]
+    pub fn mark(c: char) -> Self {
+        Self::new(Kind::Mark(c), c.encode_utf8(&mut [0; 4]), String::new(), false)
+    }
 }
 
 /// Kinds of pieces.
@@ -51,10 +67,165 @@ pub enum Kind {
 
 /// Endings of domains that rules are likely to name.
 const TOP_LEVEL: &[&str] = &[
-    "com", "org", "net", "io", "co", "uk", "us", "eu", "de", "fr", "nl", "ie", "es", "it", "ch", "at", "be", "se",
-    "no", "dk", "fi", "pl", "ca", "au", "nz", "in", "jp", "cn", "br", "mx", "za", "gov", "edu", "mil", "int", "dev",
-    "app", "ai", "info", "biz", "example", "test", "internal", "local", "ru", "kr", "sg", "hk", "me", "tv", "xyz",
-    "cloud", "tech",
+    "com",
+    "org",
+    "net",
+    "io",
+    "co",
+    "uk",
+    "us",
+    "eu",
+    "de",
+    "fr",
+    "nl",
+    "ie",
+    "es",
+    "it",
+    "ch",
+    "at",
+    "be",
+    "se",
+    "no",
+    "dk",
+    "fi",
+    "pl",
+    "ca",
+    "au",
+    "nz",
+    "in",
+    "jp",
+    "cn",
+    "br",
+    "mx",
+    "za",
+    "gov",
+    "edu",
+    "mil",
+    "int",
+    "dev",
+    "app",
+    "ai",
+    "info",
+    "biz",
+    "example",
+    "test",
+    "internal",
+    "local",
+    "ru",
+    "kr",
+    "sg",
+    "hk",
+    "me",
+    "tv",
+    "xyz",
+    "cloud",
+    "tech",
+    "school",
+    "bank",
+    "clinic",
+    "shop",
+    "store",
+    "blog",
+    "health",
+    "law",
+    "care",
+    "design",
+    "agency",
+    "media",
+    "online",
+    "site",
+    "news",
+    "pro",
+    "group",
+    "ltd",
+    "company",
+    "solutions",
+    "systems",
+    "team",
+    "work",
+    "world",
+    "life",
+    "email",
+    "digital",
+    "studio",
+    "finance",
+    "legal",
+    "insurance",
+    "hotel",
+    "travel",
+    "university",
+    "college",
+    "academy",
+    "foundation",
+    "museum",
+    "energy",
+    "engineering",
+    "consulting",
+    "ventures",
+    "capital",
+    "dental",
+    "space",
+    "zone",
+    "support",
+    "services",
+    "network",
+    "global",
+    "international",
+    "plus",
+    "one",
+    "club",
+    "art",
+    "film",
+    "press",
+    "coop",
+    "aero",
+    "jobs",
+    "scot",
+    "london",
+    "berlin",
+    "paris",
+    "nyc",
+    "asia",
+    "pt",
+    "gr",
+    "cz",
+    "hu",
+    "ro",
+    "tr",
+    "il",
+    "ae",
+    "sa",
+    "my",
+    "ph",
+    "id",
+    "th",
+    "vn",
+    "ar",
+    "cl",
+    "pe",
+    "ng",
+    "ke",
+    "gh",
+    "eg",
+    "ma",
+    "lu",
+    "li",
+    "is",
+    "ee",
+    "lv",
+    "lt",
+    "sk",
+    "si",
+    "hr",
+    "rs",
+    "ua",
+    "cat",
+    "charity",
+    "church",
+    "farm",
+    "wine",
+    "coffee",
+    "kitchen",
 ];
 
 /// Last words of agents' names.
@@ -107,12 +278,7 @@ pub fn tokens(text: &str) -> Vec<Token> {
             rest = rest.trim_start();
             continue;
         } else if let Some((quoted, after)) = quoted(rest) {
-            tokens.push(Token {
-                kind: Kind::Quoted,
-                raw: quoted.to_owned(),
-                word: quoted.to_lowercase(),
-                proper: false,
-            });
+            tokens.push(Token::new(Kind::Quoted, quoted, quoted.to_lowercase(), false));
             rest = after;
             opens = false;
             continue;
@@ -155,14 +321,14 @@ fn join_phrases(tokens: Vec<Token>) -> Vec<Token> {
             })
         };
         if let Some((phrase, meant)) = PHRASES.iter().find(|(phrase, _)| fits(phrase)) {
-            joined.push(Token { word: (*meant).to_owned(), ..token.clone() });
+            joined.push(Token::new(Kind::Word, &token.raw, (*meant).to_owned(), false));
             at += phrase.len();
             continue;
         }
         let half = tokens.get(at + 1).filter(|next| matches!(next.word.as_str(), "am" | "pm"));
         if let (Kind::Number(_), Some(half)) = (&token.kind, half) {
             let raw = format!("{}{}", token.raw, half.word);
-            joined.push(Token { kind: Kind::Word, word: raw.clone(), raw, proper: false });
+            joined.push(Token::new(Kind::Word, &raw.clone(), raw, false));
             at += 2;
             continue;
         }
@@ -249,7 +415,7 @@ fn chunk(piece: &str, opens: &mut bool, tokens: &mut Vec<Token>) {
     let opening = |c: char| matches!(c, '(' | '[' | '"' | '\'');
     let start = piece.trim_start_matches(opening);
     if start.len() < piece.len() {
-        tokens.push(mark('('));
+        tokens.push(Token::mark('('));
     }
     let closing = |c: char| matches!(c, ',' | ';' | '!' | '?' | ')' | ']' | ':' | '"' | '\'' | '.');
     let core = start.trim_end_matches(closing);
@@ -261,11 +427,11 @@ fn chunk(piece: &str, opens: &mut bool, tokens: &mut Vec<Token>) {
     }
     for c in tail.chars() {
         match c {
-            ',' | ';' | ')' => tokens.push(mark(c)),
-            ':' => tokens.push(mark(',')),
-            ']' => tokens.push(mark(')')),
+            ',' | ';' | ')' => tokens.push(Token::mark(c)),
+            ':' => tokens.push(Token::mark(',')),
+            ']' => tokens.push(Token::mark(')')),
             '.' | '!' | '?' => {
-                tokens.push(mark('.'));
+                tokens.push(Token::mark('.'));
                 *opens = true;
             }
             _ => {}
@@ -273,16 +439,12 @@ fn chunk(piece: &str, opens: &mut bool, tokens: &mut Vec<Token>) {
     }
 }
 
-fn mark(c: char) -> Token {
-    Token { kind: Kind::Mark(c), raw: c.to_string(), word: String::new(), proper: false }
-}
-
 fn word(core: &str, opens: bool, tokens: &mut Vec<Token>) {
     let lower = core.to_lowercase();
     let letters = |text: &str| text.chars().any(char::is_alphabetic);
     let mut push = |kind: Kind, raw: &str, word: String| {
         let proper = !opens && raw.chars().next().is_some_and(char::is_uppercase);
-        tokens.push(Token { kind, raw: raw.to_owned(), word, proper });
+        tokens.push(Token::new(kind, raw, word, proper));
     };
     if let Some(compare) = comparison(&lower) {
         return push(Kind::Compare, core, compare.to_owned());
@@ -345,6 +507,11 @@ fn word(core: &str, opens: bool, tokens: &mut Vec<Token>) {
     }
     if core.contains('_') || core.contains(':') || dotted {
         return push(Kind::Name, core, core.to_owned());
+    }
+    if core.matches('-').count() > 1 && lower.contains("n't") {
+        // `look-don't-touch`
+        core.split('-').for_each(|part| self::word(part, opens, tokens));
+        return;
     }
     let bare: String = lower.replace("n't", " not").replace("'s", "").replace("s'", "s").replace('\'', "");
     // A product may be written with a hump; whether it is one is told later by its neighbours.
@@ -450,7 +617,7 @@ fn join_numbers(tokens: &[Token]) -> Vec<Token> {
             Some(currency) => Kind::Money(value, currency),
             None => Kind::Number(value),
         };
-        joined.push(Token { kind, word: raw.to_lowercase(), raw, proper: false });
+        joined.push(Token::new(kind, &raw, raw.to_lowercase(), false));
     }
     joined
 }

@@ -39,6 +39,7 @@ const IRREGULAR: &[(&str, &str, Form)] = &[
     ("people", "person", Form::Plural),
     ("children", "child", Form::Plural),
     ("indices", "index", Form::Plural),
+    ("diagnoses", "diagnosis", Form::Plural),
 ];
 
 /// Looks a lower-case word up, as it is or by its base form.
@@ -113,41 +114,9 @@ fn bases(word: &str) -> [Option<(String, Form)>; 8] {
     bases
 }
 
-/// The shortest word that is corrected; shorter ones have too many neighbours.
-const CORRECTED_MIN: usize = 6;
-
-/// The listed words that differ from `word` by one letter too few, too many, wrong or swapped. None when the word is
-/// too short to tell.
-#[must_use]
-pub fn closest<'w>(word: &str, listed: impl Iterator<Item = &'w str>) -> Vec<&'w str> {
-    if word.chars().count() < CORRECTED_MIN {
-        return Vec::new();
-    }
-    listed.filter(|other| other.len() >= CORRECTED_MIN - 1 && one_slip(word, other)).collect()
-}
-
-/// Whether two words differ by exactly one slip of the pen.
-fn one_slip(a: &str, b: &str) -> bool {
-    if a.len().abs_diff(b.len()) > 2 || a.chars().next() != b.chars().next() {
-        return false;
-    }
-    let same = a.chars().zip(b.chars()).take_while(|(x, y)| x == y).count();
-    let rest_a: Vec<char> = a.chars().skip(same).collect();
-    let rest_b: Vec<char> = b.chars().skip(same).collect();
-    let tail = |rest: &[char], from: usize| rest.get(from..).map(<[char]>::to_vec).unwrap_or_default();
-    let swapped = || {
-        rest_a.len() >= 2
-            && rest_b.len() >= 2
-            && rest_a.first() == rest_b.get(1)
-            && rest_a.get(1) == rest_b.first()
-            && tail(&rest_a, 2) == tail(&rest_b, 2)
-    };
-    tail(&rest_a, 1) == rest_b || rest_a == tail(&rest_b, 1) || tail(&rest_a, 1) == tail(&rest_b, 1) || swapped()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Form, closest, read_word};
+    use super::{Form, read_word};
 
     #[test]
     fn inflected_words_find_their_base() {
@@ -166,15 +135,5 @@ mod tests {
             assert_eq!(Some(reading.entry), read_word(base).map(|base| base.entry), "{word}");
         }
         assert!(read_word("zzyzx").is_none());
-    }
-
-    #[test]
-    fn one_slip_is_forgiven_in_long_words_only() {
-        let listed = ["payment", "deletion", "fire"];
-        assert_eq!(closest("paymnet", listed.into_iter()), ["payment"]);
-        assert_eq!(closest("paymment", listed.into_iter()), ["payment"]);
-        assert_eq!(closest("deletin", listed.into_iter()), ["deletion"]);
-        assert!(closest("firm", listed.into_iter()).is_empty());
-        assert!(closest("shipment", listed.into_iter()).is_empty());
     }
 }

@@ -2,10 +2,12 @@
 
 mod concept;
 mod inflect;
+mod slips;
 mod words;
 
 pub use concept::{Concept, Concepts};
+pub use slips::Slips;
 pub use words::cut;
 
-pub(super) use concept::lexicon;
-pub(super) use inflect::{Form, Reading, closest, is_form_of, read_word};
+pub(super) use concept::{Entry, lexicon};
+pub(super) use inflect::{Form, Reading, is_form_of, read_word};

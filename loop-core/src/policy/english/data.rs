@@ -1,0 +1,90 @@
+//! Which data is in it: personal data, card numbers, secrets.
+
+use super::{
+    tape::Tape,
+    words::{Group, is},
+};
+use crate::policy::{condition::Condition, facts::DataKind};
+
+/// Takes classes of data. Words that may also be things (`secrets`) count only where something can carry them.
+pub fn data(tape: &mut Tape, carried: bool) -> Option<Condition> {
+    let mut kinds: Vec<DataKind> = Vec::new();
+    let holds = |word: &str| {
+        matches!(
+            word,
+            "containing"
+                | "contain"
+                | "contains"
+                | "with"
+                | "including"
+                | "include"
+                | "includes"
+                | "holding"
+                | "hold"
+                | "holds"
+                | "expose"
+                | "exposes"
+                | "exposing"
+                | "reveal"
+                | "carry"
+                | "carrying"
+        )
+    };
+    let mut at = 0;
+    while at < tape.len() {
+        let before =
+            !kinds.is_empty() || (1..=4).filter_map(|back| at.checked_sub(back)).any(|at| holds(tape.raw_word(at)));
+        if matches!(tape.word(at), "personal" | "private")
+            && matches!(
+                tape.raw_word(at + 1),
+                "account"
+                    | "accounts"
+                    | "email"
+                    | "emails"
+                    | "address"
+                    | "addresses"
+                    | "inbox"
+                    | "mailbox"
+                    | "e_mail"
+                    | "gmail"
+                    | "use"
+                    | "device"
+            )
+        {
+            // Whose it is, not what is in it.
+            tape.take(at);
+        }
+        let mut taken = 0;
+        for length in (1..=4).rev() {
+            let Some(phrase) = tape.phrase(at, length) else { continue };
+            let always: Option<&[DataKind]> = match () {
+                () if is(Group::Personal, &phrase) => Some(&DataKind::PERSONAL),
+                () if is(Group::Card, &phrase)
+                    && (carried || before || phrase.contains("number") || phrase.contains("data")) =>
+                {
+                    Some(&[DataKind::Card])
+                }
+                () if is(Group::Social, &phrase) => Some(&[DataKind::SocialSecurity]),
+                () if (carried || before) && is(Group::Bank, &phrase) => Some(&[DataKind::BankAccount]),
+                () if (carried || before) && is(Group::Phones, &phrase) => Some(&[DataKind::Phone]),
+                () if (carried || before) && is(Group::EmailsIn, &phrase) => Some(&[DataKind::Email]),
+                () if (carried || before) && is(Group::Secrets, &phrase) => Some(&[DataKind::Secret, DataKind::ApiKey]),
+                () if (carried || before) && is(Group::ApiKeys, &phrase) => Some(&[DataKind::ApiKey, DataKind::Secret]),
+                () => None,
+            };
+            if let Some(found) = always {
+                kinds.extend(found);
+                taken = length;
+                break;
+            }
+        }
+        (at..at + taken).for_each(|at| drop(tape.take(at)));
+        if taken > 0 && matches!(tape.word(at + taken), "number" | "numbers" | "data") {
+            tape.take(at + taken);
+        }
+        at += taken.max(1);
+    }
+    kinds.sort_unstable();
+    kinds.dedup();
+    (!kinds.is_empty()).then_some(Condition::Data(kinds))
+}

@@ -1,0 +1,155 @@
+//! Proper names: products and services, and the other side of a payment.
+
+use super::{
+    tape::Tape,
+    token::Kind,
+    words::{self, Group},
+};
+use crate::policy::{
+    condition::{Condition, Deed},
+    deed::known,
+    lexicon::Concepts,
+};
+
+/// Products that name nothing but these things.
+const TIED: &[(&str, &[&str])] = &[
+    ("s3", &["bucket"]),
+    ("lambda", &["function"]),
+    ("kubernetes", &["namespace", "pod", "cluster"]),
+    ("route53", &["dns"]),
+    ("docker", &["pod"]),
+    ("ci", &["pipeline", "branch"]),
+    ("ec2", &["instance"]),
+    ("rds", &["database"]),
+];
+/// Makers: before a product they say less than its name.
+const MAKERS: &[&str] = &["google", "microsoft", "amazon", "adobe", "atlassian", "meta", "apple", "azure"];
+
+/// What proper names say.
+#[derive(Debug, Default)]
+pub struct Names {
+    /// Products and services.
+    pub named: Vec<String>,
+    /// The other side.
+    pub parties: Vec<String>,
+    /// Names that stand where nothing tells what they are.
+    pub unplaced: Vec<String>,
+}
+
+/// Takes proper names. `deeds` is what is done; `coordinated` when several things stand beside each other.
+pub fn take(tape: &mut Tape, deeds: &[Deed], coordinated: bool) -> Names {
+    let money = deeds.iter().any(|deed| deed.does.meets(known().money));
+    let mut names = Names::default();
+    for at in 0..tape.len() {
+        if tape.kind(at) != Some(&Kind::Word) {
+            continue;
+        }
+        let word = tape.word(at).to_owned();
+        let listed = (tape.is(at, Group::Services) && !words::is(Group::Small, &word))
+            || (tape.is(at, Group::Products) && tape.proper(at))
+            || (tape.is(at, Group::Programs)
+                && matches!(tape.before(at, 1), "to" | "on" | "in" | "from" | "via" | "or"));
+        let unknown = tape.proper(at) && !words::is_known(&word);
+        if !listed && !unknown {
+            continue;
+        }
+        // `Google Drive` is another product than Google, `Azure Key Vault` one that is known by its last word.
+        let mut ahead = at + 1;
+        while MAKERS.contains(&word.as_str()) && tape.proper(ahead) && tape.kind(ahead) == Some(&Kind::Word) {
+            ahead += 1;
+        }
+        let own = ahead > at + 1 && (ahead - 1 > at + 1 || tape.is(ahead - 1, Group::Services));
+        if ahead > at + 1 && !own {
+            let name = format!("{word}_{}", tape.word(at + 1));
+            tape.take_all(at..ahead);
+            names.named.push(name);
+            continue;
+        }
+        if own && (tape.is(ahead - 1, Group::Services) || tape.is(ahead - 1, Group::Products)) {
+            tape.take_all(at..ahead - 1);
+            continue;
+        }
+        let maker = ahead > at + 1 || MAKERS.contains(&word.as_str()) && tape.proper(at + 1);
+        let tied = !coordinated
+            && TIED.iter().any(|(name, things)| {
+                let all = Concepts::named(things).with_children();
+                *name == word && deeds.iter().any(|deed| !deed.things.is_empty() && deed.things.without(all).is_empty())
+            });
+        if maker || tied {
+            tape.take(at);
+            continue;
+        }
+        let before = (1..=3)
+            .filter_map(|back| at.checked_sub(back))
+            .map(|at| tape.raw_word(at))
+            .find(|word| !matches!(*word, "and" | "or" | "the" | "" | ","));
+        let placed = before.is_some_and(|word| {
+            matches!(
+                word,
+                "in" | "on"
+                    | "to"
+                    | "from"
+                    | "via"
+                    | "of"
+                    | "into"
+                    | "through"
+                    | "using"
+                    | "with"
+                    | "at"
+                    | "by"
+                    | "for"
+                    | "is"
+                    | "are"
+                    | "called"
+                    | "be"
+            ) || names.named.iter().chain(&names.parties).any(|name| name == word)
+        });
+        let other_side = money
+            && !listed
+            && before.is_some_and(|word| {
+                matches!(word, "to" | "from" | "for" | "is" | "are" | "by" | "with" | "called" | "be")
+                    || names.parties.iter().any(|name| name.ends_with(word))
+            })
+            || (money && listed && before.is_some_and(|word| matches!(word, "to" | "for")));
+        // `Acme invoices`
+        let before_noun = tape.is_taken(at + 1) && tape.raw_kind(at + 1) == Some(&Kind::Word) && !tape.is_mark(at + 1);
+        let raw = tape.raw(at).to_owned();
+        let whole = whole(tape, at, &word);
+        if other_side {
+            names.parties.push(whole.replace('_', " "));
+        } else if listed || placed || before_noun {
+            // A product before one of several things does not restrict the others.
+            if placed || !coordinated {
+                names.named.push(whole);
+            }
+        } else {
+            names.unplaced.push(raw);
+        }
+    }
+    names
+}
+
+/// Takes a name of one or more words: `Acme Utilities`.
+fn whole(tape: &mut Tape, at: usize, word: &str) -> String {
+    tape.take(at);
+    let mut name = word.to_owned();
+    let mut next = at + 1;
+    while next < at + 4 && tape.kind(next) == Some(&Kind::Word) && tape.proper(next) && !tape.is(next, Group::Services)
+    {
+        name.push('_');
+        name.push_str(&tape.take(next));
+        next += 1;
+    }
+    name
+}
+
+/// The conditions of names.
+impl Names {
+    /// As conditions.
+    #[must_use]
+    pub fn conditions(self) -> Vec<Condition> {
+        let named = (!self.named.is_empty()).then_some(Condition::Named(self.named));
+        let parties = (!self.parties.is_empty()).then_some(Condition::Party(self.parties));
+        named.into_iter().chain(parties).collect()
+    }
+}

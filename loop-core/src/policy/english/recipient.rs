@@ -1,0 +1,77 @@
+//! To whom it goes: domains, addresses, channels.
+
+use super::{tape::Tape, token::Kind};
+use crate::policy::condition::{Condition, Whom};
+
+/// Takes domains and addresses. `excepting` in an exception, where `other than` is no second one.
+pub fn recipients(tape: &mut Tape, excepting: bool) -> Option<Condition> {
+    let (mut within, mut outside, mut addresses) = (Vec::new(), Vec::new(), Vec::new());
+    let mut out = false;
+    for at in 0..tape.len() {
+        if is_beyond(tape, at) {
+            out = !excepting || tape.raw_word(at) != "other";
+        }
+        match tape.kind(at) {
+            Some(Kind::Domain) => {
+                let domain = tape.take(at);
+                if out { outside.push(domain) } else { within.push(domain) }
+            }
+            Some(Kind::Email) => addresses.push(tape.take(at)),
+            _ => {}
+        }
+    }
+    let mut any = Vec::new();
+    let mut offer = |list: Vec<String>, whom: fn(Vec<String>) -> Whom| {
+        if !list.is_empty() {
+            any.push(Condition::Recipient(whom(list)));
+        }
+    };
+    offer(within, Whom::In);
+    offer(outside, Whom::Outside);
+    offer(addresses, Whom::Address);
+    (!any.is_empty()).then(|| Condition::any(any))
+}
+
+/// Whether what follows is where it does not go: `outside`, `not at`, `leaving`.
+fn is_beyond(tape: &Tape, at: usize) -> bool {
+    let next = tape.raw_word(at + 1);
+    match tape.raw_word(at) {
+        "outside" | "external" | "externals" | "leaving" | "leave" | "leaves" | "beyond" => true,
+        "other" => next == "than",
+        "not" => {
+            matches!(
+                next,
+                "in" | "at"
+                    | "from"
+                    | "on"
+                    | "within"
+                    | "part"
+                    | "belonging"
+                    | "ours"
+                    | "have"
+                    | "end"
+                    | "use"
+                    | "ending"
+                    | "a"
+                    | "an"
+                    | "working"
+                    | "work"
+                    | "one"
+                    | "inside"
+            )
+        }
+        "without" => matches!(next, "a" | "an"),
+        _ => false,
+    }
+}
+
+/// Takes channels.
+pub fn channels(tape: &mut Tape) -> Option<Condition> {
+    let mut places = Vec::new();
+    for at in 0..tape.len() {
+        if tape.kind(at) == Some(&Kind::Channel) {
+            places.push(tape.take(at));
+        }
+    }
+    (!places.is_empty()).then_some(Condition::Place(places))
+}

@@ -1,0 +1,523 @@
+//! What a text refuses, allows, excepts: `never`, `is forbidden`, `keep out of`, `is fine`, `unless`, `only`.
+
+use super::{
+    line::{Line, Sign},
+    token::Kind,
+    words::Group,
+};
+use crate::policy::lexicon::{Form, read_word};
+
+/// Reads exceptions and `only`; before anything else, so that their words are not taken for something else.
+pub fn exceptions(line: &mut Line) {
+    for at in 0..line.len() {
+        let (word, next) = (line.word(at).to_owned(), line.word(at + 1).to_owned());
+        let length = match (word.as_str(), next.as_str()) {
+            ("apart" | "aside" | "away", "from")
+            | ("other" | "different", "than")
+            | ("different" | "other", "from") => 2,
+            ("save", "for" | "those" | "where" | "when" | "if") => 2,
+            ("with", "the") if matches!(line.word(at + 2), "exception" | "sole") => {
+                3 + usize::from(line.word(at + 2) == "sole")
+                    + usize::from(line.word(at + 3) == "of" || line.word(at + 4) == "of")
+            }
+            ("but", "not") | ("though" | "although", "not") if !says_doing(line, at + 2) => 2,
+            ("if", "not") => 2,
+            ("not", "counting" | "including") => 2,
+            ("as", "long") if line.word(at + 2) == "as" => 0,
+            ("but" | "bar", _)
+                if matches!(
+                    line.before(at, 1),
+                    "nobody"
+                        | "nothing"
+                        | "anyone"
+                        | "anybody"
+                        | "everyone"
+                        | "everybody"
+                        | "all"
+                        | "everything"
+                        | "anything"
+                        | "none"
+                        | "nowhere"
+                        | "anywhere"
+                        | "any"
+                        | "one"
+                        | "whom"
+                ) =>
+            {
+                1
+            }
+            ("bar", _) if !line.begins(at) && !says_doing(line, at + 1) => 1,
+            ("not", "for" | "when" | "if" | "in" | "on" | "to" | "at" | "from" | "where")
+                if line.begins(at) && at > 0 =>
+            {
+                1
+            }
+            ("save", _) => 0,
+            _ if line.is(at, Group::Except) && word != "bar" => 1,
+            _ => 0,
+        };
+        if length == 0 {
+            continue;
+        }
+        // `anything but`: what stands before goes with it, so that `nobody but` refuses nothing by itself.
+        let mut to = at + length;
+        while matches!(
+            line.word(to),
+            "for"
+                | "when"
+                | "if"
+                | "where"
+                | "in"
+                | "to"
+                | "at"
+                | "those"
+                | "that"
+                | "it"
+                | "they"
+                | "is"
+                | "are"
+                | "on"
+                | "with"
+                | "its"
+                | "of"
+        ) && !(matches!(line.word(to), "to" | "in" | "at" | "with" | "on"))
+        {
+            to += 1;
+        }
+        line.mark(at, to, Sign::Except);
+    }
+    for at in 0..line.len() {
+        let trailing =
+            line.is(at, Group::Excepted) && (line.ends(at + 1) || matches!(line.before(at, 1), "is" | "are"));
+        let uncounted =
+            line.says(at, &["not", "count"]) || line.says(at, &["not", "apply"]) || line.says(at, &["not", "included"]);
+        if (trailing || uncounted) && at > 0 {
+            let mut from = at;
+            while matches!(line.before(from, 1), "is" | "are" | "be" | "do" | "does" | "remain") {
+                from -= 1;
+            }
+            line.mark(from, at + 1 + usize::from(uncounted), Sign::Excepted);
+        }
+    }
+}
+
+/// Reads `only`, where it restricts who, to whom, where or what.
+pub fn only(line: &mut Line) {
+    for at in 0..line.len() {
+        let word = line.word(at);
+        let limited = matches!(word, "limited" | "restricted" | "confined") && line.word(at + 1) == "to";
+        if matches!(word, "only" | "solely" | "exclusively") || limited {
+            let from = at - usize::from(limited && matches!(line.before(at, 1), "is" | "are"));
+            line.mark(from, at + 1, Sign::Only);
+        }
+    }
+}
+
+/// Reads what is refused.
+pub fn read(line: &mut Line) {
+    for at in 0..line.len() {
+        if line.says(at, &["not", "even"]) && at > 0 {
+            // It only stresses what was said.
+            line.mark(at, line.end_of(at), Sign::Gone);
+        }
+        if line.sign(at) != Sign::Plain {
+            continue;
+        }
+        if let Some((from, to, sign)) = read_only(line, at).or_else(|| kept_away(line, at)).or_else(|| stated(line, at))
+        {
+            line.mark(from, to, sign);
+        }
+    }
+    for at in 0..line.len() {
+        if let Some((from, to)) = imperative(line, at).or_else(|| negated(line, at)) {
+            line.mark(from, to, Sign::Guard);
+        }
+    }
+}
+
+/// Reads what is allowed.
+pub fn allowed(line: &mut Line) {
+    for at in 0..line.len() {
+        if line.sign(at) != Sign::Plain {
+            continue;
+        }
+        let word = line.word(at);
+        let next = line.word(at + 1);
+        let found = match word {
+            "feel" if next == "free" => Some((at, at + 2 + usize::from(line.word(at + 2) == "to"))),
+            "go" if next == "ahead" => Some((at, at + 2)),
+            "you" if next == "like" || next == "want" => Some((at, at + 2)),
+            "no" if matches!(
+                next,
+                "approval" | "review" | "need" | "problem" | "sign_off" | "permission" | "issue"
+            ) =>
+            {
+                Some((at, at + 2))
+            }
+            "not" if matches!(next, "need" | "require") => Some((at, at + 2)),
+            "straight" if next == "through" => Some((at, at + 2)),
+            "at" if next == "will" => Some((at, at + 2)),
+            "without" if matches!(next, "asking" | "approval" | "review" | "sign_off") => Some((at, at + 2)),
+            "may" | "can" | "could" if next != "you" && may(line, at) => Some((at, at + 1)),
+            "gets" | "get" if next == "to" && says_doing(line, at + 2) => Some((at, at + 2)),
+            _ if line.is(at, Group::Fine) && is_fine(line, at) => {
+                let mut from = at;
+                while matches!(
+                    line.before(from, 1),
+                    "is" | "are"
+                        | "be"
+                        | "remains"
+                        | "stay"
+                        | "perfectly"
+                        | "always"
+                        | "totally"
+                        | "absolutely"
+                        | "also"
+                        | "all"
+                        | "completely"
+                        | "go"
+                ) {
+                    from -= 1;
+                }
+                Some((from, at + 1))
+            }
+            _ => None,
+        };
+        if let Some((from, to)) = found {
+            line.mark(from, to, Sign::Permit);
+        }
+    }
+}
+
+fn is_fine(line: &Line, at: usize) -> bool {
+    let before = line.before(at, 1);
+    matches!(
+        before,
+        "is" | "are"
+            | "be"
+            | "was"
+            | "perfectly"
+            | "always"
+            | "totally"
+            | "also"
+            | "remains"
+            | "all"
+            | "stay"
+            | "completely"
+            | "go"
+            | "absolutely"
+    ) || line.ends(at + 1)
+        || matches!(line.word(at), "allowed" | "permitted" | "freely" | "unattended")
+}
+
+/// `may read`, but not `that may harm`.
+fn may(line: &Line, at: usize) -> bool {
+    let below = line.is(at.wrapping_sub(2), Group::Over) || line.is(at.wrapping_sub(2), Group::Under);
+    (below || !matches!(line.before(at, 1), "that" | "which" | "who" | "it" | "what"))
+        && !matches!(line.before(at, 2), "if" | "when" | "whenever" | "that" | "which")
+        && !matches!(line.before(at, 1), "if" | "when")
+}
+
+fn says_doing(line: &Line, at: usize) -> bool {
+    read_word(line.word(at))
+        .is_some_and(|reading| !reading.entry.does.is_empty() && matches!(reading.form, Form::Base | Form::Gerund))
+}
+
+/// `is read-only`, `look but don't touch`.
+fn read_only(line: &Line, at: usize) -> Option<(usize, usize, Sign)> {
+    let length = match line.word(at) {
+        "read_only" | "view_only" | "readonly" => 1,
+        "look" | "looking" if line.says(at + 1, &["but", "do", "not", "touch"]) => 5,
+        "look" | "looking" if line.says(at + 1, &["but", "not", "touch"]) => 4,
+        "look" | "looking" if line.says(at + 1, &["not", "touch"]) => 3,
+        "read" | "view" | "reading" | "viewing" if line.says(at + 1, &["only"]) => 2,
+        _ => return None,
+    };
+    let mut from = at;
+    while matches!(
+        line.before(from, 1),
+        "is" | "are"
+            | "be"
+            | "stay"
+            | "stays"
+            | "remain"
+            | "remains"
+            | "kept"
+            | "as"
+            | "has"
+            | "have"
+            | "strictly"
+            | "purely"
+            | "must"
+            | "should"
+            | "on"
+            | "do"
+            | "not"
+    ) {
+        from -= 1;
+    }
+    // `read-only access is fine` allows; what it says of the rest comes elsewhere.
+    if matches!(line.word(at + length), "access" | "queries" | "calls" | "operations" | "use" | "commands" | "requests")
+    {
+        return None;
+    }
+    Some((from, at + length, Sign::ReadOnly))
+}
+
+/// `keep out of`, `hands off`, `stay away from`, `leave … alone`, `refrain from`, `keep X away from Y`.
+fn kept_away(line: &Line, at: usize) -> Option<(usize, usize, Sign)> {
+    let to = match line.word(at) {
+        "hands" if line.says(at + 1, &["off"]) => at + 2,
+        "hands_off" => at + 1,
+        "keep" | "stay" | "steer" | "stays" | "keeps" => {
+            let next = line.word(at + 1);
+            match next {
+                "out" | "away" | "clear" | "off" => at + 2 + usize::from(matches!(line.word(at + 2), "of" | "from")),
+                "your" | "its" if line.word(at + 2) == "hands" => at + 4,
+                _ => {
+                    // `keep the bot away from …`
+                    let away = (at + 1..line.end_of(at)).find(|at| matches!(line.word(*at), "away" | "out" | "off"))?;
+                    return matches!(line.word(away + 1), "from" | "of").then_some((away, away + 2, Sign::Guard)).or(
+                        (line.word(away) == "off" && line.ends(away + 1)).then_some((away, away + 1, Sign::Guard)),
+                    );
+                }
+            }
+        }
+        "refrain" | "abstain" | "desist" => at + 1 + usize::from(line.word(at + 1) == "from"),
+        "avoid" => at + 1,
+        "alone"
+            if matches!(line.before(at, 1), "left")
+                || (line.start_of(at)..at).any(|at| matches!(line.word(at), "leave" | "left")) =>
+        {
+            let from = (line.start_of(at)..at).rev().find(|at| matches!(line.word(*at), "leave" | "left"))?;
+            if from + 1 == at {
+                let lead = (0..from)
+                    .rev()
+                    .take_while(|at| matches!(line.word(*at), "be" | "is" | "are" | "to" | "must" | "should"))
+                    .count();
+                return Some((from - lead, at + 1, Sign::Guard));
+            }
+            return Some((at, at + 1, Sign::Guard));
+        }
+        _ => return None,
+    };
+    Some((at, to, Sign::Guard))
+}
+
+/// `is forbidden`, `are not allowed`, `is out of the question`, `: no`, `isn't for agents`.
+fn stated(line: &Line, at: usize) -> Option<(usize, usize, Sign)> {
+    let back = |line: &Line, from: usize| {
+        let mut from = from;
+        while matches!(
+            line.before(from, 1),
+            "is" | "are"
+                | "be"
+                | "been"
+                | "being"
+                | "was"
+                | "remain"
+                | "remains"
+                | "must"
+                | "should"
+                | "shall"
+                | "will"
+                | "to"
+                | "get"
+                | "gets"
+                | "strictly"
+                | "totally"
+                | "absolutely"
+                | "also"
+                | "always"
+                | "all"
+                | "both"
+                | "completely"
+                | "considered"
+                | "stay"
+                | "a"
+                | "an"
+                | "hard"
+                | "big"
+                | "simply"
+                | "it"
+                | "just"
+        ) {
+            from -= 1;
+        }
+        from
+    };
+    let (word, next) = (line.word(at), line.word(at + 1));
+    let passive = matches!(
+        line.before(at, 1),
+        "is" | "are"
+            | "be"
+            | "been"
+            | "being"
+            | "get"
+            | "gets"
+            | "strictly"
+            | "totally"
+            | "absolutely"
+            | "remain"
+            | "remains"
+            | "stay"
+            | "was"
+            | "were"
+            | "also"
+            | "always"
+            | "all"
+            | "both"
+            | "it"
+            | "considered"
+            | "a"
+            | "simply"
+    );
+    let length = match word {
+        "not" | "never" | "cannot" => {
+            let mut to = at + 1;
+            while matches!(line.word(to), "be" | "an" | "a" | "at" | "all" | "ever" | "to" | "considered" | "any") {
+                to += 1;
+            }
+            let option = matches!(line.word(to), "option" | "on" | "agents" | "bots") || line.is(to, Group::Fine);
+            let agents = line.word(to) == "for" && (line.is(to + 1, Group::Actors));
+            if option && line.word(to) != "free" {
+                to + 1 - at
+            } else if agents {
+                to + 2 - at
+            } else {
+                return None;
+            }
+        }
+        "no" if matches!(next, "go") => 2,
+        "no" | "off" | "nope" | "forbidden" if line.begins(at) && line.ends(at + 1) && at > 0 => 1,
+        "hard" if next == "no" => 2 + usize::from(line.word(at + 2) == "on"),
+        "out"
+            if line.says(at + 1, &["of", "bounds"])
+                || line.says(at + 1, &["of", "the", "question"])
+                || line.says(at + 1, &["of", "scope"]) =>
+        {
+            3 + usize::from(line.word(at + 2) == "the")
+        }
+        "off" if matches!(next, "limits" | "the") => 2 + usize::from(line.word(at + 2) == "table"),
+        "off" if passive && (line.ends(at + 1) || line.word(at + 1) == "in") => 1,
+        _ if line.is(at, Group::Forbidden)
+            && (passive
+                || matches!(
+                    word,
+                    "forbidden"
+                        | "prohibited"
+                        | "disallowed"
+                        | "banned"
+                        | "off_limits"
+                        | "unacceptable"
+                        | "out_of_bounds"
+                )) =>
+        {
+            1
+        }
+        _ => return None,
+    };
+    let mut to = at + length;
+    if matches!(line.word(to), "from") || (line.word(to) == "to" && says_doing(line, to + 1)) {
+        to += 1;
+    }
+    Some((back(line, at), to, Sign::Guard))
+}
+
+/// `block …`, `stop the agent from …`, `disallow …`
+fn imperative(line: &Line, at: usize) -> Option<(usize, usize)> {
+    if !line.is(at, Group::Forbid) {
+        return None;
+    }
+    let before = line.before(at, 1);
+    let opens = line.begins(at)
+        || matches!(
+            before,
+            "please"
+                | "always"
+                | "then"
+                | "to"
+                | "should"
+                | "must"
+                | "and"
+                | "so"
+                | "just"
+                | "sure"
+                | "we"
+                | "kindly"
+                | "immediately"
+                | "also"
+        );
+    // `may not block a card`, `to stop an instance`: what is done.
+    let done = matches!(before, "to" | "must" | "should" | "and") && !line.begins(at.saturating_sub(1));
+    let lone = line.ends(at + 1);
+    if !opens || done || lone && !line.begins(at) {
+        return None;
+    }
+    // `block users`, `disable backups` as what is done need another word that guards.
+    Some((at, at + 1))
+}
+
+/// `never`, `do not`, `no`, `nobody`, `neither`
+fn negated(line: &Line, at: usize) -> Option<(usize, usize)> {
+    let mut from = at;
+    match line.word(at) {
+        "never" | "cannot" => {}
+        "not" => {
+            if in_relative(line, at) {
+                return None;
+            }
+        }
+        "no" if matches!(line.word(at + 1), "later" | "earlier" | "one" | "longer") => {}
+        "no" | "nobody" | "neither" | "none" | "nothing" | "nowhere" | "nor" => return Some((at, at + 1)),
+        _ => return None,
+    }
+    while matches!(
+        line.before(from, 1),
+        "do" | "does"
+            | "did"
+            | "must"
+            | "should"
+            | "shall"
+            | "may"
+            | "might"
+            | "can"
+            | "could"
+            | "will"
+            | "would"
+            | "is"
+            | "are"
+            | "be"
+            | "ever"
+            | "to"
+            | "please"
+            | "has"
+            | "have"
+            | "ought"
+    ) {
+        from -= 1;
+    }
+    let mut to = at + 1;
+    while matches!(line.word(to), "ever" | "be" | "to" | "have" | "under" | "at" | "allow" | "let" | "even" | "want")
+        && !(line.word(to) == "to" && line.tokens.get(to + 1).is_some_and(|token| token.kind != Kind::Word))
+    {
+        to += 1;
+    }
+    Some((from, to))
+}
+
+/// Whether a `not` belongs to a relative clause or a condition: `files that are not PDFs`, `if it is not urgent`.
+fn in_relative(line: &Line, at: usize) -> bool {
+    let start = line.start_of(at);
+    let mut back = at;
+    while back > start && at - back < 4 {
+        back -= 1;
+        match line.word(back) {
+            "who" | "that" | "which" | "whose" | "where" | "if" | "when" | "whenever" | "anyone" | "someone"
+            | "anybody" => return true,
+            "is" | "are" | "was" | "were" | "have" | "has" | "been" | "it" | "they" | "yet" | "does" | "do" => {}
+            _ => return false,
+        }
+    }
+    false
+}
