@@ -41,6 +41,8 @@ pub fn interpret(rule: &CompiledRule, known_tools: &[&str]) -> Interpretation {
     }
     if rule.condition == Condition::NEVER {
         warnings.push("it stops nothing".to_owned());
+    } else if example_match.is_none() {
+        warnings.push("no call was found that it stops".to_owned());
     }
     if !rule.unresolved.is_empty() {
         let words = rule.unresolved.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
@@ -164,6 +166,29 @@ mod tests {
         assert!(told.warnings.is_empty());
         let example = told.example_match.map(|call| call["tool_name"].clone());
         assert_eq!(example, Some("create_refund".into()));
+    }
+
+    #[test]
+    fn a_rule_that_contradicts_itself_says_so() {
+        let told = interpret(&compile("A call that refunds, unless it refunds."), &[]);
+        assert_eq!(told.example_match, None);
+        assert_eq!(told.warnings, ["no call was found that it stops"]);
+    }
+
+    #[test]
+    fn a_call_is_found_where_the_first_way_leads_nowhere() {
+        for text in [
+            "A call that is about money, where the amount is over 500 GBP.",
+            r#"A call that mentions "coursework" and that mentions "grades"."#,
+            r#"A call where (it uses the tool "x" and it uses the tool "y") or it deletes files."#,
+            r#"A call that reads customers or that deletes customers, unless it reads customers."#,
+            r#"A call that has an attachment and that "flushes" "gift boxes"."#,
+            "A call that does anything but look, where the number of items is exactly 3 and the percentage is under 5%.",
+        ] {
+            let told = interpret(&compile(text), &[]);
+            assert!(told.unresolved.is_empty() && told.warnings.is_empty(), "{text}: {:?}", told.warnings);
+            assert!(told.example_match.is_some() && told.example_miss.is_some(), "{text}: {told:?}");
+        }
     }
 
     #[test]

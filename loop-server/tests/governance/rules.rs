@@ -82,6 +82,19 @@ async fn a_condition_decides_as_it_stands() {
 }
 
 #[tokio::test]
+async fn the_summary_of_a_rule_is_a_rule_that_says_the_same() {
+    let fixture = Fixture::start().await;
+    let text = "Block payments over £5,000 to anyone outside acme.org, unless the payments-bot makes them";
+    let first = rule(&fixture, &fixture.key, text, "block").await;
+    let told = first["interpretation"]["summary"].as_str().expect("a summary");
+    assert!(told.starts_with("Block a call that pays"), "{told}");
+    let second = rule(&fixture, &fixture.key, told, "block").await;
+    assert_eq!(second["interpretation"]["condition"], first["interpretation"]["condition"], "{told}");
+    assert_eq!((&second["unresolved"], &second["interpretation"]["summary"]), (&json!([]), &json!(told)));
+    assert_eq!(second["interpretation"]["overlaps"][0]["stands"], "same");
+}
+
+#[tokio::test]
 async fn a_preview_says_how_far_it_came_and_what_people_would_be_asked() {
     let fixture = Fixture::start().await;
     for amount in 0..25 {

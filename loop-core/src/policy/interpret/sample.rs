@@ -20,6 +20,44 @@ struct Part {
     key: String,
     good: Value,
     bad: Value,
+    /// Another part that sets the same argument goes first.
+    weak: bool,
+}
+
+/// How many ways of putting a call together are tried.
+const WAYS: usize = 24;
+
+/// Tools that have little in common, for a call far from what a rule is about.
+const ELSEWHERE: [&str; 9] = [
+    "get_status",
+    "list_items",
+    "list_invoices",
+    "get_product",
+    "create_ticket",
+    "send_email",
+    "delete_file",
+    "update_calendar",
+    "book_travel",
+];
+
+/// Names of arguments that say what something is about; each is used once.
+const ABOUT: [&str; 5] = ["kind", "topic", "category", "label", "item"];
+
+/// Which one is taken wherever there are several: one way of many.
+struct Way(usize);
+
+impl Way {
+    /// The next choice among so many.
+    fn choose(&mut self, among: usize) -> usize {
+        let among = among.max(1);
+        let chosen = self.0 % among;
+        self.0 /= among;
+        chosen
+    }
+
+    fn of<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
+        items.get(self.choose(items.len()))
+    }
 }
 
 /// What a call is put together from.
@@ -60,42 +98,74 @@ fn one_stem(one: &str, other: &str) -> bool {
     one.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count() >= 3
 }
 
-/// A call that matches and one that does not, each if one was found.
-pub fn examples(condition: &Condition, covered: Option<&str>) -> (Option<Value>, Option<Value>) {
-    let mut draft = Draft::default();
-    gather(condition, true, &mut draft);
-    let own = draft.tool.clone().unwrap_or_else(|| draft.tool_name());
-    let agent =
-        |good: bool| draft.agent.as_ref().and_then(|(yes, no)| if good { yes.clone() } else { Some(no.clone()) });
-    let call = |tool: &str, wrong: Option<usize>, agent: Option<String>| {
+impl Draft {
+    /// One way of meeting a condition.
+    fn of(condition: &Condition, way: usize) -> Self {
+        let mut draft = Self::default();
+        gather(condition, true, &mut Way(way), &mut draft);
+        draft.parts.sort_by_key(|part| part.weak);
+        draft
+    }
+
+    fn own_tool(&self) -> String {
+        self.tool.clone().unwrap_or_else(|| self.tool_name())
+    }
+
+    /// The call with all parts good, but for one that is bad; by the right agent or another one.
+    fn call(&self, tool: &str, wrong: Option<usize>, right_agent: bool) -> Value {
         let mut arguments = Map::new();
-        for (at, part) in draft.parts.iter().enumerate() {
-            let value = if Some(at) == wrong { &part.bad } else { &part.good };
-            if !value.is_null() {
-                arguments.entry(part.key.clone()).or_insert_with(|| value.clone());
-            }
+        let wrong = wrong.and_then(|at| self.parts.get(at)).map(|part| (&part.key, &part.bad));
+        for (key, value) in wrong.into_iter().chain(self.parts.iter().map(|part| (&part.key, &part.good))) {
+            arguments.entry(key.clone()).or_insert_with(|| value.clone());
         }
+        arguments.retain(|_, value| !value.is_null());
         let mut call = json!({ "tool_name": tool, "arguments": arguments });
+        let agent = self.agent.as_ref().and_then(|(yes, no)| if right_agent { yes.clone() } else { Some(no.clone()) });
         if let (Some(agent), Some(object)) = (agent, call.as_object_mut()) {
             object.insert("agent_name".to_owned(), Value::String(agent));
         }
         call
-    };
-    let tools: Vec<&str> = covered.into_iter().chain([own.as_str(), "unknown_action"]).collect();
-    let hits = tools.iter().map(|tool| call(tool, None, agent(true)));
-    let hit = hits.into_iter().find(|call| judge(condition, call) == Some(true));
-    let tool = hit.as_ref().and_then(|call| call.get("tool_name")).and_then(Value::as_str).unwrap_or(&own).to_owned();
-    // The nearest miss differs in one argument, then in who asks, then in what is done.
-    let mut misses: Vec<Value> = (0..draft.parts.len()).map(|at| call(&tool, Some(at), agent(true))).collect();
-    misses.push(call(&tool, None, agent(false)));
-    let looking = ["get", draft.noun.as_deref().or(draft.doing.as_deref()).unwrap_or("status")].join("_");
-    misses.extend([looking.as_str(), "get_status", "list_items"].map(|tool| call(tool, None, agent(true))));
-    let miss = misses.into_iter().find(|call| judge(condition, call) == Some(false));
+    }
+
+    /// The call, when it is as true as that.
+    fn hit(&self, condition: &Condition, covered: Option<&str>, least: Truth) -> Option<Value> {
+        let own = self.own_tool();
+        let tools = covered.into_iter().chain([own.as_str(), "unknown_action"]);
+        tools.map(|tool| self.call(tool, None, true)).find(|call| judge(condition, call) >= Some(least))
+    }
+
+    /// The nearest miss differs in one argument, then in who asks, then in what is done, then in all.
+    fn miss(&self, condition: &Condition, tool: &str) -> Option<Value> {
+        let missed = |call: &Value| judge(condition, call) == Some(Truth::No);
+        let one_wrong = (0..self.parts.len()).map(|at| self.call(tool, Some(at), true));
+        let looking = ["get", self.noun.as_deref().or(self.doing.as_deref()).unwrap_or("status")].join("_");
+        one_wrong
+            .chain([self.call(tool, None, false)])
+            .chain(std::iter::once(looking.as_str()).chain(ELSEWHERE).map(|tool| self.call(tool, None, true)))
+            .find(missed)
+            .or_else(|| {
+                let far = ELSEWHERE.iter().map(|tool| json!({ "tool_name": tool, "arguments": {} }));
+                far.into_iter().find(missed)
+            })
+    }
+}
+
+/// A call that matches and one that does not, each if one was found.
+pub fn examples(condition: &Condition, covered: Option<&str>) -> (Option<Value>, Option<Value>) {
+    // A call that surely matches tells more than one that may.
+    let found = [Truth::Yes, Truth::Unclear].into_iter().find_map(|least| {
+        let mut ways = (0..WAYS).map(|way| Draft::of(condition, way));
+        ways.find_map(|draft| draft.hit(condition, covered, least).map(|hit| (draft, Some(hit))))
+    });
+    let (draft, hit) = found.unwrap_or_else(|| (Draft::of(condition, 0), None));
+    let own = draft.own_tool();
+    let tool = hit.as_ref().and_then(|call| call.get("tool_name")).and_then(Value::as_str).unwrap_or(&own);
+    let miss = draft.miss(condition, tool);
     (hit, miss)
 }
 
-/// Whether a condition matches a call, judged as a decision does.
-fn judge(condition: &Condition, call: &Value) -> Option<bool> {
+/// How true a condition is of a call, judged as a decision does.
+fn judge(condition: &Condition, call: &Value) -> Option<Truth> {
     let tool = call.get("tool_name")?.as_str()?;
     let arguments = Doc::from_value(call.get("arguments")?);
     let agent = call.get("agent_name").and_then(Value::as_str);
@@ -112,27 +182,29 @@ fn judge(condition: &Condition, call: &Value) -> Option<bool> {
         zone: Some(&jiff::tz::TimeZone::UTC),
         source: Source::Live(&action),
     };
-    Some(judged.judge(condition).most != Truth::No)
+    Some(judged.judge(condition).most)
 }
 
 /// Collects parts; under `not` good and bad change places.
-fn gather(condition: &Condition, positive: bool, draft: &mut Draft) {
+fn gather(condition: &Condition, positive: bool, way: &mut Way, draft: &mut Draft) {
+    let about = draft.parts.iter().filter(|part| ABOUT.contains(&part.key.as_str())).count();
+    let about = ABOUT.get(about).copied().unwrap_or("kind");
     let mut part = |key: &str, good: Value, bad: Value| {
         let (good, bad) = if positive { (good, bad) } else { (bad, good) };
-        draft.parts.push(Part { key: key.to_owned(), good, bad });
+        let weak = !positive || matches!(condition, Condition::Money);
+        draft.parts.push(Part { key: key.to_owned(), good, bad, weak });
     };
     match condition {
-        Condition::All(all) => all.iter().for_each(|one| gather(one, positive, draft)),
+        Condition::All(all) => all.iter().for_each(|one| gather(one, positive, way, draft)),
         // One of several is enough.
-        Condition::Any(any) => {
-            any.iter().take(if positive { 1 } else { any.len() }).for_each(|one| gather(one, positive, draft))
-        }
-        Condition::Not(one) => gather(one, !positive, draft),
+        Condition::Any(any) if positive => way.of(any).into_iter().for_each(|one| gather(one, true, way, draft)),
+        Condition::Any(any) => any.iter().for_each(|one| gather(one, false, way, draft)),
+        Condition::Not(one) => gather(one, !positive, way, draft),
         Condition::Tool(name) if positive => draft.tool = draft.tool.take().or_else(|| Some(name.clone())),
         Condition::ToolLike(pattern) if positive => {
             draft.tool = draft.tool.take().or_else(|| Some(pattern.replace(['*', '?'], "x")));
         }
-        Condition::Deed(deed) if positive => deed_words(deed, draft),
+        Condition::Deed(deed) if positive => deed_words(deed, way, draft),
         Condition::Named(names) if positive => draft.name = names.first().cloned(),
         Condition::Tool(_) | Condition::ToolLike(_) | Condition::Deed(_) | Condition::Named(_) | Condition::Risky => {}
         Condition::Money => part("amount", json!(100), Value::Null),
@@ -216,7 +288,7 @@ fn gather(condition: &Condition, positive: bool, draft: &mut Draft) {
         Condition::Party(names) => part("payee", json!(names.first()), json!("Someone Else")),
         Condition::Mentions(phrases) => {
             let said = phrases.first().map(|phrase| phrase.replace('_', " "));
-            part("kind", json!(said), json!("something else"));
+            part(about, json!(said), json!("something else"));
         }
         Condition::State(states) => {
             let key = states.first().map_or("state", String::as_str);
@@ -245,15 +317,24 @@ fn gather(condition: &Condition, positive: bool, draft: &mut Draft) {
     }
 }
 
-fn deed_words(deed: &Deed, draft: &mut Draft) {
+fn deed_words(deed: &Deed, way: &mut Way, draft: &mut Draft) {
     let word = |concepts: Concepts, word: fn(Concept) -> Option<&'static str>| {
         concepts.iter().find_map(word).map(str::to_owned)
     };
+    // The concepts that are named by the deed, not those below them.
+    let chosen = |concepts: Concepts, of: fn(Concept) -> Option<&'static str>, words: &[String], way: &mut Way| {
+        let inner = concepts
+            .iter()
+            .fold(Concepts::NONE, |inner, one| inner.with(one.alone().with_children().without(one.alone())));
+        let named = concepts.without(inner).iter().filter_map(of).map(str::to_owned);
+        let named: Vec<String> = named.chain(words.iter().cloned()).collect();
+        way.of(&named).cloned()
+    };
     if draft.verb.is_none() {
-        draft.verb = word(deed.does, Concept::verb).or_else(|| deed.verbs.first().cloned());
+        draft.verb = chosen(deed.does, Concept::verb, &deed.verbs, way);
     }
     if draft.noun.is_none() {
-        draft.noun = word(deed.things, Concept::noun).or_else(|| deed.nouns.first().cloned());
+        draft.noun = chosen(deed.things, Concept::noun, &deed.nouns, way);
     }
     if draft.doing.is_none() {
         draft.doing = word(deed.does, Concept::noun);
