@@ -234,7 +234,7 @@ fn a_finding_counts_when_another_rule_was_changed_meanwhile() {
 }
 
 #[test]
-fn a_key_that_is_revoked_while_the_model_thinks_decides_nothing() {
+fn a_key_that_ends_while_the_model_thinks_decides_nothing() {
     let (world, model) = judged();
     sketchy(&world);
     model.say(&[found(Finding::NotCovered)]);
@@ -244,6 +244,8 @@ fn a_key_that_is_revoked_while_the_model_thinks_decides_nothing() {
     let doc = Doc::empty_object();
     let decided = wait(world.engine.intercept(&caller, &Call::new("create_refund", doc.root())));
     assert!(decided.is_err() && world.entries().is_empty(), "time goes by while it thinks");
+    let decided = wait(world.engine.intercept(&caller, &Call::new("create_refund", doc.root())));
+    assert!(decided.is_err() && model.asked() == 1, "who may decide nothing asks nothing");
 }
 
 #[test]

@@ -9,6 +9,8 @@ const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// The most tenants whose spending is remembered. Past it nobody new may ask until some tenant's day is over.
 const TENANTS_MAX: usize = 65_536;
+/// All tenants together may ask so many times what one may: where anyone may make a tenant, tenants are no bound.
+const TOGETHER: u32 = 10;
 /// So many failures in a row, and the model is left alone for a while.
 const FAILURES: u32 = 5;
 /// How long.
@@ -20,6 +22,7 @@ pub struct Budgets {
     per_minute: u32,
     per_day: u32,
     tenants: HashMap<TenantId, [Spent; 2]>,
+    together: Option<[Spent; 2]>,
 }
 
 /// Questions since an instant.
@@ -33,10 +36,10 @@ impl Budgets {
     /// Nothing is spent yet.
     #[must_use]
     pub fn new(per_minute: u32, per_day: u32) -> Self {
-        Self { per_minute, per_day, tenants: HashMap::new() }
+        Self { per_minute, per_day, tenants: HashMap::new(), together: None }
     }
 
-    /// Spends one question; `false` when the tenant has none left.
+    /// Spends one question; `false` when the tenant, or all of them, have none left.
     pub fn take(&mut self, tenant: &TenantId, now: Instant) -> bool {
         let fresh = Spent { since: now, questions: 0 };
         if !self.tenants.contains_key(tenant) {
@@ -47,19 +50,28 @@ impl Budgets {
                 return false;
             }
         }
-        let [minute, day] = self.tenants.entry(tenant.clone()).or_insert([fresh; 2]);
-        for (spent, length) in [(&mut *minute, MINUTE), (&mut *day, DAY)] {
-            if now.saturating_duration_since(spent.since) >= length {
-                *spent = fresh;
-            }
-        }
-        if minute.questions >= self.per_minute || day.questions >= self.per_day {
+        let own = self.tenants.entry(tenant.clone()).or_insert([fresh; 2]);
+        let all = self.together.get_or_insert([fresh; 2]);
+        let (minutes, days) = (self.per_minute, self.per_day);
+        if !has(own, [minutes, days], now) || !has(all, [minutes, days].map(|most| most.saturating_mul(TOGETHER)), now)
+        {
             return false;
         }
-        minute.questions = minute.questions.saturating_add(1);
-        day.questions = day.questions.saturating_add(1);
+        for spent in own.iter_mut().chain(all) {
+            spent.questions = spent.questions.saturating_add(1);
+        }
         true
     }
+}
+
+/// Whether a question is left of a minute's and of a day's.
+fn has(spent: &mut [Spent; 2], most: [u32; 2], now: Instant) -> bool {
+    for (spent, length) in spent.iter_mut().zip([MINUTE, DAY]) {
+        if now.saturating_duration_since(spent.since) >= length {
+            *spent = Spent { since: now, questions: 0 };
+        }
+    }
+    spent.iter().zip(most).all(|(spent, most)| spent.questions < most)
 }
 
 /// Whether the model answers at all.
@@ -118,9 +130,23 @@ mod tests {
     fn spending_is_not_forgotten_by_being_many() {
         let (mut budgets, start) = (Budgets::new(1, 1), Instant::now());
         let tenant = |n: usize| TenantId::parse(&format!("t{n}")).expect("a name");
-        assert!((0..TENANTS_MAX).all(|n| budgets.take(&tenant(n), start)));
-        assert!(!budgets.take(&tenant(TENANTS_MAX), start) && !budgets.take(&tenant(0), start));
+        for n in 0..=TENANTS_MAX {
+            budgets.take(&tenant(n), start);
+        }
+        assert_eq!(budgets.tenants.len(), TENANTS_MAX);
+        assert!(!budgets.take(&tenant(TENANTS_MAX), start + MINUTE) && !budgets.take(&tenant(0), start + MINUTE));
         assert!(budgets.take(&tenant(TENANTS_MAX), start + DAY));
+    }
+
+    #[test]
+    fn all_tenants_together_are_bounded_too() {
+        let (mut budgets, start) = (Budgets::new(2, 3), Instant::now());
+        let tenant = |n: u32| TenantId::parse(&format!("t{n}")).expect("a name");
+        let spent = |budgets: &mut Budgets, now| (0..100).filter(|n| budgets.take(&tenant(*n), now)).count();
+        assert_eq!(spent(&mut budgets, start), 20, "of a minute");
+        assert_eq!(spent(&mut budgets, start + MINUTE), 10, "of a day");
+        assert_eq!(spent(&mut budgets, start + MINUTE * 2), 0);
+        assert_eq!(spent(&mut budgets, start + DAY), 20);
     }
 
     #[test]

@@ -20,9 +20,9 @@ pub struct Settings {
     pub patience: Duration,
     /// The most questions that one decision asks.
     pub questions: usize,
-    /// The most questions of a tenant in a minute.
+    /// The most questions of a tenant in a minute; all tenants together may ask ten times as many.
     pub per_minute: u32,
-    /// The most questions of a tenant in a day.
+    /// The same for a day.
     pub per_day: u32,
 }
 
