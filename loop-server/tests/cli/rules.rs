@@ -53,7 +53,10 @@ fn files_are_checked_without_a_database() {
     let folder = tempfile::tempdir().expect("a folder");
     let sound = put(folder.path(), "a.toml", FILE);
     let told = alone(&["rules", "check", "--strict", &sound]).expect("sound");
-    assert!(told.contains("a.toml  refunds  ok  Ask about a call that refunds") && told.contains("reserve  ok  Block"), "{told}");
+    assert!(
+        told.contains("a.toml  refunds  ok  Ask about a call that refunds") && told.contains("reserve  ok  Block"),
+        "{told}"
+    );
     let unclear = put(folder.path(), "b.toml", "version = 1\n[[rule]]\ntext = \"zzyzx qwrtp\"\naction = \"block\"\n");
     assert!(alone(&["rules", "check", &unclear]).expect("sound").contains("not understood: "));
     assert_eq!(alone(&["rules", "check", "--strict", &unclear]), Err("1 rules are not fully understood".to_owned()));

@@ -499,7 +499,13 @@ fn waits(line: &Line, at: usize) -> Option<Found> {
         )
     });
     let fits = match word {
-        "goes" | "go" | "going" => (people || approval || matches!(next, "through" | "past")) && !placed,
+        "goes" | "go" | "going" => {
+            (people
+                || approval
+                || (matches!(next, "through" | "past") && end > first)
+                || (line.proper(first) && !line.is(first, Group::Services)))
+                && !placed
+        }
         "waits" | "wait" | "waiting" | "awaits" => !placed && (people || approval || end > first || line.ends(at + 1)),
         "subject" | "gated" | "guarded" => end > first,
         "is" | "are" if !matches!(next, "for" | "with" | "on") => whose && people,

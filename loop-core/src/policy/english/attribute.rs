@@ -42,7 +42,15 @@ const KINDS: &[&str] = &[
     "table",
     "branch",
     "severity",
+    "role",
+    "permission",
+    "access",
+    "rating",
     "priority",
+    "role",
+    "permission",
+    "access",
+    "rating",
 ];
 
 /// Takes what is said of arguments by their names.
@@ -85,7 +93,9 @@ fn said(tape: &mut Tape, at: usize) -> Option<Condition> {
         return None;
     }
     tape.take_all(noun_at..end);
-    let condition = if PARTIES.contains(&noun.as_str()) {
+    let condition = if noun == "branch" {
+        Condition::Branch(values)
+    } else if PARTIES.contains(&noun.as_str()) {
         Condition::Party(values)
     } else {
         Condition::Argument { name: noun, test: ArgumentTest::Is(values) }

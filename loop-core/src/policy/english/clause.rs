@@ -53,7 +53,7 @@ pub struct Case {
 
 /// Reads a part. `before` is the one it may refer to.
 pub fn read(part: &Part, before: Option<&Clause>) -> Clause {
-    let mut tape = Tape::new(part.tokens.clone());
+    let mut tape = Tape::new(part.tokens.clone(), part.led, part.asked);
     let mut clause = Clause { tools: command::tools(&mut tape), ..Clause::default() };
     clause.people = (0..tape.len()).any(|at| tape.raw_is(at, Group::People) && !tape.raw_is(at, Group::Small));
     clause.rest = before.is_some() && rest(&mut tape);
@@ -65,10 +65,10 @@ pub fn read(part: &Part, before: Option<&Clause>) -> Clause {
     found.extend(tape.placed(|tape| command::branches(tape, branches)));
     found.extend(tape.placed(command::commands));
     let commanded = !found.is_empty() && found.iter().any(|(_, one)| matches!(one, Condition::Command(_)));
+    found.extend(tape.placed(agent::agents));
     found.extend(tape.placed(time::times));
     let limits = !part.asked && quantity::limits(&tape);
     found.extend(quantity::take(&mut tape, limits));
-    found.extend(tape.placed(agent::agents));
     found.extend(tape.placed(command::texts));
     found.extend(tape.placed(|tape| recipient::recipients(tape, before.is_some() && excepting)));
     found.extend(tape.placed(recipient::channels));
@@ -251,6 +251,14 @@ impl Clause {
                 if path {
                     // The path says what it is done to; tools that edit files do not name it.
                     (deed.things, deed.nouns) = (Concepts::NONE, Vec::new());
+                }
+                if data && deed.does.meets(known().send) && has(|one| matches!(one, Condition::Named(_))) {
+                    // To paste into a wiki is to write a page there.
+                    deed.does = deed.does.with(Concepts::named(&["create", "update", "comment"]));
+                    deed.things = Concepts::NONE;
+                }
+                if sent && deed.is_to_anything() && deed.does.meets(Concepts::named(&["post", "message"])) {
+                    deed.does = deed.does.with(Concepts::named(&["send"]).with_children());
                 }
                 if sent {
                     // To write to somebody is to send; where it goes is no thing it is done to.

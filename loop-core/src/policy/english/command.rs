@@ -141,7 +141,15 @@ pub fn commands(tape: &mut Tape) -> Option<Condition> {
         }
         tape.take(at);
         let mut command = vec![program];
-        for behind in at + 1..tape.len() {
+        let flag = (at + 1..at + 4).find(|at| tape.raw(*at).starts_with('-'));
+        let begin = flag
+            .filter(|flag| {
+                (at + 1..*flag).all(|at| {
+                    matches!(tape.raw_word(at), "with" | "using" | "command" | "commands" | "the" | "run" | "runs")
+                })
+            })
+            .unwrap_or(at + 1);
+        for behind in begin..tape.len() {
             let word = tape.raw(behind).to_owned();
             let own = groups(&word);
             let ends = matches!(tape.kind(behind), None | Some(Kind::Mark(_)))

@@ -236,8 +236,10 @@ fn object(run: &Run, silent: bool, things: &mut Things, done: &mut Done) {
 /// Nouns alone: `refunds`, `wire transfers`, `contracts`.
 fn of_nouns(things: Things, coordinated: bool, done: &mut Done) {
     let (known, lexicon) = (known(), lexicon());
-    if !things.acts.is_empty() {
-        done.deeds.push(deed(things.acts, Concepts::NONE));
+    let looks = Concepts::named(&["read"]);
+    let acts = if coordinated { things.acts.without(looks) } else { things.acts };
+    if !acts.is_empty() {
+        done.deeds.push(deed(acts, Concepts::NONE));
     }
     // `invoices over 500`: to write one, and to pay one.
     let both = things.acts.common(known.thinglike);
@@ -269,6 +271,7 @@ fn of_verbs(
     let only_persons = kinds.without(known.persons).is_empty();
     if !admin.is_empty() {
         done.deeds.push(deed(Concepts::named(&["grant"]), admin));
+        done.deeds.push(Deed::of(known.granting, admin.with_children()));
         if only_persons && nouns.is_empty() {
             return;
         }

@@ -87,6 +87,11 @@ pub fn events(tape: &Tape, items: &[Item]) -> Vec<Event> {
         }
         if let Some(item) = next.peek().filter(|item| item.at == at).copied() {
             match &item.role {
+                Role::Verb(_) if relates(tape, at, &run, &events) => {
+                    // `orders that ship to Canada`: which of them.
+                    flush(&mut run, &mut events);
+                    (link, listed) = (Link::Side, false);
+                }
                 Role::Verb(_) | Role::Done(_) => {
                     flush(&mut run, &mut events);
                     begin(&mut events, at, conjoined);
@@ -174,6 +179,13 @@ pub fn events(tape: &Tape, items: &[Item]) -> Vec<Event> {
 /// `would`, `might`: what follows is told, not asked for.
 pub fn is_modal(word: &str) -> bool {
     matches!(word, "would" | "could" | "might" | "may" | "can" | "will" | "should")
+}
+
+/// Whether a verb only says which of the doings is meant that a noun names.
+fn relates(tape: &Tape, at: usize, run: &Option<Run>, events: &[Event]) -> bool {
+    let runs = events.last().filter(|event| event.is_silent()).into_iter().flat_map(|event| &event.runs);
+    let named = run.iter().chain(runs).any(|run| run.link == Link::Object && run.head.meets(lexicon().deeds));
+    named && matches!(tape.before(at, 1), "that" | "which")
 }
 
 fn flush(run: &mut Option<Run>, events: &mut Vec<Event>) {

@@ -64,6 +64,14 @@ pub fn items(tape: &mut Tape) -> Items {
             at += 1;
             continue;
         }
+        if matches!(tape.word(at), "list" | "lists")
+            && found.all.last().is_some_and(|item| !item.is_verb() && item.at + item.length == at)
+        {
+            // `price lists` are prices.
+            tape.take(at);
+            at += 1;
+            continue;
+        }
         if let Some((length, reading)) = of_lexicon(tape, at) {
             let word = singular(tape.phrase(at, length).unwrap_or_default());
             if let Some(done) = gerund(tape, &found.all, at, length, reading) {
@@ -392,6 +400,14 @@ fn singular(word: String) -> String {
     word.strip_suffix('s').map(str::to_owned).unwrap_or(word)
 }
 
+/// Whether a verb stands behind `or` here: `edit or delete records`.
+fn listed_first(tape: &Tape, at: usize) -> bool {
+    matches!(tape.raw_word(at), "or" | "and")
+        && read_word(tape.raw_word(at + 1)).is_some_and(|other| {
+            !other.entry.does.is_empty() && other.entry.names.is_empty() && other.form == Form::Base
+        })
+}
+
 fn is_verb(tape: &Tape, items: &[Item], at: usize, length: usize, reading: Reading) -> bool {
     let before = behind(tape, at, 1);
     let earlier = behind(tape, at, 2);
@@ -436,38 +452,42 @@ fn is_verb(tape: &Tape, items: &[Item], at: usize, length: usize, reading: Readi
             | "new"
             | "more"
     );
-    let led = matches!(
-        before,
-        "to" | "not"
-            | "never"
-            | "before"
-            | "without"
-            | "must"
-            | "may"
-            | "can"
-            | "could"
-            | "should"
-            | "shall"
-            | "will"
-            | "would"
-            | "please"
-            | "agent"
-            | "agents"
-            | "assistant"
-            | "bot"
-            | "bots"
-            | "that"
-            | "which"
-            | "who"
-            | "you"
-            | "we"
-            | "i"
-            | "they"
-            | "it"
-            | "anyone"
-            | "someone"
-            | "neither"
-    ) || (after_verb && matches!(before, "and" | "or" | "," | "nor"));
+    // `claim payouts need …` begins with a noun, `never claim …` with a verb.
+    let first = at == 0 && (tape.is_led() || article || listed_first(tape, at + length));
+    let led = first
+        || matches!(
+            before,
+            "to" | "not"
+                | "never"
+                | "before"
+                | "without"
+                | "must"
+                | "may"
+                | "can"
+                | "could"
+                | "should"
+                | "shall"
+                | "will"
+                | "would"
+                | "please"
+                | "agent"
+                | "agents"
+                | "assistant"
+                | "bot"
+                | "bots"
+                | "that"
+                | "which"
+                | "who"
+                | "you"
+                | "we"
+                | "i"
+                | "they"
+                | "it"
+                | "anyone"
+                | "someone"
+                | "neither"
+        )
+        || (after_verb && matches!(before, "and" | "or" | "," | "nor"));
     // `to refunds`: a noun behind a preposition is no verb.
     let opens = at == 0 && tape.len() > 1 || (at > 0 && tape.is_mark(at - 1) && !after_noun);
     let object_follows = object_behind(tape, at + length - 1) || article;
@@ -490,7 +510,7 @@ fn is_verb(tape: &Tape, items: &[Item], at: usize, length: usize, reading: Readi
         {
             true
         }
-        Form::Base => led || (opens && (object_follows || verb_listed)),
+        Form::Base => led || (opens && (verb_listed || (object_follows && (at > 0 || !tape.is_asked())))),
         Form::Plural => only_does || (before != "of" && third_person(tape, at)) || (opens && article),
         Form::Past => {
             passive(before)

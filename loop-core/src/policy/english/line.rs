@@ -121,7 +121,8 @@ fn correct(tokens: &mut [Token]) {
         // `rolling back`: known with the word behind it. `viewings`: the plural of a known form.
         let known = words::is_known(&token.word)
             || words::is_known(&format!("{}_{next}", token.word))
-            || token.word.strip_suffix('s').is_some_and(words::is_known);
+            || token.word.strip_suffix('s').is_some_and(words::is_known)
+            || token.word.strip_suffix("ies").is_some_and(|stem| words::is_known(&format!("{stem}y")));
         if let Some(meant) = words::corrected(&token.word).filter(|_| !known) {
             meant.clone_into(&mut token.word);
             token.groups = words::groups(meant);

@@ -73,6 +73,10 @@ struct Rule {
 impl Rule {
     fn take(&mut self, part: &Part, before: Option<&(Stance, Clause)>) -> Clause {
         let mut clause = clause::read(part, before.map(|(_, clause)| clause));
+        if part.opens && before.is_some() && clause.refers && clause.is_empty() {
+            // `Ask the owner if one is wrong.`: advice, no condition.
+            clause.unresolved.clear();
+        }
         let unclear = !clause.unresolved.is_empty();
         self.unresolved.extend(clause.unresolved.iter().cloned());
         if let Some((stance, before)) = before {

@@ -8,7 +8,7 @@ use super::{
 use crate::policy::{
     condition::{Condition, Deed},
     deed::known,
-    lexicon::Concepts,
+    lexicon::{Concepts, cut},
 };
 
 /// Products that name nothing but these things.
@@ -32,6 +32,8 @@ pub struct Names {
     pub named: Vec<String>,
     /// The other side.
     pub parties: Vec<String>,
+    /// Other names that say where, for whom or of what.
+    pub spoken: Vec<String>,
     /// Names that stand where nothing tells what they are.
     pub unplaced: Vec<String>,
 }
@@ -51,6 +53,11 @@ pub fn take(tape: &mut Tape, deeds: &[Deed], coordinated: bool) -> Names {
                 && matches!(tape.before(at, 1), "to" | "on" | "in" | "from" | "via" | "or"));
         let unknown = tape.proper(at) && !words::is_known(&word);
         if !listed && !unknown {
+            continue;
+        }
+        if word == "git" {
+            // How it is done says nothing of where.
+            tape.take(at);
             continue;
         }
         // `Google Drive` is another product than Google, `Azure Key Vault` one that is known by its last word.
@@ -119,8 +126,10 @@ pub fn take(tape: &mut Tape, deeds: &[Deed], coordinated: bool) -> Names {
             names.parties.push(whole.replace('_', " "));
         } else if listed || placed || before_noun {
             // A product before one of several things does not restrict the others.
-            if placed || !coordinated {
+            if listed && (placed || !coordinated) {
                 names.named.push(whole);
+            } else if !listed {
+                names.spoken.push(whole);
             }
         } else {
             names.unplaced.push(raw);
@@ -132,7 +141,8 @@ pub fn take(tape: &mut Tape, deeds: &[Deed], coordinated: bool) -> Names {
 /// Takes a name of one or more words: `Acme Utilities`.
 fn whole(tape: &mut Tape, at: usize, word: &str) -> String {
     tape.take(at);
-    let mut name = word.to_owned();
+    // As names of tools are cut, so that it can be found there.
+    let mut name = cut(word).join("_");
     let mut next = at + 1;
     while next < at + 4 && tape.kind(next) == Some(&Kind::Word) && tape.proper(next) && !tape.is(next, Group::Services)
     {
@@ -150,6 +160,7 @@ impl Names {
     pub fn conditions(self) -> Vec<Condition> {
         let named = (!self.named.is_empty()).then_some(Condition::Named(self.named));
         let parties = (!self.parties.is_empty()).then_some(Condition::Party(self.parties));
-        named.into_iter().chain(parties).collect()
+        let spoken = (!self.spoken.is_empty()).then_some(Condition::Mentions(self.spoken));
+        named.into_iter().chain(parties).chain(spoken).collect()
     }
 }

@@ -33,6 +33,8 @@ pub struct Part {
     pub opens: bool,
     /// It says in words that something is asked or refused.
     pub asked: bool,
+    /// Those words come first: `never push`, `ask before`.
+    pub led: bool,
     /// Its tokens without those that only ask, refuse or allow.
     pub tokens: Vec<Token>,
 }
@@ -43,6 +45,7 @@ struct Run {
     tokens: Vec<Token>,
     only: Option<usize>,
     guard: bool,
+    led: bool,
     permit: bool,
     except: bool,
     excepted: bool,
@@ -116,13 +119,27 @@ impl Run {
         let about = self.tokens.iter().all(|token| matches!(token.kind, Kind::Word | Kind::Mark(_) | Kind::Number(_)));
         let because = matches!(self.word(0), "because" | "since" | "as")
             && !matches!(self.word(1), "well" | "does" | "do" | "long" | "for");
+        // `…, the rolls are expensive`: what something is, behind what was asked.
+        let aside = matches!(self.word(0), "the" | "our" | "these" | "those")
+            && (2..self.tokens.len()).any(|at| {
+                matches!(self.word(at), "is" | "are" | "was" | "were" | "has" | "have" | "had" | "costs" | "cost")
+            })
+            && self.stance().is_none()
+            && !self.opens;
         let lets = self.except || self.excepted || self.read_only || self.only.is_some();
-        !lets && about && ((told && !self.guard && !self.permit) || (because && !self.guard) || (told && self.vague()))
+        !lets
+            && about
+            && (aside || (told && !self.guard && !self.permit) || (because && !self.guard) || (told && self.vague()))
     }
 
     /// Whether it says how something seems.
     fn vague(&self) -> bool {
         self.tokens.iter().any(|token| token.groups.has(Group::Vague)) && !self.guard
+    }
+
+    /// Whether it speaks of what was named before.
+    fn refers(&self) -> bool {
+        (0..self.tokens.len()).any(|at| matches!(self.word(at), "them" | "it" | "those" | "instead"))
     }
 
     fn is_consequence(&self) -> bool {
@@ -179,6 +196,10 @@ fn runs(line: &Line) -> Vec<Run> {
         }
         let Some(run) = runs.last_mut() else { continue };
         gap |= matches!(sign, Sign::Guard | Sign::Permit | Sign::ReadOnly);
+        let silent = run.tokens.iter().all(|token| {
+            matches!(token.kind, Kind::Mark(_)) || token.groups.has(Group::Small) || token.groups.has(Group::Actors)
+        });
+        run.led |= silent && matches!(sign, Sign::Guard | Sign::Permit);
         match sign {
             Sign::Plain => {
                 if !matches!(token.kind, Kind::Mark(')' | '(')) {
@@ -249,6 +270,8 @@ fn join(runs: Vec<Run>) -> Vec<Part> {
         }
         match run.stance() {
             None if empty && run.only.is_none() => {}
+            // `Put them in the vault.`: what to do instead.
+            None if run.opens && !parts.is_empty() && waiting.is_none() && run.refers() => {}
             None => match (waiting.as_mut(), parts.last_mut()) {
                 (Some(waited), _) => append(&mut waited.tokens, run.tokens),
                 (None, Some(part)) if !run.fresh => append(&mut part.tokens, run.tokens),
@@ -259,11 +282,11 @@ fn join(runs: Vec<Run>) -> Vec<Part> {
                 let before = waiting.take();
                 let (opens, mut tokens, mut only) =
                     before.map_or((run.opens, Vec::new(), None), |run| (run.opens, run.tokens, run.only));
-                let asked = run.guard;
+                let (asked, led) = (run.guard, run.led && tokens.is_empty());
                 if stance == Stance::Except && !run.excepted && !tokens.is_empty() {
                     // `transfers, unless …`: what waited is what is guarded.
-                    parts.push(Part { stance: Stance::Guard, only, opens, asked: false, tokens });
-                    parts.push(Part { stance, only: run.only, opens: false, asked, tokens: run.tokens });
+                    parts.push(Part { stance: Stance::Guard, only, opens, asked: false, led: false, tokens });
+                    parts.push(Part { stance, only: run.only, opens: false, asked, led, tokens: run.tokens });
                     continue;
                 }
                 let lone = empty && tokens.is_empty();
@@ -273,7 +296,7 @@ fn join(runs: Vec<Run>) -> Vec<Part> {
                 }
                 only = only.or(run.only.map(|at| at + tokens.len()));
                 append(&mut tokens, run.tokens);
-                parts.push(Part { stance, only, opens, asked, tokens });
+                parts.push(Part { stance, only, opens, asked, led, tokens });
             }
         }
     }
@@ -285,6 +308,7 @@ fn join(runs: Vec<Run>) -> Vec<Part> {
                 only: run.only,
                 opens: run.opens,
                 asked: false,
+                led: false,
                 tokens: run.tokens,
             }),
         }

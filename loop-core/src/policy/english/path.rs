@@ -18,7 +18,14 @@ pub fn paths(tape: &mut Tape, about_branches: bool) -> Option<Condition> {
         {
             outside = true;
         }
-        let foldered = matches!(tape.raw_word(at + 1), "folder" | "directory" | "dir" | "folders" | "directories");
+        let placed = (1..=4).any(|back| {
+            matches!(
+                tape.before(at, back),
+                "in" | "inside" | "under" | "into" | "to" | "from" | "within" | "outside" | "on" | "the" | "below"
+            )
+        });
+        let foldered = matches!(tape.raw_word(at + 1), "folder" | "directory" | "dir")
+            || (placed && matches!(tape.raw_word(at + 1), "folders" | "directories"));
         match tape.kind(at) {
             Some(Kind::Path) => {
                 let raw = tape.raw(at).trim_end_matches(',').to_owned();
@@ -65,7 +72,12 @@ pub fn paths(tape: &mut Tape, about_branches: bool) -> Option<Condition> {
             }
             Some(Kind::Word) => {
                 let word = tape.word(at).to_owned();
-                if foldered && !word.is_empty() && !is(Group::Small, &word) && !matches!(word.as_str(), "a" | "the") {
+                if foldered
+                    && placed
+                    && !word.is_empty()
+                    && !is(Group::Small, &word)
+                    && !matches!(word.as_str(), "a" | "the")
+                {
                     tape.take(at);
                     tape.take(at + 1);
                     tests.push(PathTest::Folder(word));
@@ -74,7 +86,7 @@ pub fn paths(tape: &mut Tape, about_branches: bool) -> Option<Condition> {
                     let ending = word.strip_suffix('s').filter(|short| is(Group::Endings, short)).unwrap_or(&word);
                     tests.push(PathTest::File(format!("*.{ending}")));
                 } else if is(Group::FileNames, &word) {
-                    tests.push(PathTest::File(format!("{}*", tape.raw(at).trim_end_matches('s'))));
+                    tests.push(PathTest::File(tape.raw(at).trim_end_matches('s').to_owned()));
                     tape.take(at);
                 }
             }

@@ -316,8 +316,9 @@ fn unit(tape: &mut Tape, at: usize, to: &mut usize) -> Unit {
         }
         let counted = !super::words::is_known(word) && word.len() > 3 && word.ends_with('s') && !tape.proper(place);
         if counted && measure::unit(word).is_none() {
-            let receive =
-                matches!(word, "subscribers" | "followers" | "listeners" | "donors" | "alumni" | "households");
+            let receive = told(tape, "")
+                || matches!(word, "subscribers" | "followers" | "listeners" | "donors" | "alumni" | "households");
+            tape.take(place);
             return Unit::Count(if receive { Counted::Recipients } else { Counted::Items });
         }
         let between = tape.raw_is(place, Group::Over)
@@ -337,6 +338,7 @@ fn unit(tape: &mut Tape, at: usize, to: &mut usize) -> Unit {
                     | "up"
                     | "other"
             )
+            || !super::words::is_known(word)
             || read_word(word).is_some_and(|reading| reading.form == Form::Base && !reading.entry.names.is_empty());
         if !between {
             break;
@@ -415,15 +417,14 @@ fn persons_are_told(tape: &Tape, counted: &str) -> bool {
             | "applicants"
             | "candidates"
     );
-    persons
-        && tape.any_raw(|word| {
-            word != counted
-                && read_word(word).is_some_and(|reading| {
-                    reading
-                        .entry
-                        .does
-                        .with(reading.entry.names)
-                        .meets(Concepts::named(&["send", "invite"]).with_children())
-                })
-        })
+    persons && told(tape, counted)
+}
+
+/// Whether something is sent, by a word other than the counted one.
+fn told(tape: &Tape, counted: &str) -> bool {
+    let tells = Concepts::named(&["send", "invite"]).with_children();
+    tape.any_raw(|word| {
+        word != counted
+            && read_word(word).is_some_and(|reading| reading.entry.does.with(reading.entry.names).meets(tells))
+    })
 }

@@ -155,6 +155,9 @@ pub fn allowed(line: &mut Line) {
                 Some((at, at + 2))
             }
             "not" if matches!(next, "need" | "require") => Some((at, at + 2)),
+            "not" if line.ends(at + 1) && matches!(line.before(at, 1), "do" | "does" | "need") => {
+                Some((at - 1, at + 1))
+            }
             "straight" if next == "through" => Some((at, at + 2)),
             "at" if next == "will" => Some((at, at + 2)),
             "without" if matches!(next, "asking" | "approval" | "review" | "sign_off") => Some((at, at + 2)),
@@ -471,6 +474,10 @@ fn negated(line: &Line, at: usize) -> Option<(usize, usize)> {
         "no" if matches!(line.word(at + 1), "later" | "earlier" | "one" | "longer") => {}
         "no" | "nobody" | "neither" | "none" | "nothing" | "nowhere" | "nor" => return Some((at, at + 1)),
         _ => return None,
+    }
+    if line.word(at) == "not" && line.ends(at + 1) && matches!(line.before(at, 1), "do" | "does" | "need") {
+        // `…, selects do not`
+        return None;
     }
     while matches!(
         line.before(from, 1),

@@ -13,6 +13,8 @@ pub const GAP: char = '|';
 pub struct Tape {
     tokens: Vec<Token>,
     taken: Vec<bool>,
+    led: bool,
+    asked: bool,
 }
 
 /// Where something stands: from the first of its tokens to the last.
@@ -27,9 +29,19 @@ pub struct Place {
 impl Tape {
     /// Takes up tokens; nothing is taken yet.
     #[must_use]
-    pub fn new(tokens: Vec<Token>) -> Self {
+    pub fn new(tokens: Vec<Token>, led: bool, asked: bool) -> Self {
         let taken = vec![false; tokens.len()];
-        Self { tokens, taken }
+        Self { tokens, taken, led, asked }
+    }
+
+    /// Whether words that ask or refuse come first, so that a verb follows: `never push`.
+    pub const fn is_led(&self) -> bool {
+        self.led
+    }
+
+    /// Whether words that ask or refuse stand anywhere.
+    pub const fn is_asked(&self) -> bool {
+        self.asked
     }
 
     /// How many tokens.

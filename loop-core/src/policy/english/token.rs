@@ -286,6 +286,14 @@ pub fn tokens(text: &str) -> Vec<Token> {
             let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
             rest.split_at_checked(end).unwrap_or((rest, ""))
         };
+        // `the night-desk agent`
+        let named =
+            ["agent", "bot", "assistant"].iter().any(|kind| after.trim_start().to_lowercase().starts_with(kind));
+        if named && piece.contains('-') && piece.chars().all(|c| c.is_alphanumeric() || c == '-') {
+            tokens.push(Token::new(Kind::Word, piece, piece.to_lowercase(), false));
+            (rest, opens) = (after, false);
+            continue;
+        }
         rest = after;
         chunk(piece, &mut opens, &mut tokens);
     }
