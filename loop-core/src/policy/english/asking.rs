@@ -208,7 +208,8 @@ fn leads(line: &mut Line, at: usize) {
         return;
     }
     let weak = matches!(lead, "after" | "before" | "with" | "once" | "if");
-    let only = line.before(at, 1) == "only";
+    let fine = line.is(at.wrapping_sub(1), Group::Fine) && line.before(at, 2) == "only";
+    let only = line.before(at, 1) == "only" || fine;
     if weak && !only {
         return;
     }
@@ -255,7 +256,16 @@ fn leads(line: &mut Line, at: usize) {
                     "asking" | "it" | "so" | "yes" | "first" | "off" | "agreeing" | "knowing" | "telling"
                 )
         });
-        let from = if only { at - 1 } else { at };
+        let mut from = if fine {
+            at - 2
+        } else if only {
+            at - 1
+        } else {
+            at
+        };
+        while fine && matches!(line.before(from, 1), "is" | "are" | "be") {
+            from -= 1;
+        }
         let to = tail(line, last.map_or(stop, |last| last + 1));
         line.mark(from, to, Sign::Guard);
     }

@@ -118,6 +118,7 @@ fn value(tape: &Tape, at: usize, noun: &str) -> Option<(String, usize)> {
                 at + 1 >= tape.len() || tape.is_mark(at + 1) || matches!(tape.word(at + 1), "or" | "nor" | "and");
             let seems = tape.raw_is(at, Group::Vague)
                 || tape.raw_is(at, Group::Small)
+                || tape.raw_is(at, Group::Fine)
                 || tape.raw_is(at, Group::Over)
                 || tape.raw_is(at, Group::Under);
             if !(proper || plain && closes && !seems) {

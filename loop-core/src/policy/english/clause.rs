@@ -227,9 +227,8 @@ impl Clause {
     fn adjust(&mut self, commanded: bool) {
         if commanded {
             // Running a command is how it is done, not what is done.
-            let runs = known().execute.with(known().shell);
             for case in &mut self.cases {
-                case.deeds.retain(|deed| !deed.does.without(runs).is_empty() || !deed.verbs.is_empty());
+                case.deeds.retain(|deed| !deed.things.without(known().shell).is_empty() || !deed.nouns.is_empty());
             }
         }
         let shared = self.shared.clone();
@@ -285,6 +284,11 @@ impl Clause {
     /// What is done, in all cases.
     pub fn deeds(&self) -> impl Iterator<Item = &Deed> {
         self.cases.iter().flat_map(|case| &case.deeds)
+    }
+
+    /// Whether it names products and says nothing else.
+    pub fn names_only(&self) -> bool {
+        self.is_silent() && self.cases.is_empty() && self.shared.iter().all(|one| matches!(one, Condition::Named(_)))
     }
 
     /// Whether nothing was understood.
@@ -569,6 +573,7 @@ fn left(tape: &Tape) -> Vec<String> {
                         Group::AtMost,
                         Group::Receivers,
                         Group::Units,
+                        Group::Frame,
                         Group::Destructive,
                     ]
                     .iter()

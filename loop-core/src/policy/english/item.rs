@@ -72,6 +72,20 @@ pub fn items(tape: &mut Tape) -> Items {
             at += 1;
             continue;
         }
+        if let Some((reading, particle)) = phrasal(tape, at) {
+            // `turning alerts off`
+            tape.take(particle);
+            found.all.push(Item { at, length: 1, role: Role::Verb(reading), word: tape.word(at).to_owned() });
+            at += 1;
+            continue;
+        }
+        let whose = tape.raw(at).ends_with("'s") || tape.raw(at).ends_with("s'");
+        if whose && at + 1 < tape.len() && tape.is_taken(at + 1) {
+            // `a customer's card number`
+            tape.take(at);
+            at += 1;
+            continue;
+        }
         if let Some((length, reading)) = of_lexicon(tape, at) {
             let word = singular(tape.phrase(at, length).unwrap_or_default());
             if let Some(done) = gerund(tape, &found.all, at, length, reading) {
@@ -113,6 +127,55 @@ pub fn items(tape: &mut Tape) -> Items {
     found
 }
 
+/// A verb whose particle stands behind its object: `turn alerts off`, `take the site down`.
+fn phrasal(tape: &Tape, at: usize) -> Option<(Reading, usize)> {
+    let word = tape.word(at);
+    let starts = matches!(
+        word,
+        "turn"
+            | "turns"
+            | "turning"
+            | "turned"
+            | "switch"
+            | "switches"
+            | "switching"
+            | "switched"
+            | "take"
+            | "takes"
+            | "taking"
+            | "shut"
+            | "shuts"
+            | "shutting"
+            | "tear"
+            | "tearing"
+            | "set"
+            | "setting"
+            | "roll"
+            | "rolling"
+            | "write"
+            | "writing"
+            | "pay"
+            | "paying"
+            | "send"
+            | "sending"
+            | "hand"
+            | "handing"
+            | "throw"
+            | "throwing"
+    );
+    if !starts {
+        return None;
+    }
+    let end = (at + 2..at + 5).find(|at| tape.is_taken(*at) || tape.is_mark(*at)).unwrap_or(at + 5);
+    let particle = (at + 2..end)
+        .find(|at| matches!(tape.word(*at), "off" | "on" | "down" | "up" | "out" | "back" | "over" | "away"))?;
+    if tape.word(particle) == "on" && tape.kind(particle + 1).is_some() && !tape.is_mark(particle + 1) {
+        return None;
+    }
+    let reading = read_word(&format!("{word}_{}", tape.word(particle)))?;
+    (!reading.entry.does.is_empty()).then_some((reading, particle))
+}
+
 /// The longest phrase here that the lexicon lists.
 fn of_lexicon(tape: &Tape, at: usize) -> Option<(usize, Reading)> {
     (1..=lexicon().longest).rev().find_map(|length| {
@@ -137,6 +200,25 @@ fn says_nothing(tape: &Tape, at: usize, word: &str) -> bool {
     }
     // Actors and ways of calling are things as well: `restart the system`, `case`.
     if tape.raw_is(at, Group::Actors) {
+        return true;
+    }
+    let sql = |at: usize| {
+        matches!(
+            tape.raw(at),
+            "SELECT"
+                | "INSERT"
+                | "UPDATE"
+                | "DELETE"
+                | "DROP"
+                | "ALTER"
+                | "TRUNCATE"
+                | "GRANT"
+                | "REVOKE"
+                | "MERGE"
+                | "CREATE"
+        )
+    };
+    if matches!(word, "query" | "queries") && (1..=4).filter_map(|back| at.checked_sub(back)).any(sql) {
         return true;
     }
     if matches!(word, "anything" | "everything" | "whatever" | "something" | "nothing") {
@@ -178,6 +260,9 @@ fn says_nothing(tape: &Tape, at: usize, word: &str) -> bool {
         return !(used && verb && object_behind(tape, at) && !matches!(word, "contain" | "include" | "look" | "cost"));
     }
     if tape.raw_is(at, Group::Calling) && matches!(word, "issue" | "issued") {
+        if matches!(tape.before(at, 1), "a" | "an" | "the" | "any" | "each" | "every" | "of") {
+            return false;
+        }
         return !(opens && object_behind(tape, at));
     }
     if tape.raw_is(at, Group::Calling) {

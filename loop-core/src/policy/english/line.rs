@@ -39,6 +39,15 @@ impl Line {
     /// A text of which nothing is read.
     #[must_use]
     pub fn new(mut tokens: Vec<Token>) -> Self {
+        for at in 0..tokens.len() {
+            // `deletes = approval`
+            let asks = |token: &Token| {
+                token.groups.has(Group::Approval) || token.groups.has(Group::Forbidden) || token.word == "no"
+            };
+            if tokens.get(at).is_some_and(|token| token.raw == "=") && tokens.get(at + 1).is_some_and(asks) {
+                tokens.splice(at..=at, [Token::mark(',')]);
+            }
+        }
         correct(&mut tokens);
         let signs = vec![Sign::Plain; tokens.len()];
         Self { tokens, signs }
@@ -123,6 +132,14 @@ fn correct(tokens: &mut [Token]) {
             || words::is_known(&format!("{}_{next}", token.word))
             || token.word.strip_suffix('s').is_some_and(words::is_known)
             || token.word.strip_suffix("ies").is_some_and(|stem| words::is_known(&format!("{stem}y")));
+        // `merger` is no `merge`, and agents are called as they like.
+        let doer = ["er", "ers", "or", "ors"].iter().any(|end| {
+            token
+                .word
+                .strip_suffix(end)
+                .is_some_and(|stem| words::is_known(stem) || words::is_known(&format!("{stem}e")))
+        });
+        let known = known || doer || matches!(next.as_str(), "agent" | "agents" | "bot" | "bots" | "assistant");
         if let Some(meant) = words::corrected(&token.word).filter(|_| !known) {
             meant.clone_into(&mut token.word);
             token.groups = words::groups(meant);

@@ -105,7 +105,9 @@ impl Rule {
             }
             // An exception that is not fully understood lifts nothing.
             Stance::Guard | Stance::Permit | Stance::Except => {
-                if !unclear {
+                // That a product may be used lifts nothing of what is done there.
+                let vague = part.stance == Stance::Permit && clause.names_only();
+                if !unclear && !vague {
                     self.lifted.extend(clause.lift());
                 }
             }

@@ -100,8 +100,26 @@ pub fn paths(tape: &mut Tape, about_branches: bool) -> Option<Condition> {
 }
 
 fn files_like(tape: &Tape, at: usize) -> bool {
-    (at + 1..at + 5).any(|at| matches!(tape.raw_word(at), "files" | "file" | "attachments"))
-        && tape.raw(at).len() <= 5
+    let named = (1..=5).any(|back| {
+        matches!(
+            tape.before(at, back),
+            "documents"
+                | "document"
+                | "spreadsheets"
+                | "images"
+                | "files"
+                | "attachments"
+                | "ends"
+                | "ending"
+                | "end"
+                | "extension"
+                | "extensions"
+                | "type"
+                | "types"
+        )
+    });
+    (named || (at + 1..at + 5).any(|at| matches!(tape.raw_word(at), "files" | "file" | "attachments")))
+        && tape.raw(at).len() <= 8
         && !matches!(tape.raw(at), ".env" | ".git" | ".ssh" | ".aws" | ".npm" | ".kube")
 }
 

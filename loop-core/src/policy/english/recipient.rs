@@ -11,7 +11,26 @@ pub fn recipients(tape: &mut Tape, excepting: bool) -> Option<Condition> {
         if is_beyond(tape, at) {
             out = !excepting || tape.raw_word(at) != "other";
         }
+        let mail = matches!(tape.word(at), "gmail" | "hotmail" | "yahoo" | "icloud" | "aol")
+            && matches!(
+                tape.raw_word(at + 1),
+                "account"
+                    | "accounts"
+                    | "address"
+                    | "addresses"
+                    | "email"
+                    | "inbox"
+                    | "inboxes"
+                    | "recipients"
+                    | "users"
+            );
         match tape.kind(at) {
+            Some(Kind::Word) if mail => {
+                // `personal Gmail accounts`
+                let domain = format!("{}.com", tape.take(at));
+                tape.take(at + 1);
+                within.push(domain);
+            }
             Some(Kind::Domain) => {
                 let domain = tape.take(at);
                 if out { outside.push(domain) } else { within.push(domain) }

@@ -12,9 +12,7 @@ pub fn exceptions(line: &mut Line) {
     for at in 0..line.len() {
         let (word, next) = (line.word(at).to_owned(), line.word(at + 1).to_owned());
         let length = match (word.as_str(), next.as_str()) {
-            ("apart" | "aside" | "away", "from")
-            | ("other" | "different", "than")
-            | ("different" | "other", "from") => 2,
+            ("apart" | "aside", "from") | ("other" | "different", "than") | ("different" | "other", "from") => 2,
             ("save", "for" | "those" | "where" | "when" | "if") => 2,
             ("with", "the") if matches!(line.word(at + 2), "exception" | "sole") => {
                 3 + usize::from(line.word(at + 2) == "sole")

@@ -521,7 +521,15 @@ fn word(core: &str, opens: bool, tokens: &mut Vec<Token>) {
         core.split('-').for_each(|part| self::word(part, opens, tokens));
         return;
     }
-    let bare: String = lower.replace("n't", " not").replace("'s", "").replace("s'", "s").replace('\'', "");
+    let bare: String = lower
+        .replace("n't", " not")
+        .replace("'s", "")
+        .replace("s'", "s")
+        .replace("'re", "")
+        .replace("'ve", "")
+        .replace("'ll", "")
+        .replace("'d", "")
+        .replace('\'', "");
     // A product may be written with a hump; whether it is one is told later by its neighbours.
     let hyphened = bare.contains('-') && bare.split('-').all(|part| !part.is_empty());
     if let Some(verb) = bare.strip_suffix(" not") {

@@ -30,6 +30,8 @@ macro_rules! groups {
 groups! {
     /// Says nothing about the call.
     Small = "small";
+    /// Words of asking and refusing that need others beside them.
+    Frame = "frame";
     /// Agents in general.
     Actors = "actors";
     /// How a call is made.
