@@ -228,8 +228,14 @@ impl Clause {
         if commanded {
             // Running a command is how it is done, not what is done.
             for case in &mut self.cases {
-                case.deeds.retain(|deed| !deed.things.without(known().shell).is_empty() || !deed.nouns.is_empty());
+                case.deeds.retain(|deed| {
+                    let to = !deed.things.without(known().shell).is_empty() || !deed.nouns.is_empty();
+                    to && !deed.is_any_doing()
+                });
             }
+            let (commands, shared) = self.shared.drain(..).partition(|one| matches!(one, Condition::Command(_)));
+            self.shared = shared;
+            self.tools.extend::<Vec<Condition>>(commands);
         }
         let shared = self.shared.clone();
         for case in &mut self.cases {

@@ -34,6 +34,7 @@ struct Known {
     funds: Concepts,
     transfer: Concepts,
     making: Concepts,
+    accounts: Concepts,
     process: Concepts,
     grant: Concepts,
     database: Concepts,
@@ -90,6 +91,7 @@ fn known() -> &'static Known {
         transfer: Concepts::named(&["transfer"]),
         thinglike: Concepts::named(&["invoice", "subscription", "claim", "prescription", "booking", "credit_note"]),
         making: Concepts::named(&["post", "send", "message"]),
+        accounts: Concepts::named(&["account"]),
         process: Concepts::named(&["process"]),
         grant: Concepts::named(&["grant"]),
         database: Concepts::named(&["database"]).with_children(),
@@ -272,7 +274,7 @@ fn of_verbs(
     if !admin.is_empty() {
         done.deeds.push(deed(Concepts::named(&["grant"]), admin));
         done.deeds.push(Deed::of(known.granting, admin.with_children()));
-        if only_persons && nouns.is_empty() {
+        if only_persons && nouns.is_empty() && !kinds.meets(known.accounts) {
             return;
         }
     }

@@ -262,9 +262,8 @@ impl Run {
 
     /// Whether it names nothing but a doing: `deletion`, `export`.
     pub fn is_doing(&self) -> bool {
-        self.word.is_none()
-            && !self.head.is_empty()
-            && self.head.without(lexicon().generic).without(pure_deeds()).is_empty()
+        let head = self.head.without(lexicon().generic);
+        self.word.is_none() && !head.is_empty() && head.without(pure_deeds()).is_empty()
     }
 
     /// The run as a phrase of words, its head last.

@@ -239,7 +239,6 @@ fn says_nothing(tape: &Tape, at: usize, word: &str) -> bool {
                 | "starting"
                 | "end"
                 | "ending"
-                | "leave"
                 | "call"
                 | "place"
                 | "bring"
@@ -388,6 +387,7 @@ fn unknown(tape: &mut Tape, at: usize, found: &mut Items) {
         || manner
         || matches!(tape.before(at, 1), "or" | "and")
             && found.unresolved.last().is_some_and(|(before, _)| before + 2 == at);
+    let passive = matches!(tape.before(at, 1), "be" | "been" | "being" | "get" | "gets");
     let role = if (predicate || beside) && !is(Group::Nounlike, &word) {
         None
     } else if gerund && item_before.is_none_or(Item::is_verb) && (opens || listed_verb) {
@@ -400,7 +400,7 @@ fn unknown(tape: &mut Tape, at: usize, found: &mut Items) {
         Some(Role::Done(vec![word.clone()]))
     } else if word.len() > 4
         && word.ends_with("ed")
-        && (tape.begins(at) || item_before.is_some_and(|item| !item.is_verb()) || listed_verb)
+        && (tape.begins(at) || passive || item_before.is_some_and(|item| !item.is_verb()) || listed_verb)
     {
         Some(Role::Done(bases_of(&word, "ed")))
     } else if is_adverb(&word) || is_adjective(&word) {
@@ -601,11 +601,17 @@ fn is_verb(tape: &Tape, items: &[Item], at: usize, length: usize, reading: Readi
             passive(before)
                 || passive(earlier)
                 || after_noun
-                || (at > 0 && tape.is_gap(at - 1))
+                || done_to(tape, at)
                 || (after_verb && matches!(before, "and" | "or" | "nor" | ","))
                 || (at == 0 && !object_follows)
         }
     }
+}
+
+/// Whether only small words stand between a place and words that refuse: `… can't be | made or withdrawn`.
+fn done_to(tape: &Tape, at: usize) -> bool {
+    let back = (0..at).rev().take(4).find(|at| !tape.raw_is(*at, Group::Small));
+    back.is_some_and(|back| tape.is_gap(back))
 }
 
 /// Whether a thing stands right behind, so that the word before it may be its verb.

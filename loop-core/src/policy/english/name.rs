@@ -128,7 +128,7 @@ pub fn take(tape: &mut Tape, deeds: &[Deed], coordinated: bool) -> Names {
             // A product before one of several things does not restrict the others.
             if listed && (placed || !coordinated) {
                 names.named.push(whole);
-            } else if !listed {
+            } else if !listed && (placed || !coordinated) {
                 names.spoken.push(whole);
             }
         } else {
@@ -161,6 +161,8 @@ impl Names {
         let named = (!self.named.is_empty()).then_some(Condition::Named(self.named));
         let parties = (!self.parties.is_empty()).then_some(Condition::Party(self.parties));
         let spoken = (!self.spoken.is_empty()).then_some(Condition::Mentions(self.spoken));
-        named.into_iter().chain(parties).chain(spoken).collect()
+        let said: Vec<Condition> = named.into_iter().chain(spoken).collect();
+        let said = (!said.is_empty()).then(|| Condition::any(said));
+        said.into_iter().chain(parties).collect()
     }
 }
