@@ -4,6 +4,7 @@ use super::{
     condition::ArgumentTest,
     glob,
     lexicon::cut,
+    money, network,
     truth::{Truth, yes},
 };
 use crate::base::{
@@ -135,7 +136,10 @@ pub fn argument(words: &[String], test: &ArgumentTest, key: &str, value: View<'_
     let text = value.as_str().or_else(|| value.as_number());
     Some(match test {
         ArgumentTest::Is(texts) => {
-            text.map_or(Truth::Unclear, |text| yes(texts.iter().any(|wanted| wanted.eq_ignore_ascii_case(text))))
+            let is = |text: &str, wanted: &String| {
+                network::within(wanted, text).unwrap_or(yes(wanted.eq_ignore_ascii_case(text.trim())))
+            };
+            text.map_or(Truth::Unclear, |text| texts.iter().map(|wanted| is(text, wanted)).max().unwrap_or(Truth::No))
         }
         ArgumentTest::Like(patterns) => {
             text.map_or(Truth::Unclear, |text| yes(patterns.iter().any(|pattern| glob::fits(pattern, text))))
@@ -157,6 +161,50 @@ fn leading_number(text: &str) -> Option<Decimal> {
     let text = text.trim();
     let end = text.find(|c: char| !c.is_ascii_digit() && !matches!(c, '.' | '-' | '+')).unwrap_or(text.len());
     let (number, unit) = text.split_at_checked(end)?;
+    // `5k`, `1.2 million`; a small `m` may be metres, so it is neither.
+    let power = Some(unit.trim()).filter(|unit| !matches!(*unit, "m" | "b" | "mm")).and_then(money::multiplier);
+    if unit.trim() == "m" {
+        return None;
+    }
+    if let Some(power) = power {
+        return Decimal::parse(number)?.shifted(power);
+    }
     let plain = unit.trim().chars().all(|c| c.is_alphabetic() || matches!(c, '%' | '°' | '/'));
     Decimal::parse(text).or_else(|| Decimal::parse(number).filter(|_| plain))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{argument, leading_number};
+    use crate::{
+        base::{Decimal, json::Doc},
+        policy::{condition::ArgumentTest, truth::Truth},
+    };
+
+    #[test]
+    fn numbers_have_thousands_and_units() {
+        for (text, number) in [
+            ("40 mg", Some("40")),
+            ("5k", Some("5000")),
+            ("1.2M", Some("1200000")),
+            ("3 million", Some("3000000")),
+            ("5 m", None),
+            ("5 mm", Some("5")),
+            ("five", None),
+        ] {
+            assert_eq!(leading_number(text), number.and_then(Decimal::parse), "{text}");
+        }
+    }
+
+    #[test]
+    fn networks_hold_addresses() {
+        let test = ArgumentTest::Is(vec!["10.0.0.0/8".into()]);
+        let of = |arguments: &str| {
+            let doc = Doc::parse(arguments.as_bytes()).unwrap();
+            doc.root().members().find_map(|member| argument(&["cidr".into()], &test, member.key(), member))
+        };
+        assert_eq!(of(r#"{"cidr":"10.4.0.0/16"}"#), Some(Truth::Yes));
+        assert_eq!(of(r#"{"cidr":"192.168.0.0/16"}"#), Some(Truth::No));
+        assert_eq!(of(r#"{"cidr":"10.0.0.0/8 "}"#), Some(Truth::Yes));
+    }
 }

@@ -44,6 +44,10 @@ pub enum Condition {
     Count {
         /// Of what.
         of: Counted,
+        /// What is counted, in the singular; `_` joins the words of a phrase. With it a number that counts something
+        /// else (`page_count` for replicas) says nothing. Whatever is worked on when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        noun: Option<String>,
         /// The range.
         range: Range,
     },

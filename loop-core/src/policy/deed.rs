@@ -2,8 +2,9 @@
 
 use smallvec::SmallVec;
 
-use super::facts::{Said, many_sided};
-use super::lexicon::{Concepts, Form, Reading, cut, lexicon, read_word};
+use super::facts::{Said, is_many_sided, many_sided};
+use super::lexicon::{Concepts, Form, Reading, lexicon};
+use super::name::{self, Part, Token, tokens};
 
 /// What is known of a call's doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,10 +12,18 @@ pub struct Class {
     /// What it does. Empty when no word tells: then it does something unknown. [`Concepts::ALL`] when it does
     /// something that could not be read (SQL that is none, say).
     pub does: Concepts,
-    /// What it does it to.
+    /// All things that are spoken of: what it does it to, its modifiers and what it belongs to.
     pub things: Concepts,
-    /// The words of the name, in base form where the lexicon has one.
+    /// What it does it to. `other_thing` when that surely is something that the lexicon lacks.
+    pub heads: Concepts,
+    /// The name itself says what it works on.
+    pub told: bool,
+    /// The name has a verb of its own that says more than to run or perform something.
+    pub firm: bool,
+    /// The words of the name in lower case.
     pub words: SmallVec<[String; 6]>,
+    /// What each word stands for.
+    pub parts: SmallVec<[Part; 6]>,
 }
 
 /// Concepts that the code itself speaks of.
@@ -28,7 +37,21 @@ pub(super) struct Known {
     pub money: Concepts,
     pub send: Concepts,
     pub files: Concepts,
-    pub implied: [(Concepts, Concepts, Concepts); 9],
+    pub refund: Concepts,
+    pub papers: Concepts,
+    pub campaign: Concepts,
+    pub partly: Concepts,
+    pub holders: Concepts,
+    pub stores: Concepts,
+    pub process: Concepts,
+    pub update: Concepts,
+    pub enable: Concepts,
+    pub disable: Concepts,
+    pub other: Concepts,
+    pub implied: [(Concepts, Concepts, Concepts); 10],
+    pub worth: Concepts,
+    pub transfer: Concepts,
+    pub moved: Concepts,
 }
 
 /// Those concepts, looked up once.
@@ -43,6 +66,73 @@ pub(super) fn known() -> &'static Known {
         send: Concepts::named(&["send", "export", "upload", "share", "commit", "log", "print", "download"])
             .with_children(),
         files: Concepts::named(&["file", "shell"]).with_children(),
+        refund: Concepts::named(&["refund"]),
+        // What business is done about: `order_refund`, `invoice_payment`.
+        papers: Concepts::named(&["buy", "booking", "invoice", "subscription", "claim", "sell"]),
+        campaign: Concepts::named(&["campaign"]),
+        process: Concepts::named(&["process"]),
+        stores: Concepts::named(&["database"]).with_children(),
+        // Of these one may hold many.
+        holders: Concepts::named(&[
+            "database",
+            "folder",
+            "bucket",
+            "queue",
+            "channel",
+            "team",
+            "project",
+            "campaign",
+            "segment",
+            "mailing_list",
+            "cache",
+            "backup",
+            "volume",
+            "namespace",
+            "cluster",
+            "report",
+            "file",
+            "shell",
+            "calendar",
+            "page",
+        ])
+        .with_children()
+        .without(Concepts::named(&["row", "column"])),
+        update: Concepts::named(&["update"]),
+        enable: Concepts::named(&["enable"]),
+        disable: Concepts::named(&["disable"]),
+        other: Concepts::named(&["other_thing"]),
+        // What transfers of money are about.
+        worth: Concepts::named(&[
+            "spend",
+            "deposit",
+            "refund",
+            "charge",
+            "invoice",
+            "funds",
+            "bank_account",
+            "account",
+            "payment_method",
+            "crypto",
+            "stock_share",
+            "salary",
+            "budget",
+            "loan",
+            "gift_card",
+            "price",
+            "rent",
+            "sell",
+            "tax",
+            "claim",
+        ])
+        .with_children(),
+        transfer: Concepts::named(&["transfer"]),
+        moved: Concepts::named(&["move", "export"]),
+        // To do this to a part of something is to do it to that thing.
+        partly: Concepts::named(&[
+            "read", "update", "restore", "export", "download", "upload", "share", "print", "log", "move", "migrate",
+            "sync", "deploy", "import", "send",
+        ])
+        .with(Concepts::named(&["send"]).with_children()),
         implied: [
             (
                 Concepts::named(&["execute"]),
@@ -51,6 +141,7 @@ pub(super) fn known() -> &'static Known {
             ),
             (Concepts::named(&["create", "update"]), Concepts::named(&["admin"]), Concepts::named(&["grant"])),
             (Concepts::named(&["update"]), Concepts::named(&["secret"]), Concepts::named(&["reset"])),
+            (Concepts::named(&["create"]), Concepts::named(&["event"]), Concepts::named(&["invite"])),
             (Concepts::named(&["move"]), Concepts::named(&["funds"]), Concepts::named(&["transfer"])),
             (Concepts::named(&["delete"]), Concepts::named(&["admin", "role"]), Concepts::named(&["revoke"])),
             (Concepts::named(&["create"]), Concepts::named(&["employee"]), Concepts::named(&["hire"])),
@@ -78,6 +169,23 @@ impl Class {
         !self.does.is_empty() && self.does.without(known.read.with(known.draft)).is_empty()
     }
 
+    /// The class of a name without a verb that the lexicon has, where a word of it is a verb all the same.
+    #[must_use]
+    pub fn led_by(&self, is_verb: &dyn Fn(&str) -> bool) -> Option<Self> {
+        if self.parts.contains(&Part::Verb) {
+            return None;
+        }
+        let mut tokens = tokens(&self.words.join("_"));
+        let at = tokens.iter().position(|token| token.words.iter().any(|word| is_verb(word)))?;
+        name::part(&mut tokens, &[at]);
+        let heads = name::heads(&tokens);
+        let mut class = Self { heads, told: is_told(heads), parts: SmallVec::new(), ..self.clone() };
+        for token in &tokens {
+            class.parts.extend(std::iter::repeat_n(token.part, token.words.len()));
+        }
+        Some(class)
+    }
+
     /// The class with what the arguments add: what is done replaces the bare running of a statement or command.
     #[must_use]
     pub fn with(&self, does: Concepts, things: Concepts) -> Self {
@@ -92,15 +200,10 @@ impl Class {
             }
         }
         class.things = class.things.with(things);
-        class.does = implied(class.does, class.things);
+        class.heads = class.heads.with(things);
+        class.does = implied(class.does, class.heads);
         class
     }
-}
-
-/// A word or phrase of a name with its meaning.
-struct Token {
-    word: String,
-    reading: Option<Reading>,
 }
 
 /// Reading nouns that may as well be what is sent.
@@ -115,26 +218,62 @@ pub fn classify(tool: &str) -> Class {
         Some((server, name)) => (server, name),
         None => ("", tool),
     };
-    let mut words: SmallVec<[String; 6]> = SmallVec::new();
-    let server_tokens = tokens(server, &mut words);
-    let name_tokens = tokens(name, &mut words);
-    let does = doing(&name_tokens);
-    let does = if does.is_empty() { doing(&server_tokens) } else { does };
-    let mut things = Concepts::NONE;
-    for token in server_tokens.iter().chain(&name_tokens) {
+    let mut tokens = tokens(server);
+    let served = tokens.len();
+    let mut own = name::tokens(name);
+    let mut done = doing(&mut own);
+    if done.is_empty() {
+        done = doing(&mut tokens);
+    } else if !own.iter().any(|token| matches!(token.part, Part::Head | Part::Soft)) {
+        // `mcp__cards__freeze`: what the server is for.
+        name::part(&mut tokens, &[]);
+        tokens.iter_mut().for_each(|token| token.sure = false);
+    }
+    if served > 0 && own.iter().any(|token| matches!(token.part, Part::Head | Part::Soft)) {
+        tokens.iter_mut().for_each(|token| token.part = Part::Whole);
+    }
+    tokens.extend(own);
+    let mut heads = name::heads(&tokens);
+    let mut things = heads;
+    let mut asides = Concepts::NONE;
+    for token in &tokens {
         let Some(reading) = token.reading else { continue };
-        let part = reading.entry.names.meets(lexicon().part);
-        // A part comes behind its whole: `project_comment` is a comment.
-        things = if part { reading.entry.names } else { things.with(reading.entry.names) };
+        things = things.with(reading.entry.names);
+        if token.part == Part::Aside {
+            asides = asides.with(reading.entry.names);
+        }
         // Doing by a word that also names (to email, to wire) is doing that thing.
-        if reading.form == Form::Base {
-            things = things.with(reading.entry.does.common(lexicon().deeds).common(nouned()));
+        if reading.form == Form::Base && token.part == Part::Verb {
+            heads = heads.with(reading.entry.does.common(lexicon().deeds).common(nouned()));
         }
     }
-    let does = if does.is_empty() && things.meets(known().shell) { known().execute } else { does };
-    let does = implied(does, things);
+    things = things.with(heads);
+    let does = if done.is_empty() && things.meets(known().shell) { known().execute } else { done };
+    // To transfer a ticket moves no money.
+    let what =
+        name::heads(&tokens).without(known().transfer.with(lexicon().generic).with(pure_deeds()).with(known().other));
+    let moves = does.meets(known().transfer) && !what.is_empty() && !what.meets(known().worth);
+    let does = if moves { does.without(known().transfer).with(known().moved) } else { does };
+    let does = implied(does, heads.with(asides));
+    let strong = |at: usize| tokens.get(at).and_then(|token| token.reading).map_or(Concepts::NONE, |r| r.entry.does);
+    // `replace_editor` replaces and more, `delete_client` deletes.
+    let agent =
+        |at: usize| at > 0 && at + 2 == tokens.len() && tokens.last().is_some_and(|last| is_many_sided(last.word()));
+    let says = |at: usize| !strong(at).without(known().execute.with(known().process)).is_empty() && !agent(at);
+    let firm = strong_verbs(&tokens).into_iter().any(says);
+    let mut words = SmallVec::new();
+    let mut parts = SmallVec::new();
+    for token in tokens {
+        parts.extend(std::iter::repeat_n(token.part, token.words.len()));
+        words.extend(token.words);
+    }
+    let told = is_told(heads);
+    Class { does, things, heads, told, firm, words, parts }
+}
 
-    Class { does, things, words }
+/// Whether heads say what they are.
+fn is_told(heads: Concepts) -> bool {
+    !heads.without(lexicon().generic.with(pure_deeds())).is_empty()
 }
 
 /// To run a machine is to start one; to make an administrator is to grant.
@@ -152,79 +291,139 @@ fn nouned() -> Concepts {
     *NOUNED
 }
 
-fn tokens(name: &str, words: &mut SmallVec<[String; 6]>) -> SmallVec<[Token; 8]> {
-    let cut = cut(name);
-    let mut tokens = SmallVec::new();
-    let mut at = 0;
-    while at < cut.len() {
-        let (reading, used) = longest(cut.get(at..).unwrap_or_default());
-        words.extend(cut.get(at..at + used).into_iter().flatten().cloned());
-        tokens.push(Token { word: cut.get(at).cloned().unwrap_or_default(), reading });
-        at += used.max(1);
-    }
-    tokens
+fn is_read(reading: Reading) -> bool {
+    let read = known().read;
+    (reading.entry.does.meets(read) && reading.form == Form::Base) || reading.entry.names.meets(read)
 }
 
-/// The longest phrase at the front that the lexicon lists, and how many words it takes.
-fn longest(words: &[String]) -> (Option<Reading>, usize) {
-    for length in (2..=lexicon().longest.min(words.len())).rev() {
-        let phrase = words.get(..length).unwrap_or_default().join("_");
-        if let Some(reading) = read_word(&phrase) {
-            return (Some(reading), length);
-        }
-    }
-    let bare = words.first().map(|word| word.trim_end_matches(|c: char| c.is_ascii_digit()));
-    (words.first().and_then(|word| read_word(word)).or_else(|| bare.and_then(read_word)), 1)
-}
-
-fn doing(tokens: &[Token]) -> Concepts {
-    let known = known();
-    let readings = || tokens.iter().filter_map(|token| token.reading);
-    let is_read = |reading: Reading| {
-        (reading.entry.does.meets(known.read) && reading.form == Form::Base) || reading.entry.names.meets(known.read)
-    };
-    // A draft of something is not that thing done, unless it is sent.
-    let drafts = readings().any(|reading| reading.entry.names.meets(known.draft));
-    let looks = readings().any(is_read);
-    // Verbs that name nothing but themselves; behind a reading verb they are nouns (`get_export`).
-    let mut strong = Concepts::NONE;
+/// Where the verbs of a name are that name nothing but themselves; behind a reading verb they are nouns
+/// (`get_export`), and so they are between two others (`send_password_reset_email`).
+fn strong_verbs(tokens: &[Token]) -> SmallVec<[usize; 4]> {
+    let looks = tokens.iter().filter_map(|token| token.reading).any(is_read);
+    let mut verbs: SmallVec<[usize; 4]> = SmallVec::new();
     for (at, token) in tokens.iter().enumerate() {
         let Some(reading) = token.reading else { continue };
-        let before = at.checked_sub(1).and_then(|at| tokens.get(at)).and_then(|token| token.reading);
-        let named = before.is_some_and(is_read) && !reading.entry.names.is_empty();
+        let before = at.checked_sub(1).and_then(|at| tokens.get(at));
+        let named = before.and_then(|token| token.reading).is_some_and(is_read) && !reading.entry.names.is_empty();
         // `restore_from_trash`: where, not what is done.
-        let behind =
-            at.checked_sub(1).and_then(|at| tokens.get(at)).map(|token| token.word.as_str()).unwrap_or_default();
+        let behind = before.map(Token::word).unwrap_or_default();
         let named = named || matches!(behind, "from" | "in" | "of" | "by" | "with" | "on" | "for");
-
         let pure = !reading.entry.does.is_empty() && reading.entry.names.without(pure_deeds()).is_empty() && !named;
         let base = reading.form == Form::Base || (!looks && matches!(reading.form, Form::Plural | Form::Gerund));
-        if pure && base && !is_read(reading) {
-            strong = strong.with(reading.entry.does);
+        if !pure || !base || is_read(reading) {
+            continue;
+        }
+        let stands = |at: usize| tokens.get(at).is_some_and(|token| !token.is_small());
+        let enclosed = verbs.last().is_some_and(|verb| (verb + 1..at).any(stands) && !verbs.contains(&(at - 1)))
+            && stands(at + 1)
+            && !tokens
+                .get(verbs.last().map_or(0, |verb| *verb)..at)
+                .is_some_and(|between| between.iter().any(Token::joins));
+        if !enclosed {
+            verbs.push(at);
         }
     }
+    verbs
+}
+
+/// What a name says is done; its tokens learn what they stand for.
+fn doing(tokens: &mut [Token]) -> Concepts {
+    let known = known();
+    let mut verbs = strong_verbs(tokens);
+    let readings = || tokens.iter().filter_map(|token| token.reading);
+    let deed = |at: &usize| tokens.get(*at).and_then(|token| token.reading).map_or(Concepts::NONE, |r| r.entry.does);
+    let strong = verbs.iter().map(deed).fold(Concepts::NONE, Concepts::with);
+    // A draft of something is not that thing done, unless it is sent.
+    let drafts = readings().any(|reading| reading.entry.names.meets(known.draft));
     if drafts && !strong.meets(known.send) {
+        name::part(tokens, &verbs);
         return known.draft;
     }
-    let nouns = || readings().map(|reading| reading.entry.names.common(lexicon().deeds));
     if !strong.is_empty() {
-        let performed =
-            if strong.meets(lexicon().perform) { nouns().fold(Concepts::NONE, Concepts::with) } else { Concepts::NONE };
+        name::part(tokens, &verbs);
+        let performed = if strong.meets(lexicon().perform) { performed(tokens, strong) } else { Concepts::NONE };
         return strong.with(performed.without(known.read.with(known.draft)));
     }
+    let looks = readings().any(is_read);
     // `email_summary` sends one, `email_history` shows it.
-    let content = |token: &Token| CONTENT.contains(&token.word.as_str());
+    let content = |token: &Token| CONTENT.contains(&token.word());
     let opens = tokens.first().and_then(|token| token.reading).filter(|reading| reading.form == Form::Base);
     let told = opens.is_some_and(|reading| reading.entry.does.meets(known.send)) && tokens.last().is_some_and(content);
     if looks && !told {
+        let reads =
+            |token: &Token| token.reading.is_some_and(|r| r.entry.does.meets(known.read) && r.form == Form::Base);
+        let first: SmallVec<[usize; 4]> = tokens.iter().position(reads).into_iter().collect();
+        name::part(tokens, &first);
         return known.read;
     }
     // Words that are verb and noun in one do something when nothing else does: `refund_payment`, `email_customer`.
-    let dual = readings()
-        .filter(|reading| reading.form == Form::Base)
-        .fold(Concepts::NONE, |does, reading| does.with(reading.entry.does));
-    let told = nouns().fold(Concepts::NONE, Concepts::with).without(known.read.with(known.draft));
-    if dual.is_empty() || dual.meets(lexicon().perform) { dual.with(told) } else { dual }
+    let dual: SmallVec<[usize; 4]> = (0..tokens.len())
+        .filter(|at| {
+            tokens
+                .get(*at)
+                .and_then(|token| token.reading)
+                .is_some_and(|reading| reading.form == Form::Base && !reading.entry.does.is_empty())
+        })
+        .collect();
+    verbs.extend(leading(&dual, tokens));
+    let deed = |at: &usize| tokens.get(*at).and_then(|token| token.reading).map_or(Concepts::NONE, |r| r.entry.does);
+    let done = verbs.iter().map(deed).fold(Concepts::NONE, Concepts::with);
+    name::part(tokens, &verbs);
+    let names = || tokens.iter().filter_map(|token| token.reading).map(|reading| reading.entry.names);
+    let told = names().fold(Concepts::NONE, Concepts::with).common(lexicon().deeds);
+    let told = told.without(known.read.with(known.draft));
+    match () {
+        () if done.is_empty() || done.meets(lexicon().perform) => done.with(told),
+        // `reply_to_email`
+        () if done.meets(known.send) => done.with(told.common(known.send)),
+        () => done,
+    }
+}
+
+/// Of words that are verb and noun in one, those that are verbs: the first, but in `order_refund` a refund is made of
+/// an order.
+fn leading(dual: &[usize], tokens: &[Token]) -> SmallVec<[usize; 4]> {
+    let does = |at: &usize| tokens.get(*at).and_then(|token| token.reading).map_or(Concepts::NONE, |r| r.entry.does);
+    let refund = dual.iter().find(|at| does(at).meets(known().refund));
+    let first = dual.first().copied();
+    let papers = first.is_some_and(|at| does(&at).meets(known().papers));
+    match (refund, first) {
+        (Some(at), _) => SmallVec::from_slice(&[*at]),
+        (None, Some(_)) if papers => {
+            let sent = dual.iter().rev().find(|at| does(at).meets(known().send));
+            sent.map_or_else(|| SmallVec::from_slice(dual), |at| SmallVec::from_slice(&[*at]))
+        }
+        (None, Some(first)) => {
+            // `charge_and_email`: each of them.
+            let joined = |at: usize| at.checked_sub(1).and_then(|at| tokens.get(at)).is_some_and(Token::joins);
+            dual.iter().copied().filter(|at| *at == first || joined(*at)).collect()
+        }
+        (None, None) => SmallVec::new(),
+    }
+}
+
+/// What a verb like *make* or *send* comes to by its object: to make a payment is to pay. It hangs on the head
+/// (`create_order_note` orders nothing), but that a word which nobody lists stands for what is before it.
+fn performed(tokens: &[Token], strong: Concepts) -> Concepts {
+    let known = known();
+    let names = |token: &Token| token.reading.map_or(Concepts::NONE, |reading| reading.entry.names);
+    let head = tokens.iter().rev().find(|token| token.part == Part::Head);
+    let deeds = |part: Part| {
+        let own = tokens.iter().filter(|token| token.part == part).map(names);
+        own.fold(Concepts::NONE, Concepts::with).common(lexicon().deeds)
+    };
+    let of_head = deeds(Part::Head).with(deeds(Part::Verb));
+    let Some(head) = head else { return of_head.with(deeds(Part::Whole)) };
+    let listed = !names(head).is_empty();
+    let sends = strong.meets(known.send) || names(head).meets(known.campaign);
+    match () {
+        () if !listed => of_head.with(deeds(Part::Modifier)),
+        // `send_sms_message`, `launch_email_campaign`; but `send_refund_email` refunds nothing.
+        () if sends => of_head.with(deeds(Part::Modifier).common(known.send)),
+        // `create_payment_order`
+        () if names(head).meets(known.papers) => of_head.with(deeds(Part::Modifier)),
+        () => of_head,
+    }
 }
 
 /// Doings whose nouns name nothing but the doing: `deletion`, `export`.
@@ -241,7 +440,7 @@ pub(super) fn pure_deeds() -> Concepts {
 #[must_use]
 pub fn combined(class: &Class, said: Said) -> Class {
     if many_sided(class) && !said.does.is_empty() {
-        return Class { does: said.does, things: class.things.with(said.things), words: class.words.clone() };
+        return Class { does: said.does, ..class.with(Concepts::NONE, said.things) };
     }
     class.with(said.does, said.things)
 }
@@ -257,7 +456,7 @@ mod tests {
     }
 
     fn to(tool: &str, concept: &str) -> bool {
-        classify(tool).things.meets(Concepts::named(&[concept]))
+        classify(tool).heads.meets(Concepts::named(&[concept]))
     }
 
     #[test]

@@ -63,7 +63,12 @@ fn at_depth(condition: &Condition, depth: usize, parts: &mut usize) -> Result<()
         Condition::Mentions(names) => each(names, sense::phrase),
         Condition::State(names) => each(names, sense::state),
         Condition::Text(names) => texts(names),
-        Condition::Amount { range, .. } | Condition::Count { range, .. } | Condition::Measure { range, .. } => {
+        Condition::Count { noun, range, .. } => {
+            each(noun.as_slice(), sense::phrase)?;
+            within(range)?;
+            sense::positive(range).map_err(|why| invalid("condition", &why))
+        }
+        Condition::Amount { range, .. } | Condition::Measure { range, .. } => {
             within(range)?;
             sense::positive(range).map_err(|why| invalid("condition", &why))
         }

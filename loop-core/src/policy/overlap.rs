@@ -169,8 +169,8 @@ fn within(a: &Condition, b: &Condition, steps: &mut usize) -> bool {
             currency == other && range_within(a, b)
         }
         (Condition::Percent(a), Condition::Percent(b)) => range_within(a, b),
-        (Condition::Count { of, range: a }, Condition::Count { of: other, range: b }) => {
-            of == other && range_within(a, b)
+        (Condition::Count { of, noun: a_noun, range: a }, Condition::Count { of: other, noun: b_noun, range: b }) => {
+            of == other && a_noun == b_noun && range_within(a, b)
         }
         (Condition::Measure { of, range: a }, Condition::Measure { of: other, range: b }) => {
             of == other && range_within(a, b)

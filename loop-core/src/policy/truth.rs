@@ -4,11 +4,15 @@ use super::{
     action::Action,
     arguments::{aliases, argument, branch, carries_command, command, names_something, party},
     condition::{ArgumentTest, Condition, Deed, Range, TimeTest, Whom},
+    counting::{self, Counts},
     deed::{Class, known},
     facts::{self, Fact, FactKind, Facts},
     glob,
-    lexicon::{cut, lexicon, read_word},
-    measure, mentions, paths,
+    lexicon::{cut, lexicon},
+    measure,
+    mentions::{self, InName},
+    name::Part,
+    paths,
 };
 use crate::{
     base::{
@@ -115,6 +119,9 @@ pub struct Call<'a> {
     pub source: Source<'a>,
 }
 
+/// Judges an argument by its name, its value and the object that it stands in.
+type JudgeWithin<'j> = dyn FnMut(&str, View<'_>, Option<View<'_>>) -> Option<Truth> + 'j;
+
 /// Folds findings by [`Span::beside`].
 #[derive(Default)]
 struct Found(Option<Span>);
@@ -147,7 +154,7 @@ impl Call<'_> {
             Condition::Tool(name) => Span::of(yes(self.tool == name)),
             Condition::ToolLike(pattern) => Span::of(yes(glob::fits(pattern, self.tool))),
             Condition::Deed(deed) => match does(deed, self.class) {
-                Truth::Unclear if !deed.nouns.is_empty() => self.mentions(&deed.nouns),
+                Truth::Unclear if !deed.nouns.is_empty() => self.worked_on(deed),
                 truth => Span::of(truth),
             },
             Condition::Risky => Span::of(yes(self.risk != Risk::Low)),
@@ -168,7 +175,7 @@ impl Call<'_> {
                 Fact::Percent(Some(value)) => yes(range.holds(value)),
                 _ => Truth::Unclear,
             }),
-            Condition::Count { of, range } => self.count(*of, range),
+            Condition::Count { of, noun, range } => self.count(*of, noun.as_deref(), range),
             Condition::Recipient(whom) => self.recipient(whom),
             Condition::Data(kinds) => {
                 self.any_fact(FactKind::Data, |fact| matches!(fact, Fact::Data(kind) if kinds.contains(&kind)))
@@ -219,7 +226,10 @@ impl Call<'_> {
             }
             Condition::Text(texts) => self.any_argument(&|_, value| mentions::says(texts, value), Truth::No),
             Condition::Measure { of, range } => {
-                self.arguments(&mut |key, value| measure::measured(*of, range, key, value), Truth::Unclear)
+                let measured = &mut |key: &str, value: View<'_>, object: Option<View<'_>>| {
+                    measure::measured(*of, range, key, value, object)
+                };
+                self.arguments_within(measured, Truth::Unclear)
             }
             Condition::Argument { name, test } => {
                 let words = cut(name);
@@ -254,9 +264,14 @@ impl Call<'_> {
         }
     }
 
-    /// Recipients of all kinds are added up; anything else is judged by the largest number that stands there.
-    fn count(&self, of: facts::Counted, range: &Range) -> Span {
-        let truth = self.counted(of).map(|number| {
+    /// Recipients of all kinds are added up; anything else is judged by the largest number that stands there. Where the
+    /// rule says what it counts, a number that counts something else says nothing.
+    fn count(&self, of: facts::Counted, noun: Option<&str>, range: &Range) -> Span {
+        let (number, open) = self.numbered(of, noun);
+        if open {
+            return Span::OPEN;
+        }
+        let truth = number.map(|number| {
             let exact = i64::try_from(number).ok().map(Decimal::whole);
             exact.map_or(Truth::Unclear, |number| yes(range.holds(number)))
         });
@@ -264,18 +279,37 @@ impl Call<'_> {
     }
 
     /// How many there are.
-    pub(super) fn counted(&self, of: facts::Counted) -> Option<u64> {
-        let mut sum = None;
-        let mut most = None;
+    pub(super) fn counted(&self, of: facts::Counted, noun: Option<&str>) -> Option<u64> {
+        self.numbered(of, noun).0
+    }
+
+    /// How many there are, and whether that hangs on something that was not stored.
+    fn numbered(&self, of: facts::Counted, noun: Option<&str>) -> (Option<u64>, bool) {
+        let noun = noun.filter(|noun| !counting::says_little(noun));
+        let (mut sum, mut most, mut own, mut others) = (None, None, None, false);
         self.each(FactKind::Counts, &mut |fact| {
-            if let Fact::Count(what, number) = fact
-                && what == of
-            {
+            let Fact::Count { of: found, number, key, plain } = fact else { return };
+            let received = of == facts::Counted::Recipients && found == of;
+            let about = noun.filter(|_| !received).map_or(Counts::Plainly, |noun| counting::counts(noun, key));
+            others |= !plain && about != Counts::Other;
+            if about == Counts::It {
+                own = own.max(Some(number));
+            }
+            if found == of && plain && about != Counts::Other {
                 sum = Some(sum.unwrap_or(0_u64).saturating_add(number));
                 most = most.max(Some(number));
             }
         });
-        if of == facts::Counted::Recipients { sum } else { most }
+        let number = own.or(if of == facts::Counted::Recipients { sum } else { most });
+        if number.is_some() || of != facts::Counted::Items || others || !counting::is_single(noun, self.class) {
+            return (number, false);
+        }
+        // `update_row {"row_id": 7}` is about one.
+        let one = |key: &str, value: View<'_>| yes(counting::identifies(self.class, key, value));
+        match self.any_argument(&one, Truth::No) {
+            Span { least: Truth::Yes, .. } => (Some(1), false),
+            span => (None, span == Span::OPEN),
+        }
     }
 
     fn recipient(&self, whom: &Whom) -> Span {
@@ -335,7 +369,13 @@ impl Call<'_> {
     /// Whether a proper name is among the words of the tool's name, or in an argument that names a kind or party.
     fn named(&self, names: &[String]) -> Span {
         let says = |words: &[String], name: &str| aliases(name).any(|name| words.iter().any(|word| word == name));
-        let among = |words: &[String]| names.iter().any(|name| name.split('_').all(|part| says(words, part)));
+        let joined = |words: &[String], name: &str| {
+            let whole: String = name.split('_').collect();
+            name.contains('_') && words.contains(&whole)
+        };
+        let among = |words: &[String]| {
+            names.iter().any(|name| name.split('_').all(|part| says(words, part)) || joined(words, name))
+        };
         if among(&self.class.words) {
             return Span::of(Truth::Yes);
         }
@@ -348,9 +388,49 @@ impl Call<'_> {
         )
     }
 
-    /// A name of verbs alone leaves open what it is done to, and a word that nobody lists may mean anything.
+    /// Whether the name leaves open what it works on, so that nothing needs to be said of a thing for it to be meant.
     pub(super) fn may_mean_anything(&self) -> bool {
-        is_bare(self.class) || !self.class.words.iter().all(|word| read_word(word).is_some())
+        !self.class.told || is_bare(self.class)
+    }
+
+    /// Whether a thing that the deed names in words is worked on, where the tool's name leaves it open.
+    fn worked_on(&self, deed: &Deed) -> Span {
+        // A verb that the lexicon lacks leaves the rest of the name as what it is done to.
+        let led = if deed.verbs.is_empty() || self.class.does.meets(deed.does) {
+            None
+        } else {
+            self.class.led_by(&|word| mentions::is_form_of_any(word, &deed.verbs))
+        };
+        if let Some(class) = &led {
+            return Call { class, ..*self }.worked_on_by_name(deed);
+        }
+        self.worked_on_by_name(deed)
+    }
+
+    fn worked_on_by_name(&self, deed: &Deed) -> Span {
+        let unlisted = !deed.things.is_empty() && is_thingless(self.class);
+        let start = Span::of(if unlisted { Truth::Unclear } else { Truth::No });
+        let partly = is_partly(deed, self.class);
+        deed.nouns.iter().fold(start, |span, noun| span.or(self.thing(noun, partly)))
+    }
+
+    fn thing(&self, noun: &str, partly: bool) -> Span {
+        match mentions::thing_in_name(noun, self.class, partly) {
+            InName::Yes => Span::of(Truth::Yes),
+            InName::No => Span::of(Truth::No),
+            InName::Head => {
+                let absent = if mentions::is_modified(self.class) { Truth::No } else { Truth::Unclear };
+                self.any_argument(&|key, value| yes(mentions::modifies(noun, self.class, key, value)), absent)
+            }
+            InName::Open => {
+                // Where a kind is named and it is not this one, it is another.
+                let told = self.class.told
+                    || self.any_argument(&|key, value| yes(mentions::tells_kind(key, value)), Truth::No)
+                        == Span::of(Truth::Yes);
+                let absent = if told { Truth::No } else { Truth::Unclear };
+                self.any_argument(&|key, value| mentions::thing_in_argument(noun, self.class, key, value), absent)
+            }
+        }
     }
 
     /// Whether the call speaks of one of the phrases.
@@ -358,13 +438,25 @@ impl Call<'_> {
         if mentions::in_name(phrases, self.class) {
             return Span::of(Truth::Yes);
         }
-        let absent = if self.may_mean_anything() { Truth::Unclear } else { Truth::No };
+        // A name of verbs alone leaves open what it is done to; a head without the words before it may have them.
+        let named = phrases.iter().any(|phrase| {
+            mentions::thing_in_name(phrase, self.class, false) == InName::Head && !mentions::is_modified(self.class)
+        });
+        let absent = if is_bare(self.class) || named { Truth::Unclear } else { Truth::No };
         self.any_argument(&|key, value| mentions::mentioned(phrases, key, value), absent)
     }
 
-    /// Whether any argument is such a one. A masked value may have been.
-    fn any_argument(&self, is: &dyn Fn(&str, View<'_>) -> bool, absent: Truth) -> Span {
-        let hit = self.arguments(&mut |key, value| is(key, value).then_some(Truth::Yes), absent);
+    /// How true it is of the argument of which it is truest. A masked value may have been such a one.
+    fn any_argument(&self, is: &dyn Fn(&str, View<'_>) -> Truth, absent: Truth) -> Span {
+        let mut most = Truth::No;
+        let hit = self.arguments(
+            &mut |key, value| {
+                most = most.max(is(key, value));
+                None
+            },
+            absent,
+        );
+        let hit = if hit == Span::OPEN { hit } else { Span::of(most.max(absent)) };
         let masked = matches!(self.source, Source::Stored(..))
             && self.arguments(&mut |_, value| is_masked(value).then_some(Truth::Yes), Truth::No) != Span::of(Truth::No);
         if masked { Span::OPEN } else { hit }
@@ -372,10 +464,15 @@ impl Call<'_> {
 
     /// Judges every argument that `judge` has an opinion on. Masked values leave it open.
     fn arguments(&self, judge: &mut dyn FnMut(&str, View<'_>) -> Option<Truth>, absent: Truth) -> Span {
+        self.arguments_within(&mut |key, value, _| judge(key, value), absent)
+    }
+
+    /// As [`Self::arguments`], with the object that the argument stands in.
+    fn arguments_within(&self, judge: &mut JudgeWithin<'_>, absent: Truth) -> Span {
         let mut found = Found::default();
         let mut read = |document: View<'_>, masked: bool| {
-            facts::each_argument(document, &mut |key, value| {
-                let Some(truth) = judge(key, value) else { return };
+            facts::each_argument(document, &mut |key, value, object| {
+                let Some(truth) = judge(key, value, object) else { return };
                 let hidden = masked && is_masked(value);
                 found.add(if hidden { Span::OPEN } else { Span::of(truth) });
             });
@@ -398,26 +495,52 @@ impl Call<'_> {
 #[must_use]
 pub fn does(deed: &Deed, class: &Class) -> Truth {
     let looks = class.only_looks();
-    let spoken = || !looks && mentions::is_done(&deed.verbs, class);
-    if !(if deed.is_any_doing() { !looks } else { class.does.meets(deed.does) || spoken() }) {
+    let known = deed.is_any_doing() || class.does.meets(deed.does);
+    let spoken = !known && !looks && mentions::is_done(&deed.verbs, class);
+    if !(if deed.is_any_doing() { !looks } else { known || spoken }) {
         return Truth::No;
     }
-    if deed.is_to_anything() || class.things.meets(deed.things) || mentions::in_name(&deed.nouns, class) {
+    if spoken && let Some(class) = class.led_by(&|word| mentions::is_form_of_any(word, &deed.verbs)) {
+        return of_what(deed, &class);
+    }
+    of_what(deed, class)
+}
+
+/// Whether what a class works on is what the deed is done to.
+fn of_what(deed: &Deed, class: &Class) -> Truth {
+    let partly = is_partly(deed, class);
+    let about = if partly { class.things } else { class.heads };
+    if deed.is_to_anything() || about.meets(deed.things) {
         return Truth::Yes;
     }
-    if is_thingless(class) || !deed.nouns.is_empty() { Truth::Unclear } else { Truth::No }
+    let mut truth = if !deed.things.is_empty() && is_thingless(class) { Truth::Unclear } else { Truth::No };
+    for noun in &deed.nouns {
+        truth = truth.max(match mentions::thing_in_name(noun, class, partly) {
+            InName::Yes => Truth::Yes,
+            InName::No => Truth::No,
+            InName::Head | InName::Open => Truth::Unclear,
+        });
+    }
+    truth
+}
+
+/// Whether doing it to a part of something is doing it to that thing: to change a price of a product is to change the
+/// product. Notes and labels are things of their own.
+fn is_partly(deed: &Deed, class: &Class) -> bool {
+    let done = if deed.does.is_empty() { class.does } else { class.does.common(deed.does) };
+    !class.heads.meets(lexicon().part) && (deed.is_any_doing() || done.meets(known().partly))
 }
 
 /// Whether a name says nothing known of what is worked on, so that it may be anything.
 #[must_use]
 pub fn is_thingless(class: &Class) -> bool {
-    class.things.without(lexicon().generic.with(super::deed::pure_deeds())).is_empty()
+    class.heads.without(lexicon().generic.with(super::deed::pure_deeds())).is_empty()
 }
 
 /// Whether a name consists of verbs alone, so that it does not say to what they are done.
 #[must_use]
 pub fn is_bare(class: &Class) -> bool {
-    is_thingless(class) && class.words.iter().all(|word| read_word(word).is_some())
+    is_thingless(class) && !class.parts.iter().any(|part| matches!(part, Part::Head))
 }
 
 /// Whether a domain is `wanted` or below it.

@@ -75,7 +75,7 @@ fn condition() -> impl Strategy<Value = Condition> {
         (range(), prop::option::of(prop::sample::select(vec!["GBP", "USD"])))
             .prop_map(|(range, code)| Condition::Amount { range, currency: code.and_then(Currency::parse) }),
         range().prop_map(Condition::Percent),
-        range().prop_map(|range| Condition::Count { of: Counted::Recipients, range }),
+        range().prop_map(|range| Condition::Count { of: Counted::Recipients, noun: None, range }),
         texts().prop_map(|names| Condition::Recipient(Whom::Outside(names))),
         texts().prop_map(Condition::Agent),
         (prop::collection::vec(1..8_u8, 0..4), prop::option::of(0..1_440_u16))

@@ -19,7 +19,7 @@
 //! term      = "it" verb | fact | "(" either ")" | "not (" either ")"
 //! fact      = "the amount" is limits (currency | "in any currency")
 //!           | "the percentage" is limits              ; 20%
-//!           | "the number of" ("items" | "recipients") is limits
+//!           | "the number of" ("items" | "recipients") ["called" text] is limits
 //!           | "the duration" is limits                ; 90 minutes, 2 hours
 //!           | "the size" is limits                    ; 25 MB
 //!           | "the argument" text (is texts | is "like" texts | is "a number" limits | is "given")

@@ -155,8 +155,8 @@ fn leaf() -> BoxedStrategy<Condition> {
         prop_oneof![Just(Condition::Risky), Just(Condition::Money), Just(Condition::Attachment)],
         (range(), currency).prop_map(|(range, currency)| Condition::Amount { range, currency }),
         range().prop_map(Condition::Percent),
-        (select(vec![Counted::Recipients, Counted::Items]), range())
-            .prop_map(|(of, range)| Condition::Count { of, range }),
+        (select(vec![Counted::Recipients, Counted::Items]), proptest::option::of(text()), range())
+            .prop_map(|(of, noun, range)| Condition::Count { of, noun, range }),
         prop_oneof![
             domains().prop_map(|all| Condition::Recipient(Whom::In(all))),
             domains().prop_map(|all| Condition::Recipient(Whom::Outside(all))),

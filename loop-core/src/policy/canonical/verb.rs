@@ -91,10 +91,17 @@ pub(super) fn leaf(condition: &Condition, holds: bool) -> Option<Leaf> {
         Condition::Percent(range) => {
             fact("percentage", span::limits(range, &|value| format!("{}%", span::number(value))))
         }
-        Condition::Count { of: Counted::Recipients, range } => {
-            fact("number of recipients", span::limits(range, &span::number))
+        Condition::Count { of, noun, range } => {
+            let of = match of {
+                Counted::Recipients => "recipients",
+                Counted::Items => "items",
+            };
+            let what = match noun {
+                Some(noun) => format!("number of {of} called {}", quote(noun, Space::Joins)),
+                None => format!("number of {of}"),
+            };
+            fact(&what, span::limits(range, &span::number))
         }
-        Condition::Count { of: Counted::Items, range } => fact("number of items", span::limits(range, &span::number)),
         Condition::Measure { of, range } => {
             let what = match of {
                 Measured::Duration => "duration",
@@ -520,11 +527,13 @@ impl Parser<'_> {
             is(self)?;
             Condition::Percent(self.limits(&mut Self::percent)?)
         } else if self.words("number of recipients") {
+            let noun = self.noun()?;
             is(self)?;
-            Condition::Count { of: Counted::Recipients, range: self.numbers()? }
+            Condition::Count { of: Counted::Recipients, noun, range: self.numbers()? }
         } else if self.words("number of items") {
+            let noun = self.noun()?;
             is(self)?;
-            Condition::Count { of: Counted::Items, range: self.numbers()? }
+            Condition::Count { of: Counted::Items, noun, range: self.numbers()? }
         } else if self.words("duration") {
             is(self)?;
             self.measured(Measured::Duration)?
@@ -551,6 +560,14 @@ impl Parser<'_> {
 
     fn numbers(&mut self) -> Result<Range, CanonicalError> {
         self.limits(&mut |parser: &mut Self| -> Option<Decimal> { parser.number() })
+    }
+
+    /// `called "page"`, if it stands there.
+    fn noun(&mut self) -> Result<Option<String>, CanonicalError> {
+        if !self.words("called") {
+            return Ok(None);
+        }
+        self.quoted(Space::Joins).map(Some).ok_or_else(|| self.failure())
     }
 
     fn measured(&mut self, of: Measured) -> Result<Condition, CanonicalError> {

@@ -124,7 +124,7 @@ fn condition(found: &Found) -> Condition {
     match found.unit {
         Unit::Money(currency) => Condition::Amount { range, currency },
         Unit::Percent => Condition::Percent(range),
-        Unit::Count(of) => Condition::Count { of, range },
+        Unit::Count(of) => Condition::Count { of, noun: None, range },
         Unit::Of(of) => Condition::Measure { of, range },
     }
 }

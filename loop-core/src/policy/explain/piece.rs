@@ -224,7 +224,7 @@ impl Explainer<'_> {
         let told = if matches!(search.part, Condition::Count { of: Counted::Recipients, .. }) {
             let mut sum: u64 = 0;
             facts(&mut |fact| {
-                if let Fact::Count(Counted::Recipients, number) = fact {
+                if let Fact::Count { of: Counted::Recipients, number, .. } = fact {
                     sum = sum.saturating_add(number);
                 }
             });
@@ -296,7 +296,7 @@ fn shown(part: &Condition, fact: Fact<'_>) -> Option<String> {
             None => value?.to_string(),
         },
         Fact::Percent(value) => format!("{}%", value?),
-        Fact::Count(of, number) => {
+        Fact::Count { of, number, .. } => {
             if !matches!(part, Condition::Count { of: wanted, .. } if *wanted == of) {
                 return None;
             }

@@ -158,7 +158,7 @@ fn one_item_of_many_is_found() {
     let outside = Condition::Recipient(Whom::Outside(vec!["acme.org".to_owned()]));
     let told = grounds(&outside, "send_email", r#"{"to":["a@acme.org","b@else.net","c@acme.org"]}"#);
     assert_eq!(first(&told), "unclear | $.to[1] | [email @else.net] | `$.to[0]` says otherwise");
-    let many = Condition::Count { of: Counted::Recipients, range: Range::over(Decimal::whole(3)) };
+    let many = Condition::Count { of: Counted::Recipients, noun: None, range: Range::over(Decimal::whole(3)) };
     let told = grounds(&many, "send_email", r#"{"to":["a@x.org","b@x.org","c@x.org","d@x.org"]}"#);
     assert_eq!(first(&told), "yes | $.to | 4 recipients | -");
     // No list alone is long enough.

@@ -11,6 +11,7 @@ use crate::{
     policy::{
         deed::{Class, classify, known},
         lexicon::{Concepts, lexicon, read_word},
+        name,
     },
     tool::name::tokens,
 };
@@ -129,7 +130,8 @@ pub const SPEAKS: Roles = Roles::SQL
     .with(Roles::COLLECTION)
     .with(Roles::KIND)
     .with(Roles::MODE)
-    .with(Roles::ADMIN);
+    .with(Roles::ADMIN)
+    .with(Roles::SWITCH);
 
 impl Said {
     /// Adds what one argument says.
@@ -143,6 +145,67 @@ impl Said {
     }
 }
 
+/// Whether an argument of this name says in its value what kind of thing is worked on.
+#[must_use]
+pub fn tells_kind(key: &str) -> bool {
+    let words = tokens(key);
+    let kind = |word: &str| matches!(word, "resource" | "kind" | "object" | "entity" | "table" | "collection");
+    words.iter().any(kind) && words.iter().all(|word| kind(word) || matches!(word, "type" | "name" | "db" | "target"))
+}
+
+/// Whether a text is one to three plain words, as kinds are named, and neither an id nor a name with a place.
+#[must_use]
+pub fn is_plain_kind(text: &str) -> bool {
+    let letters = |c: char| c.is_alphabetic() || matches!(c, '_' | '-' | ' ');
+    !text.is_empty() && text.len() <= KIND_MAX && text.chars().all(letters) && tokens(text).len() <= 3
+}
+
+/// The most names that are looked at within one text.
+const NAMES_MAX: usize = 512;
+
+/// Whether an argument holds a program or a place rather than a name: SQL, a command, a path.
+#[must_use]
+pub fn carries(key: &str, text: &str) -> bool {
+    let roles = super::keys::roles(key);
+    let spoken = roles.any(Roles::SQL.with(Roles::SHELL)) && text.contains(char::is_whitespace);
+    spoken || (roles.any(Roles::PATH) && text.contains(['/', '\\', '.']))
+}
+
+/// Calls `each` with the names within such an argument: words of SQL outside strings, words of commands, the last
+/// two segments of paths without their ending. False when there are more than are looked at.
+pub fn each_name_within(key: &str, text: &str, each: &mut dyn FnMut(&str)) -> bool {
+    if text.len() > TEXT_MAX {
+        return false;
+    }
+    if !super::keys::roles(key).any(Roles::SQL.with(Roles::SHELL)) {
+        of_path(text, each);
+        return true;
+    }
+    // An escaped quote may end a string or not, so then the strings are looked at too.
+    let strings = !sql::looks_like(text) || text.contains("\\'");
+    let breaks = |c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-' | '/' | '.' | '\\' | ':'));
+    let pieces = text.split('\'').enumerate().filter(|(at, _)| strings || at % 2 == 0);
+    let words = pieces.flat_map(|(_, piece)| piece.split(breaks)).filter(|word| word.contains(char::is_alphabetic));
+    let mut seen = 0;
+    for word in words {
+        seen += 1;
+        if seen > NAMES_MAX {
+            return false;
+        }
+        match word.contains(['/', '\\']) {
+            true => of_path(word, each),
+            // `hr.timesheets`, `t.timesheet_id`
+            false => word.split(['.', ':']).for_each(&mut *each),
+        }
+    }
+    true
+}
+
+fn of_path(path: &str, each: &mut dyn FnMut(&str)) {
+    let segments = path.rsplit(['/', '\\']).filter(|segment| !segment.is_empty());
+    segments.take(2).for_each(|segment| each(segment.split_once('.').map_or(segment, |(stem, _)| stem)));
+}
+
 fn of_leaf(leaf: Leaf<'_, '_>, class: &Class) -> Said {
     let mut said = Said::default();
     let roles = leaf.roles;
@@ -150,21 +213,20 @@ fn of_leaf(leaf: Leaf<'_, '_>, class: &Class) -> Said {
         // `is_admin: true` makes an administrator, whatever the tool is called.
         return Said { does: Concepts::named(&["grant"]), things: Concepts::named(&["admin", "role"]) };
     }
+    if roles.any(Roles::SWITCH) {
+        said.does = switched(leaf, class);
+    }
     let Kind::String(text) = leaf.value.kind() else { return said };
     if roles.any(Roles::TABLE.with(Roles::COLLECTION)) && !text.is_empty() {
-        said.things = said.things.with(Concepts::named(&["table"]));
+        // A row of `customers` is a customer.
+        let named = if text.len() <= KIND_MAX { name::named(text) } else { Concepts::NONE };
+        said.things = said.things.with(Concepts::named(&["table"])).with(named);
     }
     if roles.any(Roles::KIND) && text.len() <= KIND_MAX {
-        match read_word(&text.to_lowercase()) {
-            Some(reading) => said.things = said.things.with(reading.entry.names),
-            // `roles/owner`, `customer-list`
-            None => {
-                let words = tokens(text);
-                let named =
-                    words.iter().filter_map(read_word).fold(Concepts::NONE, |all, one| all.with(one.entry.names));
-                said.things = said.things.with(named);
-            }
-        }
+        // `roles/owner`, `customer-list`
+        let named = name::named(text);
+        let other = named.is_empty() && tells_kind(leaf.key) && is_plain_kind(text);
+        said.things = said.things.with(if other { known().other } else { named });
     }
     if text.len() > TEXT_MAX && roles.any(Roles::SQL.with(Roles::SHELL)) {
         return Said { does: Concepts::ALL, things: said.things };
@@ -186,10 +248,31 @@ fn of_leaf(leaf: Leaf<'_, '_>, class: &Class) -> Said {
     said
 }
 
-/// Whether a tool does what an argument says rather than what its name says.
+/// `enabled: false` of something that is changed switches it off.
+fn switched(leaf: Leaf<'_, '_>, class: &Class) -> Concepts {
+    if !class.does.meets(known().update) {
+        return Concepts::NONE;
+    }
+    let inverse = tokens(leaf.key).iter().any(|word| word.starts_with("disable"));
+    let on = match leaf.value.kind() {
+        Kind::Bool(on) => on,
+        Kind::String("true" | "on" | "enabled" | "enable" | "yes") => true,
+        Kind::String("false" | "off" | "disabled" | "disable" | "no") => false,
+        _ => return Concepts::NONE,
+    };
+    if on == inverse { known().disable } else { known().enable }
+}
+
+/// Whether a tool does what an argument says rather than what its name says: it has no verb of its own.
 #[must_use]
 pub fn many_sided(class: &Class) -> bool {
-    class.words.iter().any(|word| MANY_SIDED.contains(&word.as_str()))
+    !class.firm && class.words.iter().any(|word| is_many_sided(word))
+}
+
+/// Whether a word of a tool's name says that its arguments choose what it does.
+#[must_use]
+pub fn is_many_sided(word: &str) -> bool {
+    MANY_SIDED.contains(&word)
 }
 
 /// Reads a shell line: each command's program and, where it speaks, its first words.

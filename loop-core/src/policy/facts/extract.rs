@@ -299,24 +299,60 @@ fn is_percentage(text: &str) -> bool {
 }
 
 fn count(leaf: Leaf<'_, '_>, each: &mut dyn FnMut(Fact<'_>)) {
-    let what = if leaf.roles.any(Roles::RECIPIENT) { Counted::Recipients } else { Counted::Items };
+    let of = if leaf.roles.any(Roles::RECIPIENT) { Counted::Recipients } else { Counted::Items };
+    let mut tell = |number, plain| each(Fact::Count { of, number, key: leaf.key, plain });
+    let counts = leaf.roles.any(Roles::COUNT);
+    // `pages: 400` counts pages, `subscribers: 90000` those who receive it.
+    let names = !counts && is_plural(leaf.key);
+    let plain = counts || of == Counted::Recipients;
     match leaf.value.kind() {
-        Kind::Array => each(Fact::Count(what, length(leaf.value))),
-        Kind::Number(text) if leaf.roles.any(Roles::COUNT) => {
+        Kind::Array => tell(length(leaf.value), true),
+        Kind::Number(text) if counts || names => {
             let number = Decimal::parse(text).filter(|number| !number.is_negative());
-            each(Fact::Count(what, number.map_or(u64::MAX, whole)));
+            tell(number.map_or(u64::MAX, whole), plain);
         }
-        Kind::String(text) if leaf.roles.any(Roles::COUNT) => {
-            if let Some(written) = money::read(text) {
-                each(Fact::Count(what, whole(written.value)));
+        Kind::String(text) if (counts || names) && text.starts_with(|c: char| c.is_ascii_digit()) => {
+            if let Some(written) = money::read(text).filter(|written| !written.percent && written.currency.is_none()) {
+                tell(whole(written.value), plain);
             }
         }
-        Kind::String(text) if what == Counted::Recipients && leaf.member => {
+        Kind::String(text) if of == Counted::Recipients && leaf.member => {
             let number = text.split([',', ';']).filter(|part| !part.trim().is_empty()).count();
-            each(Fact::Count(what, number as u64));
+            tell(number as u64, true);
         }
+        Kind::String(text) if leaf.roles.any(Roles::SHELL) => flags(text, each),
         _ => {}
     }
+}
+
+/// The most flags of a command that are read.
+const FLAGS_MAX: usize = 64;
+
+/// Numbers that flags of a command give: `--replicas=5`, `--max-instances 8`.
+fn flags(text: &str, each: &mut dyn FnMut(Fact<'_>)) {
+    let mut before = "";
+    for word in text.split_whitespace().filter(|word| word.starts_with("--") || is_number(word)).take(FLAGS_MAX) {
+        let (flag, value) = word.split_once('=').unwrap_or((before, word));
+        let flag = flag.trim_start_matches('-');
+        before = word;
+        let counts = keys::roles(flag).any(Roles::COUNT);
+        if flag.is_empty() || !is_number(value) || !(counts || is_plural(flag)) {
+            continue;
+        }
+        let number = Decimal::parse(value).map_or(u64::MAX, whole);
+        each(Fact::Count { of: Counted::Items, number, key: flag, plain: counts });
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether a name's last word is a plural.
+fn is_plural(name: &str) -> bool {
+    let word = name.rsplit(['_', '-', '.', ' ']).next().unwrap_or_default();
+    let ends = |end: &str| word.ends_with(end);
+    word.len() > 3 && ends("s") && !ends("ss") && !ends("us") && !ends("is")
 }
 
 fn length(array: View<'_>) -> u64 {
@@ -521,11 +557,12 @@ fn statement(leaf: Leaf<'_, '_>, each: &mut dyn FnMut(Fact<'_>)) {
     }
 }
 
-/// Calls `each` with the name and value of every argument, items of arrays under the name of the array.
-pub fn each_argument(document: View<'_>, each: &mut dyn FnMut(&str, View<'_>)) {
+/// Calls `each` with the name and value of every argument and the object that it stands in, items of arrays under the
+/// name of the array.
+pub fn each_argument(document: View<'_>, each: &mut dyn FnMut(&str, View<'_>, Option<View<'_>>)) {
     leaves(document, &mut |leaf: Leaf<'_, '_>| {
         if !leaf.key.is_empty() {
-            each(leaf.key, leaf.value);
+            each(leaf.key, leaf.value, leaf.beside.map(|beside| beside.object));
         }
     });
 }

@@ -57,7 +57,16 @@ pub enum Fact<'a> {
     /// Per cent; `None` when it cannot be read.
     Percent(Option<Decimal>),
     /// So many.
-    Count(Counted, u64),
+    Count {
+        /// Of whom or what.
+        of: Counted,
+        /// How many.
+        number: u64,
+        /// The name of the argument, which may say of what more closely.
+        key: &'a str,
+        /// It counts what is worked on, whatever that is called; else only what `key` says (`pages: 400`).
+        plain: bool,
+    },
     /// An address or another name of a recipient, and its domain when it has one.
     Recipient {
         /// As it stands; absent in stored facts, which keep no address.
@@ -202,6 +211,8 @@ impl Environment {
 pub const KEPT: usize = 64;
 /// The longest text kept in a fact, in bytes; longer ones are left out and the kind marked as cut.
 pub const TEXT_MAX: usize = 256;
+/// The longest name of an argument that is kept with a count, in bytes; a longer one says nothing.
+const KEY_MAX: usize = 64;
 
 /// Arguments with more text than this, in bytes, may not be stored whole.
 pub const ARGUMENTS_MAX: usize = 4 * 1024;
@@ -217,9 +228,9 @@ pub struct Facts {
     /// Percentages.
     #[serde(rename = "p", skip_serializing_if = "Vec::is_empty")]
     pub percents: Vec<Option<Decimal>>,
-    /// Counts.
+    /// Counts: of whom or what, how many, the name of the argument, and whether it counts whatever is worked on.
     #[serde(rename = "n", skip_serializing_if = "Vec::is_empty")]
-    pub counts: Vec<(Counted, u64)>,
+    pub counts: Vec<(Counted, u64, String, bool)>,
     /// The domains of recipients; `None` for one without.
     #[serde(rename = "r", skip_serializing_if = "Vec::is_empty")]
     pub recipients: Vec<Option<String>>,
@@ -268,7 +279,10 @@ impl Facts {
         let fits = match fact {
             Fact::Amount(value, currency) => keep(&mut self.amounts, (value, currency)),
             Fact::Percent(value) => keep(&mut self.percents, value),
-            Fact::Count(what, number) => keep(&mut self.counts, (what, number)),
+            Fact::Count { of, number, key, plain } => {
+                let key = if key.len() <= KEY_MAX { key } else { "" };
+                keep(&mut self.counts, (of, number, key.to_owned(), plain))
+            }
             Fact::Recipient { domain, .. } => {
                 domain.is_none_or(short) && keep_counted(&mut self.recipients, domain.map(str::to_ascii_lowercase))
             }
@@ -290,7 +304,9 @@ impl Facts {
                 self.amounts.iter().for_each(|(value, currency)| each(Fact::Amount(*value, *currency)))
             }
             FactKind::Percents => self.percents.iter().for_each(|value| each(Fact::Percent(*value))),
-            FactKind::Counts => self.counts.iter().for_each(|(what, number)| each(Fact::Count(*what, *number))),
+            FactKind::Counts => self.counts.iter().for_each(|(of, number, key, plain)| {
+                each(Fact::Count { of: *of, number: *number, key, plain: *plain });
+            }),
             FactKind::Recipients => self
                 .recipients
                 .iter()

@@ -69,6 +69,7 @@ roles! {
     ADMIN = 31, "admin";
     HOLDS_CURRENCY = 32, "holds_currency";
     NAMES_SECRET = 33, "names_secret";
+    SWITCH = 34, "switch";
 }
 
 impl Roles {

@@ -7,7 +7,7 @@ mod fact;
 mod keys;
 mod sql;
 
-pub use carrier::{Said, many_sided, said};
+pub use carrier::{Said, carries, each_name_within, is_many_sided, is_plain_kind, many_sided, said, tells_kind};
 pub use extract::{Amounts, each, each_argument, extract, said_by, survey};
 pub(super) use keys::{Roles, roles};
 

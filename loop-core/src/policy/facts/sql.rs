@@ -1,6 +1,6 @@
 //! Just enough SQL to tell what a text does: its statements' verbs and whether a WHERE bounds them.
 
-use crate::policy::lexicon::Concepts;
+use crate::policy::{lexicon::Concepts, name};
 
 /// A statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +59,11 @@ const OBJECTS: &[(&str, &str)] = &[
     ("role", "role"),
     ("collection", "table"),
 ];
+
+/// Words in front of the name of a table.
+const NAMING: &[&str] = &["from", "into", "update", "table", "join", "exists", "only", "truncate", "view"];
+/// The longest name of a table that is read, in bytes.
+const NAME_MAX: usize = 64;
 
 /// The most statements that are read; a text with more does everything.
 const STATEMENTS_MAX: usize = 64;
@@ -133,6 +138,10 @@ fn statement<'a>(words: &mut impl Iterator<Item = &'a str>) -> Option<Statement>
         }
         if is(word, "where") {
             bounded = true;
+        }
+        if NAMING.iter().any(|naming| is(before, naming)) && word.len() <= NAME_MAX {
+            // What stands in a table of that name.
+            things = things.with(name::named(word));
         }
         let verb = VERBS.iter().find(|verb| is(word, verb.word));
         if !opened {

@@ -48,8 +48,11 @@ pub(super) fn names(part: &Condition) -> Option<(Name, Vec<String>)> {
         Condition::Recipient(Whom::Address(addresses)) => (Name::Address, lower(addresses)),
         Condition::Place(places) => (Name::Place, lower(places)),
         Condition::Party(names) => (Name::Party, lower(names)),
-        Condition::Mentions(phrases) => (Name::Word, mentions::first_words(phrases)),
-        Condition::Deed(deed) if !deed.nouns.is_empty() => (Name::Word, mentions::first_words(&deed.nouns)),
+        Condition::Mentions(phrases) => (Name::Word, mentions::any_words(phrases)),
+        // Kinds may be meant without a word, and a verb that no concept stands for changes what a name says.
+        Condition::Deed(deed) if !deed.nouns.is_empty() && deed.things.is_empty() && deed.verbs.is_empty() => {
+            (Name::Word, mentions::any_words(&deed.nouns))
+        }
         _ => return None,
     })
 }
@@ -59,7 +62,7 @@ pub(super) fn range(part: &Condition, denied: bool) -> Option<(Number, Range)> {
     let (number, range) = match part {
         Condition::Amount { range, currency } => (Number::Amount(*currency), *range),
         Condition::Percent(range) => (Number::Percent, *range),
-        Condition::Count { of, range } => (Number::Count(*of), *range),
+        Condition::Count { of, noun: None, range } => (Number::Count(*of), *range),
         _ => return None,
     };
     let beyond = |limit: Option<Limit>| limit.map(|limit| Limit { inclusive: !limit.inclusive, ..limit });
@@ -138,12 +141,13 @@ impl<'a> Said<'a> {
             return None;
         }
         let mut names = Names::new();
-        for word in &self.call.class.words {
-            mentions::roots(word, &mut |root| names.push(root));
+        let mut whole = true;
+        let mut add = |word: &str| mentions::roots(word, &mut |root| names.push(root));
+        mentions::each_in(&self.call.class.words, &mut add);
+        each_argument(action, &mut |key, value| whole &= mentions::each_word(key, value, &mut add));
+        if !whole {
+            return None;
         }
-        each_argument(action, &mut |key, value| {
-            mentions::each_word(key, value, &mut |word| mentions::roots(word, &mut |root| names.push(root)));
-        });
         names.sort_unstable();
         names.dedup();
         Some(names)
@@ -165,7 +169,8 @@ impl<'a> Said<'a> {
                 hull.filter(|_| sure)
             }
             Number::Count(of) => {
-                let number = self.call.counted(of).and_then(|number| i64::try_from(number).ok()).map(Decimal::whole)?;
+                let number =
+                    self.call.counted(of, None).and_then(|number| i64::try_from(number).ok()).map(Decimal::whole)?;
                 Some((number, number))
             }
         }
@@ -173,8 +178,8 @@ impl<'a> Said<'a> {
 }
 
 fn each_argument(action: &Action<'_>, each: &mut dyn FnMut(&str, View<'_>)) {
-    facts::each_argument(action.arguments, each);
+    facts::each_argument(action.arguments, &mut |key, value, _| each(key, value));
     if let Some(body) = action.forward.and_then(|forward| forward.body) {
-        facts::each_argument(body, each);
+        facts::each_argument(body, &mut |key, value, _| each(key, value));
     }
 }

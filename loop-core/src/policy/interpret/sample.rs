@@ -220,9 +220,11 @@ fn gather(condition: &Condition, positive: bool, way: &mut Way, draft: &mut Draf
             let (good, bad) = numbers(range);
             part("percent", good, bad);
         }
-        Condition::Count { of, range } => {
+        Condition::Count { of, noun, range } => {
             let (good, bad) = numbers(range);
-            part(if *of == Counted::Recipients { "recipient_count" } else { "count" }, good, bad);
+            let plain = if *of == Counted::Recipients { "recipient_count" } else { "count" };
+            let name = noun.as_ref().map_or_else(|| plain.to_owned(), |noun| format!("{noun}_count"));
+            part(&name, good, bad);
         }
         Condition::Recipient(whom) => {
             let at = |domains: &[String]| {

@@ -180,6 +180,8 @@ pub struct Lexicon {
     nouns: Vec<Option<&'static str>>,
     below: Vec<Concepts>,
     words: HashMap<&'static str, Entry, foldhash::fast::FixedState>,
+    /// Phrases written in one (`auditlog`) that are no words of their own.
+    joined: HashMap<String, Entry, foldhash::fast::FixedState>,
     /// Doing this to a noun of doing is that doing.
     pub perform: Concepts,
     /// A thing of its own within another.
@@ -198,7 +200,7 @@ impl Lexicon {
     /// The entry of a base form; the words of a phrase are joined by `_`.
     #[must_use]
     pub fn entry(&self, word: &str) -> Option<Entry> {
-        self.words.get(word).copied()
+        self.words.get(word).or_else(|| self.joined.get(word)).copied()
     }
 
     /// Every listed word.
@@ -222,6 +224,7 @@ fn load(text: &'static str) -> Lexicon {
         nouns: Vec::new(),
         below: Vec::new(),
         words: HashMap::default(),
+        joined: HashMap::default(),
         perform: Concepts::NONE,
         part: Concepts::NONE,
         generic: Concepts::NONE,
@@ -264,6 +267,11 @@ fn load(text: &'static str) -> Lexicon {
         }
         lexicon.verbs.push(verbs.split_whitespace().next());
         lexicon.nouns.push(nouns.split_whitespace().next());
+    }
+    for (word, entry) in &lexicon.words {
+        if word.contains('_') {
+            lexicon.joined.insert(word.replace('_', ""), *entry);
+        }
     }
     lexicon.longest = lexicon.words.keys().map(|word| word.split('_').count()).max().unwrap_or(1);
     lexicon.below = below(&lexicon.names, &parents);

@@ -90,6 +90,72 @@ pub fn is_form_of(word: &str, base: &str) -> bool {
     word == base || bases(word).into_iter().flatten().any(|(found, _)| found == base)
 }
 
+/// Whether `plural` is the plural of a word.
+fn is_plural(word: &str, plural: &str) -> bool {
+    if plural.len() <= word.len() || word.len() < 2 {
+        return false;
+    }
+    match plural.strip_prefix(word) {
+        Some("s") => !word.ends_with('s'),
+        Some("es") => ["s", "x", "z", "ch", "sh"].iter().any(|end| word.ends_with(end)),
+        Some(_) => false,
+        None => word.strip_suffix('y').is_some_and(|stem| plural.strip_prefix(stem) == Some("ies")),
+    }
+}
+
+/// Endings that British and American English spell differently.
+const SPELLINGS: &[(&str, &str)] = &[
+    ("our", "or"),
+    ("tre", "ter"),
+    ("isation", "ization"),
+    ("ise", "ize"),
+    ("yse", "yze"),
+    ("logue", "log"),
+    ("ence", "ense"),
+    ("gramme", "gram"),
+    ("cheque", "check"),
+    ("aeon", "eon"),
+    ("lment", "llment"),
+    ("grey", "gray"),
+    ("mould", "mold"),
+    ("tyre", "tire"),
+    ("storey", "story"),
+];
+
+/// Whether two words are one, in singular and plural (`policy`, `policies`) and in both spellings of English (`centre`,
+/// `centers`).
+#[must_use]
+pub fn same(one: &str, other: &str) -> bool {
+    one == other || is_plural(one, other) || is_plural(other, one) || is_respelled(one, other)
+}
+
+/// Calls `each` with a word in American spelling, where that differs; of a plural, its singular too.
+pub fn american(word: &str, each: &mut dyn FnMut(String)) {
+    let single = word.strip_suffix('s').filter(|word| !word.ends_with('s'));
+    for stem in [Some(word), single].into_iter().flatten() {
+        for (british, american) in SPELLINGS {
+            if let Some(stem) = stem.strip_suffix(british) {
+                each(format!("{stem}{american}"));
+            }
+        }
+    }
+}
+
+fn is_respelled(one: &str, other: &str) -> bool {
+    // Words that begin differently are different; so nearly all are told apart at once.
+    if one.len() < 4 || one.as_bytes().first_chunk::<2>() != other.as_bytes().first_chunk::<2>() {
+        return false;
+    }
+    let single = |word: &'_ str| word.strip_suffix('s').filter(|word| !word.ends_with('s')).unwrap_or(word).to_owned();
+    let (one, other) = (single(one), single(other));
+    let respells = |a: &str, b: &str| {
+        SPELLINGS.iter().any(|(british, american)| {
+            a.strip_suffix(british).zip(b.strip_suffix(american)).is_some_and(|(a, b)| a == b)
+        })
+    };
+    respells(&one, &other) || respells(&other, &one)
+}
+
 /// What a word's base form may be.
 fn bases(word: &str) -> [Option<(String, Form)>; 8] {
     let mut bases = [const { None }; 8];
@@ -131,7 +197,7 @@ fn bases(word: &str) -> [Option<(String, Form)>; 8] {
 
 #[cfg(test)]
 mod tests {
-    use super::{Form, read_word};
+    use super::{Form, read_word, same};
 
     #[test]
     fn inflected_words_find_their_base() {
@@ -150,5 +216,18 @@ mod tests {
             assert_eq!(Some(reading.entry), read_word(base).map(|base| base.entry), "{word}");
         }
         assert!(read_word("zzyzx").is_none());
+    }
+
+    #[test]
+    fn singular_and_plural_are_one() {
+        for (one, other) in [("box", "boxes"), ("policy", "policies"), ("flight", "flights"), ("branch", "branches")] {
+            assert!(same(one, other) && same(other, one), "{one}");
+        }
+        for (one, other) in
+            [("centre", "center"), ("colours", "color"), ("catalogue", "catalog"), ("licence", "licenses")]
+        {
+            assert!(same(one, other) && same(other, one), "{one}");
+        }
+        assert!(!same("address", "addres") && !same("glass", "glasss") && !same("cat", "cast"));
     }
 }

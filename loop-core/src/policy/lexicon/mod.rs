@@ -10,4 +10,4 @@ pub use slips::Slips;
 pub use words::cut;
 
 pub(super) use concept::{Entry, lexicon};
-pub(super) use inflect::{Form, Reading, is_form_of, read_word};
+pub(super) use inflect::{Form, Reading, american, is_form_of, read_word, same};

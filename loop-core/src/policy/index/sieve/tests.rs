@@ -62,7 +62,7 @@ fn deed() -> impl Strategy<Value = Condition> {
         concepts(&["pay", "delete", "send", "read"]),
         words(&["flange", "grommet"]),
         concepts(&["file", "record"]),
-        words(&["sprocket", "widget_box"]),
+        words(&["sprocket", "widget_box", "sprocketcentre"]),
     )
         .prop_map(|(does, verbs, things, nouns)| Condition::Deed(Deed { does, verbs, things, nouns }))
 }
@@ -73,8 +73,9 @@ fn leaf() -> impl Strategy<Value = Condition> {
         4 => deed(),
         4 => (range(), currency).prop_map(|(range, currency)| Condition::Amount { range, currency }),
         1 => range().prop_map(Condition::Percent),
-        1 => (range(), any::<bool>()).prop_map(|(range, rows)| Condition::Count {
+        1 => (range(), any::<bool>(), prop::option::of(one_of(&["row", "policy"]))).prop_map(|(range, rows, noun)| Condition::Count {
             of: if rows { Counted::Items } else { Counted::Recipients },
+            noun: noun.map(str::to_owned),
             range,
         }),
         2 => texts(&["acme.org", "Mail.acme.org", "org", "rival.example"]).prop_map(|all| Condition::Recipient(Whom::In(all))),
@@ -146,6 +147,9 @@ fn arguments() -> impl Strategy<Value = String> {
         r#""path":"/etc/passwd""#,
         r#""sql":"DELETE FROM t""#,
         r#""attachment":"a.txt""#,
+        r#""row_id":7"#,
+        r#""command":"rm widgetbox sprocket""#,
+        r#""file":"/a/widget-boxes.txt""#,
     ]);
     prop::collection::vec(member, 0..6).prop_map(|mut members| {
         let mut names = std::collections::BTreeSet::new();
@@ -169,6 +173,10 @@ const TOOLS: &[&str] = &[
     "export_widget_boxes",
     "run_sql",
     "mcp__shop__create_refund",
+    "delete_sprocket_center",
+    "update_row",
+    "box_send",
+    "create_box",
 ];
 
 proptest! {
