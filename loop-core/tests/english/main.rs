@@ -30,6 +30,9 @@ fn texts_are_shown_on_demand() {
     for line in std::fs::read_to_string(path).unwrap().lines().filter(|line| !line.trim().is_empty()) {
         let read = loop_core::policy::english::read(line);
         println!("{line}\n    {}\n    {:?}", loop_core::policy::canonical::render(&read.condition), read.condition);
+        if loop_core::policy::canonical::read(&loop_core::policy::canonical::render(&read.condition)).is_none() {
+            println!("    MAKES NO SENSE as a condition");
+        }
         if !read.unresolved.is_empty() {
             println!("    UNRESOLVED {:?}", read.unresolved);
         }

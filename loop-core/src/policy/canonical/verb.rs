@@ -81,7 +81,7 @@ pub(super) fn leaf(condition: &Condition, holds: bool) -> Option<Leaf> {
         Condition::Tool(name) => texts(TOOL, std::slice::from_ref(name)),
         Condition::ToolLike(pattern) => texts(TOOL_LIKE, std::slice::from_ref(pattern)),
         Condition::Deed(deed) => Leaf::Verb(doing(deed, holds)),
-        Condition::Named(names) => texts(NAMED, names),
+        Condition::Named(names) => phrases(opens(NAMED), names),
         Condition::Risky => Leaf::Verb(format!("{is} of more than low risk")),
         Condition::Money => Leaf::Verb(format!("{is} about money")),
         Condition::Amount { range, currency } => {
@@ -320,7 +320,7 @@ impl Parser<'_> {
         } else if opens(self, TOOL_LIKE) {
             Condition::ToolLike(self.text()?)
         } else if opens(self, NAMED) {
-            Condition::Named(self.texts()?)
+            Condition::Named(self.phrases()?)
         } else if opens(self, IN) {
             Condition::Recipient(Whom::In(self.addresses()?))
         } else if opens(self, OUTSIDE) {
