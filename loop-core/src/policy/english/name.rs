@@ -158,7 +158,9 @@ impl Names {
     /// As conditions.
     #[must_use]
     pub fn conditions(self) -> Vec<Condition> {
-        let named = (!self.named.is_empty()).then_some(Condition::Named(self.named));
+        // As names are cut in calls, so that they can be met: `1password` is `1_password`.
+        let named: Vec<String> = self.named.iter().map(|name| cut(name).join("_")).collect();
+        let named = (!named.is_empty()).then_some(Condition::Named(named));
         let parties = (!self.parties.is_empty()).then_some(Condition::Party(self.parties));
         let spoken = (!self.spoken.is_empty()).then_some(Condition::Mentions(self.spoken));
         let said: Vec<Condition> = named.into_iter().chain(spoken).collect();
