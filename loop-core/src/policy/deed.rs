@@ -50,6 +50,9 @@ pub(super) struct Known {
     pub other: Concepts,
     pub implied: [(Concepts, Concepts, Concepts); 10],
     pub worth: Concepts,
+    pub telling: Concepts,
+    pub email: Concepts,
+    pub making: Concepts,
     pub transfer: Concepts,
     pub moved: Concepts,
 }
@@ -126,6 +129,9 @@ pub(super) fn known() -> &'static Known {
         ])
         .with_children(),
         transfer: Concepts::named(&["transfer"]),
+        telling: Concepts::named(&["send", "message", "reply"]),
+        email: Concepts::named(&["email"]),
+        making: Concepts::named(&["create", "update", "write", "process"]),
         moved: Concepts::named(&["move", "export"]),
         // To do this to a part of something is to do it to that thing.
         partly: Concepts::named(&[
@@ -255,6 +261,9 @@ pub fn classify(tool: &str) -> Class {
     let moves = does.meets(known().transfer) && !what.is_empty() && !what.meets(known().worth);
     let does = if moves { does.without(known().transfer).with(known().moved) } else { does };
     let does = implied(does, heads.with(asides));
+    // `gmail.sendMessage`: what it is sent with.
+    let mails = does.meets(known().telling) && things.meets(known().email);
+    let does = if mails { does.with(known().email) } else { does };
     let strong = |at: usize| tokens.get(at).and_then(|token| token.reading).map_or(Concepts::NONE, |r| r.entry.does);
     // `replace_editor` replaces and more, `delete_client` deletes.
     let agent =
@@ -335,7 +344,7 @@ fn doing(tokens: &mut [Token]) -> Concepts {
     let strong = verbs.iter().map(deed).fold(Concepts::NONE, Concepts::with);
     // A draft of something is not that thing done, unless it is sent.
     let drafts = readings().any(|reading| reading.entry.names.meets(known.draft));
-    if drafts && !strong.meets(known.send) {
+    if drafts && !strong.meets(known.send) && strong.without(known.making).is_empty() {
         name::part(tokens, &verbs);
         return known.draft;
     }

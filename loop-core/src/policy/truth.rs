@@ -528,7 +528,10 @@ fn of_what(deed: &Deed, class: &Class) -> Truth {
 /// product. Notes and labels are things of their own.
 fn is_partly(deed: &Deed, class: &Class) -> bool {
     let done = if deed.does.is_empty() { class.does } else { class.does.common(deed.does) };
-    !class.heads.meets(lexicon().part) && (deed.is_any_doing() || done.meets(known().partly))
+    // `apply_order_discount`, `create_fee_waiver`: the head is what is done, and to what stands before it.
+    let named = class.heads.common(lexicon().deeds).without(super::deed::pure_deeds());
+    let by_name = done.meets(named) && class.heads.without(named).without(lexicon().generic).is_empty();
+    !class.heads.meets(lexicon().part) && (deed.is_any_doing() || done.meets(known().partly) || by_name)
 }
 
 /// Whether a name says nothing known of what is worked on, so that it may be anything.

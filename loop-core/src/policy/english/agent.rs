@@ -16,9 +16,13 @@ pub fn agents(tape: &mut Tape) -> Option<Condition> {
             && matches!(tape.before(at, 1), "by" | "from" | "agent" | "bot" | "assistant" | "named" | "called");
         let hyphened = tape.kind(at) == Some(&Kind::Word) && word.contains('-');
         if hyphened || quoted {
-            names.push(tape.take(at));
-            if is_agent(tape.word(at + 1)) {
+            let name = tape.take(at);
+            let kind = tape.word(at + 1).trim_end_matches('s').to_owned();
+            if is_agent(&kind) {
                 tape.take(at + 1);
+                names.push(format!("{name}-{kind}"));
+            } else {
+                names.push(name);
             }
         } else if is_agent(&word)
             && let Some(before) = at.checked_sub(1)

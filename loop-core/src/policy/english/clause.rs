@@ -82,6 +82,7 @@ pub fn read(part: &Part, before: Option<&Clause>) -> Clause {
     found.extend(tape.placed(environment::environments));
     found.extend(tape.placed(attachment));
     let imagined = imagined(&mut tape);
+    let makers = name::makers(&mut tape);
     let items = item::items(&mut tape);
     found.extend(
         items.states.iter().map(|(at, state)| (Place { first: *at, last: *at }, Condition::State(vec![state.clone()]))),
@@ -92,7 +93,7 @@ pub fn read(part: &Part, before: Option<&Clause>) -> Clause {
     }
     clause.unresolved.extend(items.unresolved.iter().map(|(_, word)| word.clone()));
     clause.unresolved.extend(imagined);
-    clause.build(&mut tape, events, found, before, commanded, part.only);
+    clause.build(&mut tape, events, found, before, (commanded, part.only, makers));
     let named_only = |deed: &Deed| deed.does.is_empty() && deed.things.is_empty();
     if !part.asked
         && part.stance == super::part::Stance::Guard
@@ -130,13 +131,13 @@ impl Clause {
         events: Vec<Event>,
         mut found: Vec<(Place, Condition)>,
         before: Option<&Self>,
-        commanded: bool,
-        only: Option<usize>,
+        (commanded, only, makers): (bool, Option<usize>, Vec<String>),
     ) {
         let coordinated = event::coordinated(&events);
         let refers = event::refers(tape);
         self.refers = refers;
-        let made = tape.any_raw(|word| matches!(word, "made" | "issued" | "given" | "placed" | "done" | "make"));
+        let made =
+            tape.any_raw(|word| matches!(word, "made" | "issued" | "given" | "placed" | "done" | "make" | "making"));
         let data = found.iter().any(|(_, one)| matches!(one, Condition::Data(_)));
         let mut doings: Vec<(Event, Vec<Deed>)> = Vec::new();
         for event in events {
@@ -156,7 +157,9 @@ impl Clause {
                 let puts = known().send.with(Concepts::named(&["create", "update", "comment", "post"]));
                 done.deeds = vec![Deed::of(puts, Concepts::NONE)];
             }
-            self.shared.extend(done.more);
+            if !coordinated {
+                self.shared.extend(done.more);
+            }
             doings.push((event, done.deeds));
         }
         if (0..tape.len()).any(|at| tape.raw_is(at, Group::Destructive)) {
@@ -167,7 +170,7 @@ impl Clause {
             }
         }
         let all: Vec<Deed> = doings.iter().flat_map(|(_, deeds)| deeds.iter().cloned()).collect();
-        let names = tape.placed(|tape| Some(name::take(tape, &all, coordinated)));
+        let names = tape.placed(|tape| Some(name::take(tape, makers, &all, coordinated)));
         if let Some((place, mut names)) = names {
             self.unresolved.append(&mut names.unplaced);
             found.extend(names.conditions().into_iter().map(|condition| (place, condition)));
@@ -213,7 +216,7 @@ impl Clause {
             .map(|(_, case)| case)
             .filter(|case| !case.deeds.is_empty() || !case.conditions.is_empty())
             .collect();
-        self.adjust(commanded);
+        self.adjust(commanded, made);
     }
 
     fn only_looks(&self, doings: &[(Event, Vec<Deed>)]) -> bool {
@@ -224,7 +227,7 @@ impl Clause {
     }
 
     /// What conditions make of deeds.
-    fn adjust(&mut self, commanded: bool) {
+    fn adjust(&mut self, commanded: bool, made: bool) {
         if commanded {
             // Running a command is how it is done, not what is done.
             for case in &mut self.cases {
@@ -246,12 +249,22 @@ impl Clause {
             let sent = has(|one| matches!(one, Condition::Recipient(_) | Condition::Place(_)));
             let measured = has(|one| matches!(one, Condition::Percent(_) | Condition::Amount { .. }));
             // To transfer, move or copy data is to give it away.
-            let moved = Concepts::named(&["transfer", "move", "create", "migrate", "sync"]);
+            let moved = Concepts::named(&["transfer", "move", "create", "migrate", "sync", "share"]);
             let writes = Concepts::named(&["create", "write", "comment"]);
             let places = Concepts::named(&["channel", "dns", "address_thing", "account"]);
             for deed in &mut case.deeds {
                 if data && deed.does.meets(moved) {
                     deed.does = deed.does.with(known().send);
+                }
+                if has(|one| matches!(one, Condition::Branch(_))) {
+                    deed.things = deed.things.without(Concepts::named(&["branch"]));
+                }
+                if made
+                    && has(|one| matches!(one, Condition::State(_)))
+                    && deed.does.meets(Concepts::named(&["create"]))
+                {
+                    // To make something public is to change it.
+                    deed.does = Concepts::NONE;
                 }
                 if path {
                     // The path says what it is done to; tools that edit files do not name it.
@@ -271,6 +284,9 @@ impl Clause {
                         deed.does = known().send.with(Concepts::named(&["invite"]));
                     }
                     deed.things = deed.things.without(places);
+                    if deed.does.meets(known().send) {
+                        deed.nouns.clear();
+                    }
                 }
             }
             if measured {

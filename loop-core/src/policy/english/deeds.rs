@@ -45,7 +45,7 @@ struct Known {
 fn known() -> &'static Known {
     static KNOWN: std::sync::LazyLock<Known> = std::sync::LazyLock::new(|| Known {
         told: Concepts::named(&["send", "message", "post", "email", "sms", "share", "call", "comment"]).with_children(),
-        money: Concepts::named(&["pay", "transfer", "refund", "charge"]),
+        money: Concepts::named(&["pay", "transfer", "refund", "charge", "discount"]),
         ware: Concepts::named(&["buy", "booking", "sell", "trade", "invest", "spend"]),
         persons: Concepts::named(&[
             "customer",
@@ -61,6 +61,7 @@ fn known() -> &'static Known {
             "funds",
             "account",
             "invoice",
+            "claim",
             "buy",
             "team",
             "product",
@@ -124,12 +125,13 @@ struct Things {
 /// beside each other; `made` when the text says that it is made or issued.
 #[must_use]
 pub fn read(event: &Event, inherited: &[Deed], coordinated: bool, made: bool) -> Done {
-    let known = known();
+    // `clear the history`: what is looked at is a thing here.
+    let read = Concepts::named(&["read"]).with(lexicon().generic);
     let mut done = Done::default();
     let nouns_of_doing = event
         .runs
         .iter()
-        .filter(|run| run.is_doing())
+        .filter(|run| run.is_doing() && (event.is_silent() || !run.head.without(read).is_empty()))
         .fold(Concepts::NONE, |all, run| all.with(run.head.common(lexicon().deeds)));
     let verbs = event.verbs.with(nouns_of_doing);
     let silent = verbs.is_empty() && event.words.is_empty();
@@ -146,7 +148,6 @@ pub fn read(event: &Event, inherited: &[Deed], coordinated: bool, made: bool) ->
         of_verbs(event, verbs, things, said, coordinated, made, &mut done);
     }
     done.deeds.iter_mut().for_each(|deed| deed.nouns.dedup());
-    let _ = known;
     done
 }
 
@@ -192,6 +193,7 @@ fn things(event: &Event, verbs: Concepts, nouns_of_doing: Concepts, silent: bool
             && matches!(run.link, Link::Where | Link::Side)
             && !run.head.is_empty()
             && run.head.without(known.database).is_empty()
+            && nouns_of_doing.is_empty()
         {
             // `into a table`: what is in it.
             things.kinds = things.kinds.with(known.database);

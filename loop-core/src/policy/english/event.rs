@@ -9,7 +9,7 @@ use super::{
 };
 use crate::policy::{
     deed::pure_deeds,
-    lexicon::{Concepts, lexicon},
+    lexicon::{Concepts, Form, lexicon},
 };
 
 /// How a run of nouns belongs to the doing.
@@ -81,6 +81,7 @@ pub fn events(tape: &Tape, items: &[Item]) -> Vec<Event> {
     let mut at = 0;
     let mut next = items.iter().peekable();
     let mut conjoined = false;
+    let mut conjoined_run = false;
     while at < tape.len() {
         while next.peek().is_some_and(|item| item.at < at) {
             next.next();
@@ -93,6 +94,14 @@ pub fn events(tape: &Tape, items: &[Item]) -> Vec<Event> {
                     (link, listed) = (Link::Side, false);
                 }
                 Role::Verb(_) | Role::Done(_) => {
+                    // `factory-resetting`: how it is done.
+                    let how = conjoined_run
+                        && run
+                            .as_ref()
+                            .is_some_and(|run| run.word.is_some() && run.head.is_empty() && run.before.is_empty());
+                    if how && !tape.is_mark(at.saturating_sub(1)) && is_gerund(&item.role) {
+                        run = None;
+                    }
                     flush(&mut run, &mut events);
                     begin(&mut events, at, conjoined);
                     if let Some(event) = events.last_mut() {
@@ -112,6 +121,7 @@ pub fn events(tape: &Tape, items: &[Item]) -> Vec<Event> {
                     touch(&mut events, at, at + item.length - 1);
                 }
                 Role::Word(word) => {
+                    conjoined_run = run.is_none() && conjoined;
                     run.get_or_insert_with(|| Run::new(link, listed)).extend_word(word.clone());
                     touch(&mut events, at, at + item.length - 1);
                 }
@@ -140,6 +150,9 @@ pub fn events(tape: &Tape, items: &[Item]) -> Vec<Event> {
             }
             "" if tape.is_mark(at) => {
                 flush(&mut run, &mut events);
+                if !had {
+                    link = Link::Object;
+                }
                 listed = listed || had;
                 conjoined = true;
             }
@@ -179,6 +192,10 @@ pub fn events(tape: &Tape, items: &[Item]) -> Vec<Event> {
 /// `would`, `might`: what follows is told, not asked for.
 pub fn is_modal(word: &str) -> bool {
     matches!(word, "would" | "could" | "might" | "may" | "can" | "will" | "should")
+}
+
+fn is_gerund(role: &Role) -> bool {
+    matches!(role, Role::Verb(reading) if reading.form == Form::Gerund)
 }
 
 /// Whether a verb only says which of the doings is meant that a noun names.

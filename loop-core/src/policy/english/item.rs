@@ -315,7 +315,10 @@ fn state(tape: &Tape, at: usize) -> Option<(usize, String)> {
 
 fn is_unknown(tape: &Tape, at: usize) -> bool {
     let word = tape.word(at);
-    let place = [Group::Testing, Group::Development, Group::Staging, Group::Preview, Group::Products]
+    let place = [Group::Testing, Group::Development, Group::Staging, Group::Preview, Group::Products, Group::Rank]
+        .iter()
+        .any(|group| tape.raw_is(at, *group));
+    let asked = [Group::Small, Group::Approval, Group::Approve, Group::Approved, Group::Hold, Group::Fine]
         .iter()
         .any(|group| tape.raw_is(at, *group));
     // `outbound calls`, but not `calls to the tool`.
@@ -323,7 +326,7 @@ fn is_unknown(tape: &Tape, at: usize) -> bool {
         && (matches!(tape.before(at, 1), "outbound" | "inbound" | "phone" | "a" | "sales" | "cold") || tape.begins(at))
         && !matches!(tape.raw_word(at + 1), "to" | "that" | "which" | "with" | "from" | "over" | "of");
     !word.is_empty()
-        && (phoned || !is_known(word) || (tape.raw_is(at, Group::Nounlike) && !tape.raw_is(at, Group::Small)) || place)
+        && (phoned || !is_known(word) || (tape.raw_is(at, Group::Nounlike) && !asked) || place)
         && !tape.proper(at)
         && word.chars().any(char::is_alphabetic)
         && word.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'))
@@ -481,6 +484,9 @@ fn singular(word: String) -> String {
         if word.ends_with(end) {
             return word.strip_suffix("es").map(str::to_owned).unwrap_or(word);
         }
+    }
+    if word == "e_mail" || word == "e_mails" {
+        return "email".to_owned();
     }
     word.strip_suffix('s').map(str::to_owned).unwrap_or(word)
 }

@@ -39,9 +39,9 @@ pub struct Names {
 }
 
 /// Takes proper names. `deeds` is what is done; `coordinated` when several things stand beside each other.
-pub fn take(tape: &mut Tape, deeds: &[Deed], coordinated: bool) -> Names {
+pub fn take(tape: &mut Tape, makers: Vec<String>, deeds: &[Deed], coordinated: bool) -> Names {
     let money = deeds.iter().any(|deed| deed.does.meets(known().money));
-    let mut names = Names::default();
+    let mut names = Names { named: makers, ..Names::default() };
     for at in 0..tape.len() {
         if tape.kind(at) != Some(&Kind::Word) {
             continue;
@@ -60,29 +60,12 @@ pub fn take(tape: &mut Tape, deeds: &[Deed], coordinated: bool) -> Names {
             tape.take(at);
             continue;
         }
-        // `Google Drive` is another product than Google, `Azure Key Vault` one that is known by its last word.
-        let mut ahead = at + 1;
-        while MAKERS.contains(&word.as_str()) && tape.proper(ahead) && tape.kind(ahead) == Some(&Kind::Word) {
-            ahead += 1;
-        }
-        let own = ahead > at + 1 && (ahead - 1 > at + 1 || tape.is(ahead - 1, Group::Services));
-        if ahead > at + 1 && !own {
-            let name = format!("{word}_{}", tape.word(at + 1));
-            tape.take_all(at..ahead);
-            names.named.push(name);
-            continue;
-        }
-        if own && (tape.is(ahead - 1, Group::Services) || tape.is(ahead - 1, Group::Products)) {
-            tape.take_all(at..ahead - 1);
-            continue;
-        }
-        let maker = ahead > at + 1 || MAKERS.contains(&word.as_str()) && tape.proper(at + 1);
         let tied = !coordinated
             && TIED.iter().any(|(name, things)| {
                 let all = Concepts::named(things).with_children();
                 *name == word && deeds.iter().any(|deed| !deed.things.is_empty() && deed.things.without(all).is_empty())
             });
-        if maker || tied {
+        if tied {
             tape.take(at);
             continue;
         }
@@ -136,6 +119,30 @@ pub fn take(tape: &mut Tape, deeds: &[Deed], coordinated: bool) -> Names {
         }
     }
     names
+}
+
+/// Takes products that are called by their makers: `Google Drive` is another one than Google, `Azure Key Vault` is known
+/// by its last word. Before things are read, for which their words could be taken.
+pub fn makers(tape: &mut Tape) -> Vec<String> {
+    let mut named = Vec::new();
+    for at in 0..tape.len() {
+        let word = tape.word(at).to_owned();
+        if tape.kind(at) != Some(&Kind::Word) || !MAKERS.contains(&word.as_str()) {
+            continue;
+        }
+        let end =
+            (at + 1..at + 4).find(|at| !tape.proper(*at) || tape.kind(*at) != Some(&Kind::Word)).unwrap_or(at + 4);
+        let Some(last) = end.checked_sub(1).filter(|last| *last > at) else { continue };
+        let known = tape.is(last, Group::Services) || tape.is(last, Group::Products);
+        if known && last == at + 1 {
+            // The product stands for itself.
+            tape.take(at);
+        } else {
+            named.push(if end > at + 2 { tape.word(last).to_owned() } else { format!("{word}_{}", tape.word(last)) });
+            tape.take_all(at..end);
+        }
+    }
+    named
 }
 
 /// Takes a name of one or more words: `Acme Utilities`.

@@ -462,6 +462,16 @@ fn imperative(line: &Line, at: usize) -> Option<(usize, usize)> {
 /// `never`, `do not`, `no`, `nobody`, `neither`
 fn negated(line: &Line, at: usize) -> Option<(usize, usize)> {
     let mut from = at;
+    // `no more than 5`, `not exceeding 10%`: how much, not what.
+    let bounds = line.is(at + 1, Group::Over) || line.is(at + 1, Group::Under);
+    let number = |at: usize| {
+        line.tokens
+            .get(at)
+            .is_some_and(|token| matches!(token.kind, Kind::Number(_) | Kind::Money(..) | Kind::Percent(_)))
+    };
+    if bounds && matches!(line.word(at), "no" | "not") && (line.word(at + 2) == "than" || number(at + 2)) {
+        return None;
+    }
     match line.word(at) {
         "never" | "cannot" => {}
         "not" => {

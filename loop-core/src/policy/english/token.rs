@@ -591,9 +591,10 @@ fn join_numbers(tokens: &[Token]) -> Vec<Token> {
             // `a hundred`, `a dozen`: the article counts only before such a word.
             value = Decimal::whole(1);
         }
-        if token.word == "half" {
-            value = Decimal::parse("0.5").unwrap_or(Decimal::ZERO);
-            if tokens.peek().is_some_and(|next| matches!(next.word.as_str(), "a" | "of")) {
+        if matches!(token.word.as_str(), "half" | "quarter") {
+            let part = if token.word == "half" { "0.5" } else { "0.25" };
+            value = Decimal::parse(part).unwrap_or(Decimal::ZERO);
+            while tokens.peek().is_some_and(|next| matches!(next.word.as_str(), "a" | "of")) {
                 raw.push_str(" a");
                 tokens.next();
             }
@@ -652,7 +653,7 @@ fn counts_on(token: &Token, tokens: &Ahead<'_>) -> bool {
     let mut ahead = tokens.clone().filter(|next| !matches!(next.word.as_str(), "a" | "of"));
     let Some(next) = ahead.next().filter(|next| next.kind == Kind::Word) else { return false };
     let scale = matches!(next.word.as_str(), "hundred" | "thousand" | "million" | "billion" | "dozen" | "grand");
-    scale && (token.word == "half" || matches!(token.word.as_str(), "a" | "an"))
+    scale && matches!(token.word.as_str(), "half" | "quarter" | "a" | "an")
 }
 
 fn number_of(token: &Token) -> Option<Decimal> {
