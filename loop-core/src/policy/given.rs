@@ -64,7 +64,9 @@ fn at_depth(condition: &Condition, depth: usize, parts: &mut usize) -> Result<()
         Condition::State(names) => each(names, sense::state),
         Condition::Text(names) => texts(names),
         Condition::Count { noun, range, .. } => {
-            each(noun.as_slice(), sense::phrase)?;
+            if let Some(noun) = noun {
+                each(std::slice::from_ref(noun), sense::phrase)?;
+            }
             within(range)?;
             sense::positive(range).map_err(|why| invalid("condition", &why))
         }
@@ -189,6 +191,8 @@ mod tests {
             r#""risky""#,
             r#"{"not":{"agent":["night-bot"]}}"#,
             r#"{"time":[{"days":[6,7]}]}"#,
+            r#"{"count":{"of":"items","range":{"from":{"value":"5"}}}}"#,
+            r#"{"count":{"of":"items","noun":"parking_permit","range":{"from":{"value":"5"}}}}"#,
             r#"{"time":[{"from":1320,"to":360}]}"#,
             r#"{"time":[{"months":[2],"month_days":[29,31]}]}"#,
             r#"{"all":[]}"#,
