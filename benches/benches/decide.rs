@@ -10,7 +10,7 @@
 use std::{hint::black_box, sync::Arc, time::Duration};
 
 use criterion::{BenchmarkId, Criterion, Throughput};
-use loop_benches::report::{bounded, checking, wanted};
+use loop_benches::report::{Watch, bounded, checking, wanted};
 use loop_core::{
     base::{
         Seed, Time,
@@ -291,10 +291,14 @@ mod english {
 fn best(mut decide: impl FnMut()) -> f64 {
     const RUN: u32 = 256;
     let mut best = f64::MAX;
-    for _ in 0..2_000 {
-        let start = tokio::time::Instant::now();
+    let begin = Watch::start();
+    for _ in 0..if checking() { 1 } else { 2_000 } {
+        let start = Watch::start();
         (0..RUN).for_each(|_| decide());
         best = best.min(start.elapsed().as_secs_f64() * 1e9 / f64::from(RUN));
+        if begin.elapsed() > Duration::from_secs(5) {
+            break;
+        }
     }
     best
 }
@@ -304,8 +308,10 @@ fn cost(policy: &PolicySnapshot, texts: &[String]) -> (f64, f64) {
     let docs: Vec<Doc<'_>> = texts.iter().filter_map(|text| Doc::parse(text.as_bytes()).ok()).collect();
     let actions: Vec<Action<'_>> = docs.iter().filter_map(action).collect();
     for action in &actions {
-        let outcome = evaluate(policy, action, NOW).outcome;
-        assert!(outcome == Outcome::Allow, "{} is not allowed", action.tool);
+        let verdict = evaluate(policy, action, NOW);
+        let rule = verdict.reasons.first().and_then(|reason| reason.rule.as_ref());
+        let why = rule.map(|rule| (&rule.rule.rule_text, &rule.condition));
+        assert!(verdict.outcome == Outcome::Allow, "{} is not allowed: {why:?}", action.tool);
     }
     let mut turn = actions.iter().cycle();
     let typed = best(|| drop(black_box(turn.next().map(|action| evaluate(policy, black_box(action), NOW)))));

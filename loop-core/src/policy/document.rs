@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize, de::Error as _};
 
-use super::{CompiledRule, Form, PolicyError, Rule, RuleAction, RuleMode, condition::Condition, interpret, rulebook};
+use super::{
+    CompiledRule, Form, PolicyError, Rule, RuleAction, RuleMode, condition::Condition, given, interpret, rulebook,
+};
 use crate::{
     access::Ctx,
     base::{Seed, Time, id::RuleId},
@@ -65,7 +67,17 @@ struct Written {
     mode: RuleMode,
     approver_email: Option<String>,
     expires_at: Option<Time>,
+    #[serde(default, deserialize_with = "condition")]
     condition: Option<Box<Condition>>,
+}
+
+/// Reads a condition that makes sense, so that one that makes none is told where it stands.
+fn condition<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Box<Condition>>, D::Error> {
+    let condition = Option::<Box<Condition>>::deserialize(from)?;
+    if let Some(condition) = &condition {
+        given::check(condition).map_err(D::Error::custom)?;
+    }
+    Ok(condition)
 }
 
 // `skip_serializing_if` hands over a reference.

@@ -102,7 +102,7 @@ fn judge(snapshot: &PolicySnapshot, names: &[Name<'_>], now: Time, verdict: &mut
             source: Source::Live(action),
         };
         for rules in [&plan.rules, common] {
-            rules.matching(&call, amounts, &mut matched);
+            rules.matching(&call, amounts, snapshot.rules(), &mut matched);
         }
     }
     if names.iter().any(|name| name.plan.blocked) {

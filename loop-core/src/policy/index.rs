@@ -31,7 +31,7 @@ type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 const SHARDS: usize = 16;
 /// How many plans one shard keeps, and how many rules in all of them; a full shard starts afresh.
 const SHARD_MAX: usize = 1024;
-const SHARD_RULES_MAX: usize = 32_768;
+const SHARD_RULES_MAX: usize = 262_144;
 
 /// A tool's name as a key. Most stand beside what they lead to: with many tools every memory that is looked at is one
 /// that the processor has to wait for.

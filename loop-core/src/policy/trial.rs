@@ -130,7 +130,9 @@ impl Trial {
                     take(*at, &Condition::Amount { range, currency: limits.currency });
                 }
             }
-            rules.rest.iter().for_each(|(at, condition)| take(*at, condition));
+            // Nothing can be told of a rule that is not there.
+            let unknown = Condition::ALWAYS;
+            rules.rest(self.rules()).for_each(|(at, condition)| take(at, condition.unwrap_or(&unknown)));
         }
     }
 

@@ -44,19 +44,24 @@ fn what_is_wrong_is_told_with_its_place() {
     assert!(place("version = 1\nrules = []\n", Form::Toml).2.contains("rules"), "a misspelt member is not passed over");
     let empty = r#"{"version":1,"rule":[{"action":"block","condition":{"agent":[]}}]}"#;
     assert!(place(empty, Form::Json).2.contains("a list is empty"), "a test that nothing passes is refused");
+    let never = "action = \"block\"\napprover_email = \"fay@acme.org\"\ncondition = { place = [\"#random\"] }\n";
+    let (line, column, problem) = place(&format!("{head}{never}"), Form::Toml);
+    assert_eq!((line, column), (7, 13), "{problem}");
+    assert!(problem.contains("leave the `#` out"), "{problem}");
 }
 
 fn texts() -> impl Strategy<Value = Vec<String>> {
     prop::collection::vec("[a-zA-Z\"'\\\\ é#=-]{0,8}[a-z]", 1..4)
 }
 
-fn decimal() -> impl Strategy<Value = Decimal> {
-    (-9_999_999..9_999_999_i64, 0..4_i32)
+fn decimal(least: i64) -> impl Strategy<Value = Decimal> {
+    (least..9_999_999_i64, 0..4_i32)
         .prop_map(|(value, digits)| Decimal::whole(value).shifted(-digits).unwrap_or(Decimal::ZERO))
 }
 
-fn range() -> impl Strategy<Value = Range> {
-    (decimal(), any::<bool>(), any::<bool>()).prop_map(|(value, inclusive, upper)| {
+fn range(least: i64) -> impl Strategy<Value = Range> {
+    (decimal(least), any::<bool>(), any::<bool>()).prop_map(|(value, inclusive, upper)| {
+        let inclusive = inclusive || value == Decimal::ZERO;
         let limit = Some(Limit { value, inclusive });
         if upper { Range { from: None, to: limit } } else { Range { from: limit, to: None } }
     })
@@ -72,11 +77,13 @@ fn condition() -> impl Strategy<Value = Condition> {
         Just(Condition::Attachment),
         "[a-z_]{1,9}".prop_map(Condition::Tool),
         (concepts.clone(), concepts).prop_map(|(does, things)| Condition::Deed(Deed::of(does, things))),
-        (range(), prop::option::of(prop::sample::select(vec!["GBP", "USD"])))
+        (range(0), prop::option::of(prop::sample::select(vec!["GBP", "USD"])))
             .prop_map(|(range, code)| Condition::Amount { range, currency: code.and_then(Currency::parse) }),
-        range().prop_map(Condition::Percent),
-        range().prop_map(|range| Condition::Count { of: Counted::Recipients, noun: None, range }),
-        texts().prop_map(|names| Condition::Recipient(Whom::Outside(names))),
+        range(-9_999_999).prop_map(Condition::Percent),
+        range(0).prop_map(|range| Condition::Count { of: Counted::Recipients, noun: None, range }),
+        prop::collection::vec("[a-zA-Zé-]{1,8}\\.[a-z]{2,3}", 1..4)
+            .prop_map(|domains| Condition::Recipient(Whom::Outside(domains))),
+        texts().prop_map(Condition::Text),
         texts().prop_map(Condition::Agent),
         (prop::collection::vec(1..8_u8, 0..4), prop::option::of(0..1_440_u16))
             .prop_map(|(days, from)| Condition::Time(vec![TimeTest { days, from, ..TimeTest::default() }])),
@@ -84,8 +91,8 @@ fn condition() -> impl Strategy<Value = Condition> {
     leaf.prop_recursive(3, 12, 3, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..3).prop_map(Condition::All),
-            prop::collection::vec(inner.clone(), 0..3).prop_map(Condition::Any),
-            inner.prop_map(|one| Condition::Not(Box::new(one))),
+            prop::collection::vec(inner.clone(), 1..3).prop_map(Condition::Any),
+            inner.prop_map(|one| if one == Condition::ALWAYS { one } else { Condition::Not(Box::new(one)) }),
         ]
     })
 }

@@ -12,6 +12,7 @@ use crate::{
         arguments,
         condition::{Condition, Limit, Range, Whom},
         facts::{self, Amounts, Counted, Fact, FactKind},
+        lexicon::cut,
         mentions,
         money::Currency,
         truth::{Call, Source, agent_key, agent_keys},
@@ -27,6 +28,7 @@ pub(super) enum Name {
     Place,
     Party,
     Word,
+    Product,
 }
 
 /// What is said as a number.
@@ -48,6 +50,11 @@ pub(super) fn names(part: &Condition) -> Option<(Name, Vec<String>)> {
         Condition::Recipient(Whom::Address(addresses)) => (Name::Address, lower(addresses)),
         Condition::Place(places) => (Name::Place, lower(places)),
         Condition::Party(names) => (Name::Party, lower(names)),
+        Condition::Named(names) => {
+            let firsts = names.iter().filter_map(|name| name.split('_').next()).flat_map(arguments::aliases);
+            let joined = names.iter().map(|name| name.split('_').collect());
+            (Name::Product, firsts.map(str::to_owned).chain(joined).collect())
+        }
         Condition::Mentions(phrases) => (Name::Word, mentions::any_words(phrases)),
         // Kinds may be meant without a word, and a verb that no concept stands for changes what a name says.
         Condition::Deed(deed) if !deed.nouns.is_empty() && deed.things.is_empty() && deed.verbs.is_empty() => {
@@ -79,7 +86,7 @@ pub(super) fn range(part: &Condition, denied: bool) -> Option<(Number, Range)> {
 pub(super) struct Said<'a> {
     pub(super) call: &'a Call<'a>,
     amounts: &'a Amounts,
-    named: [OnceCell<Option<Names>>; 6],
+    named: [OnceCell<Option<Names>>; 7],
 }
 
 impl<'a> Said<'a> {
@@ -131,6 +138,16 @@ impl<'a> Said<'a> {
                 }
             }),
             Name::Word => return self.words(action),
+            Name::Product => {
+                names.extend(self.call.class.words.iter().cloned());
+                each_argument(action, &mut |key, value| {
+                    let names_one = arguments::names_something(key) || arguments::carries_command(key);
+                    if let Some(text) = value.as_str().filter(|_| names_one) {
+                        names.extend(cut(text));
+                    }
+                });
+                return Some(names);
+            }
         }
         (sure && !names.is_empty()).then_some(names)
     }

@@ -1,6 +1,6 @@
 //! Rules with what is left of their condition for some tools, sorted by what a call has to say for them to hold.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, sync::Arc};
 
 use smallvec::SmallVec;
 
@@ -11,17 +11,22 @@ use crate::{
         condition::{Condition, Limit},
         facts::Amounts,
         money::Currency,
+        snapshot::CompiledRule,
         truth::{Call, Truth},
     },
 };
+
+/// For how many rules what is left of their condition is kept. With more, few are found, and those are judged by their
+/// whole condition: a large policy has many such lists.
+const KEPT: usize = 64;
 
 /// Rules with what is left of their condition.
 #[derive(Debug, Default)]
 pub struct Sorted {
     /// Rules that hang on one amount being over a limit, by currency.
     pub limits: SmallVec<[Limits; 1]>,
-    /// All other rules, with what is left of their condition.
-    pub rest: Vec<(u32, Condition)>,
+    /// All other rules, with what is left of their condition where that is kept.
+    rest: Vec<(u32, Option<Box<Condition>>)>,
     sieve: Sieve,
     reads_amounts: bool,
 }
@@ -41,11 +46,12 @@ impl Sorted {
     /// Sorts rules; those that hold for no call are left out.
     pub(super) fn of(rules: Vec<(u32, Condition)>) -> Self {
         let mut sorted = Self::default();
+        let mut rest = Vec::new();
         for (at, condition) in rules {
             match condition {
                 Condition::Amount { range, currency } if range.to.is_none() => {
                     let Some(limit) = range.from else {
-                        sorted.rest.push((at, Condition::Amount { range, currency }));
+                        rest.push((at, Condition::Amount { range, currency }));
                         continue;
                     };
                     match sorted.limits.iter_mut().find(|limits| limits.currency == currency) {
@@ -54,7 +60,7 @@ impl Sorted {
                     }
                 }
                 never if never == Condition::NEVER => {}
-                left => sorted.rest.push((at, left)),
+                left => rest.push((at, left)),
             }
         }
         for limits in &mut sorted.limits {
@@ -64,8 +70,9 @@ impl Sorted {
                 limits.lowest = *lowest;
             }
         }
-        sorted.rest.shrink_to_fit();
-        sorted.sieve = Sieve::of(&sorted.rest);
+        sorted.sieve = Sieve::of(&rest);
+        let keeps = rest.len() <= KEPT;
+        sorted.rest = rest.into_iter().map(|(at, left)| (at, keeps.then(|| Box::new(left)))).collect();
         sorted.reads_amounts = !sorted.limits.is_empty() || sorted.sieve.reads_amounts();
         sorted
     }
@@ -88,8 +95,21 @@ impl Sorted {
         self.reads_amounts
     }
 
-    /// Adds the rules that a live call matches; one may be added twice. `amounts` are those of the call.
-    pub fn matching(&self, call: &Call<'_>, amounts: &Amounts, matched: &mut SmallVec<[u32; 8]>) {
+    /// Every rule but those of `limits`, with a condition that says as much of a call as its own does. `rules` are those
+    /// of the index.
+    pub fn rest<'s>(&'s self, rules: &'s [Arc<CompiledRule>]) -> impl Iterator<Item = (u32, Option<&'s Condition>)> {
+        self.rest.iter().map(|(at, left)| (*at, condition(rules, *at, left)))
+    }
+
+    /// Adds the rules that a live call matches; one may be added twice. `amounts` are those of the call, `rules` those
+    /// of the index.
+    pub fn matching(
+        &self,
+        call: &Call<'_>,
+        amounts: &Amounts,
+        rules: &[Arc<CompiledRule>],
+        matched: &mut SmallVec<[u32; 8]>,
+    ) {
         self.limits.iter().for_each(|limits| over(limits, amounts, matched));
         if self.rest.is_empty() {
             return;
@@ -98,9 +118,17 @@ impl Sorted {
         self.sieve.find(&Said::new(call, amounts), &mut found);
         found.sort_unstable();
         found.dedup();
-        let rules = found.iter().filter_map(|place| self.rest.get(*place as usize));
-        matched.extend(rules.filter(|(_, condition)| call.judge(condition).most != Truth::No).map(|(at, _)| *at));
+        let found = found.iter().filter_map(|place| self.rest.get(*place as usize));
+        // A rule that is not there cannot be judged: it is told as matched, and then as missing.
+        let holds = |(at, left): &&(u32, Option<Box<Condition>>)| {
+            condition(rules, *at, left).is_none_or(|condition| call.judge(condition).most != Truth::No)
+        };
+        matched.extend(found.filter(holds).map(|(at, _)| *at));
     }
+}
+
+fn condition<'s>(rules: &'s [Arc<CompiledRule>], at: u32, left: &'s Option<Box<Condition>>) -> Option<&'s Condition> {
+    left.as_deref().or_else(|| rules.get(at as usize).map(|rule| &rule.condition))
 }
 
 /// Rules whose limit an amount passes. All match when no amount stands there, one cannot be read, or one is in

@@ -85,8 +85,8 @@ fn leaf() -> impl Strategy<Value = Condition> {
         1 => texts(&["general", "Random"]).prop_map(Condition::Place),
         2 => texts(&["kite", "Umbrella Corp"]).prop_map(Condition::Party),
         2 => texts(&["sprockets", "widget box", "policy", "x_"]).prop_map(Condition::Mentions),
-        1 => texts(&["kite"]).prop_map(Condition::Text),
-        1 => texts(&["kite", "widget"]).prop_map(Condition::Named),
+        1 => texts(&["kite", "Kite flies", "-to", "a kite flies to b"]).prop_map(Condition::Text),
+        1 => texts(&["kite", "widget", "kubernetes", "kite_cloud"]).prop_map(Condition::Named),
         2 => one_of(&[Environment::Production, Environment::Staging]).prop_map(|one| Condition::Environment(vec![one])),
         1 => one_of(&["pay_kite", "delete_file", "flange"]).prop_map(|name| Condition::Tool(name.to_owned())),
         1 => one_of(&["pay_*", "*e"]).prop_map(|pattern| Condition::ToolLike(pattern.to_owned())),
@@ -150,6 +150,9 @@ fn arguments() -> impl Strategy<Value = String> {
         r#""row_id":7"#,
         r#""command":"rm widgetbox sprocket""#,
         r#""file":"/a/widget-boxes.txt""#,
+        r#""platform":"Kite Cloud""#,
+        r#""service":"kitecloud""#,
+        r#""command":"kubectl get""#,
     ]);
     prop::collection::vec(member, 0..6).prop_map(|mut members| {
         let mut names = std::collections::BTreeSet::new();
@@ -198,8 +201,8 @@ proptest! {
             let call = Call { tool, class: &class, agent: *agent, risk, now: NOW, zone: Some(&zone), source: Source::Live(&action) };
             let mut found: SmallVec<[u32; 8]> = SmallVec::new();
             let mut of = |plan: &super::super::Plan| {
-                plan.rules.matching(&call, &amounts, &mut found);
-                index.common(&plan.class).matching(&call, &amounts, &mut found);
+                plan.rules.matching(&call, &amounts, index.rules(), &mut found);
+                index.common(&plan.class).matching(&call, &amounts, index.rules(), &mut found);
             };
             if said == facts::Said::default() { index.with_plan(tool, of) } else { index.with_said(tool, &classify(tool), said, |plan| of(plan)) }
             found.sort_unstable();
