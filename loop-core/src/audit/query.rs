@@ -69,7 +69,7 @@ pub struct LentDecision<'a> {
     pub seq: u64,
     /// When it was written.
     pub at: Time,
-    /// The operation: [`DECISION`] for a call that was decided, another for one that came to nothing afterwards.
+    /// The operation: [`super::DECISION`] for a call that was decided, another for one that came to nothing afterwards.
     /// `None`, as all that follows, once erased.
     pub op: Option<&'a str>,
     /// The status.
