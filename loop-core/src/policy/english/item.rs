@@ -318,6 +318,7 @@ fn is_unknown(tape: &Tape, at: usize) -> bool {
     let place = [Group::Testing, Group::Development, Group::Staging, Group::Preview, Group::Products, Group::Rank]
         .iter()
         .any(|group| tape.raw_is(at, *group));
+    let place = place && ![Group::Small, Group::Actors, Group::People].iter().any(|group| tape.raw_is(at, *group));
     let asked = [Group::Small, Group::Approval, Group::Approve, Group::Approved, Group::Hold, Group::Fine]
         .iter()
         .any(|group| tape.raw_is(at, *group));
