@@ -42,13 +42,17 @@ pub(super) struct Known {
     pub campaign: Concepts,
     pub partly: Concepts,
     pub holders: Concepts,
+    pub message: Concepts,
+    pub row: Concepts,
+    pub push: Concepts,
+    pub force_push: Concepts,
     pub stores: Concepts,
     pub process: Concepts,
     pub update: Concepts,
     pub enable: Concepts,
     pub disable: Concepts,
     pub other: Concepts,
-    pub implied: [(Concepts, Concepts, Concepts); 10],
+    pub implied: [(Concepts, Concepts, Concepts); 11],
     pub worth: Concepts,
     pub telling: Concepts,
     pub email: Concepts,
@@ -75,6 +79,10 @@ pub(super) fn known() -> &'static Known {
         campaign: Concepts::named(&["campaign"]),
         process: Concepts::named(&["process"]),
         stores: Concepts::named(&["database"]).with_children(),
+        message: Concepts::named(&["message"]),
+        row: Concepts::named(&["row", "column"]),
+        push: Concepts::named(&["push"]),
+        force_push: Concepts::named(&["force_push"]),
         // Of these one may hold many.
         holders: Concepts::named(&[
             "database",
@@ -147,6 +155,7 @@ pub(super) fn known() -> &'static Known {
             ),
             (Concepts::named(&["create", "update"]), Concepts::named(&["admin"]), Concepts::named(&["grant"])),
             (Concepts::named(&["update"]), Concepts::named(&["secret"]), Concepts::named(&["reset"])),
+            (Concepts::named(&["approve"]), Concepts::named(&["firewall"]), Concepts::named(&["create", "update"])),
             (Concepts::named(&["create"]), Concepts::named(&["event"]), Concepts::named(&["invite"])),
             (Concepts::named(&["move"]), Concepts::named(&["funds"]), Concepts::named(&["transfer"])),
             (Concepts::named(&["delete"]), Concepts::named(&["admin", "role"]), Concepts::named(&["revoke"])),
@@ -253,6 +262,7 @@ pub fn classify(tool: &str) -> Class {
             heads = heads.with(reading.entry.does.common(lexicon().deeds).common(nouned()));
         }
     }
+    heads = heads.with(within(&tokens, heads, things)).with(acted_on(&tokens, done));
     things = things.with(heads);
     let does = if done.is_empty() && things.meets(known().shell) { known().execute } else { done };
     // To transfer a ticket moves no money.
@@ -278,6 +288,52 @@ pub fn classify(tool: &str) -> Class {
     }
     let told = is_told(heads);
     Class { does, things, heads, told, firm, words, parts }
+}
+
+/// What heads are by what they belong to: a message of `mail` is a mail, a row of a `sheet` is in that sheet, and in
+/// `expenses.claims` one is an expense claim.
+fn within(tokens: &[Token], heads: Concepts, things: Concepts) -> Concepts {
+    let known = known();
+    let mut more = Concepts::NONE;
+    if heads.meets(known.message) {
+        more = more.with(things.common(known.message.with_children()));
+    }
+    if heads.meets(known.row) {
+        more = more.with(things);
+    }
+    let single = |token: &Token| {
+        let word = token.words.last().map(String::as_str).unwrap_or_default();
+        word.strip_suffix('s').unwrap_or(word).to_owned()
+    };
+    let pairs = tokens.iter().zip(tokens.iter().skip(1));
+    for (whole, head) in pairs.filter(|(whole, head)| whole.part != Part::Verb && head.part == Part::Head) {
+        let phrase = format!("{}_{}", single(whole), single(head));
+        more = more.with(lexicon().entry(&phrase).map_or(Concepts::NONE, |entry| entry.names));
+    }
+    let spoken = tokens
+        .iter()
+        .position(|token| token.part == Part::Head)
+        .zip(tokens.iter().rposition(|t| t.part == Part::Whole));
+    if let Some((at, before)) = spoken.filter(|(at, before)| before < at)
+        && let (Some(whole), Some(head)) = (tokens.get(before), tokens.get(at))
+    {
+        let phrase = format!("{}_{}", single(whole), single(head));
+        more = more.with(lexicon().entry(&phrase).map_or(Concepts::NONE, |entry| entry.names));
+    }
+    more
+}
+
+/// To what a doing is done whose noun is the head: `schedule_user_deletion` deletes a user.
+fn acted_on(tokens: &[Token], done: Concepts) -> Concepts {
+    let act = |token: &Token| {
+        let names = token.reading.map_or(Concepts::NONE, |reading| reading.entry.names);
+        token.part == Part::Head && token.things().is_empty() && names.without(known().read).meets(lexicon().deeds)
+    };
+    if !done.meets(lexicon().perform) || !tokens.iter().any(act) {
+        return Concepts::NONE;
+    }
+    let object = tokens.iter().rev().find(|token| token.part == Part::Modifier);
+    object.map_or(Concepts::NONE, Token::things)
 }
 
 /// Whether heads say what they are.
@@ -318,7 +374,8 @@ fn strong_verbs(tokens: &[Token]) -> SmallVec<[usize; 4]> {
         let behind = before.map(Token::word).unwrap_or_default();
         let named = named || matches!(behind, "from" | "in" | "of" | "by" | "with" | "on" | "for");
         let pure = !reading.entry.does.is_empty() && reading.entry.names.without(pure_deeds()).is_empty() && !named;
-        let base = reading.form == Form::Base || (!looks && matches!(reading.form, Form::Plural | Form::Gerund));
+        let plural = !looks && verbs.is_empty() && reading.form == Form::Plural;
+        let base = reading.form == Form::Base || plural || (!looks && reading.form == Form::Gerund);
         if !pure || !base || is_read(reading) {
             continue;
         }

@@ -165,6 +165,8 @@ pub fn thing_in_name(phrase: &str, class: &Class, partly: bool) -> InName {
     let mut words = class.words.iter().zip(&class.parts);
     let named = words.any(|(word, part)| counts(*part) && same(word, head)) || joined(phrase, &class.words);
     match () {
+        // `permits.parking`: in another order, with the head among them.
+        () if named_in_any_order(phrase, class) => InName::Yes,
         () if named && before.all(|wanted| class.words.iter().any(|word| same(word, wanted))) => InName::Yes,
         () if named && joined(phrase, &class.words) => InName::Yes,
         () if named => InName::Head,
@@ -172,6 +174,12 @@ pub fn thing_in_name(phrase: &str, class: &Class, partly: bool) -> InName {
         () if class.told && !class.heads.meets(known().files.with(known().stores)) => InName::No,
         () => InName::Open,
     }
+}
+
+fn named_in_any_order(phrase: &str, class: &Class) -> bool {
+    let words = || class.words.iter().zip(&class.parts).filter(|(_, part)| !matches!(part, Part::Verb | Part::Small));
+    let headed = words().any(|(word, part)| *part == Part::Head && words_of(phrase).any(|wanted| same(word, wanted)));
+    headed && words_of(phrase).count() > 1 && words_of(phrase).all(|wanted| words().any(|(word, _)| same(word, wanted)))
 }
 
 /// Whether the name says more of what is worked on than its head.

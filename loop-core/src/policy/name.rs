@@ -150,6 +150,12 @@ impl Token {
         self.reading.map_or(Concepts::NONE, |reading| reading.entry.names.without(pure_deeds()))
     }
 
+    /// Whether it names nothing but a doing that is more than looking.
+    fn is_act(&self) -> bool {
+        let names = self.reading.map_or(Concepts::NONE, |reading| reading.entry.names);
+        self.things().is_empty() && names.without(known().read).meets(lexicon().deeds)
+    }
+
     fn is_generic(&self) -> bool {
         self.reading.is_some_and(|reading| reading.entry.names.meets(lexicon().generic))
             || (!self.things().is_empty() && self.things().without(lexicon().generic).is_empty())
@@ -263,11 +269,15 @@ fn span_before(tokens: &[Token], verb: usize, from: usize, verbs: &[usize]) -> s
 fn head_of(tokens: &mut [Token], range: std::ops::Range<usize>, sure: impl Fn(&Token, bool) -> bool) -> (bool, bool) {
     let (mut head, mut soft) = (false, false);
     let first = range.clone().next();
+    let chain = tokens.last().is_some_and(|token| token.segment > 1);
     for at in range.rev() {
         let Some(token) = tokens.get_mut(at).filter(|token| !matches!(token.part, Part::Small | Part::Verb)) else {
             continue;
         };
-        if head {
+        if head && chain && token.segment == 0 {
+            // `crm.people.remove`: the product.
+            token.part = Part::Whole;
+        } else if head {
             token.part = Part::Modifier;
         } else if token.is_generic() || token.is_soft() {
             token.part = Part::Soft;
@@ -294,6 +304,8 @@ pub(super) fn heads(tokens: &[Token]) -> Concepts {
     let other = known().other;
     let of = |token: &Token| match token.part {
         Part::Soft => token.things(),
+        // To apply a migration is to migrate whatever it is.
+        Part::Head if token.is_act() => Concepts::NONE,
         Part::Head if token.things().is_empty() && token.sure => other,
         Part::Head => token.things(),
         _ => Concepts::NONE,

@@ -90,11 +90,11 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("dd", "write", "file"),
     ("chmod", "update", "file"),
     ("chown", "update", "file"),
-    ("kill", "stop", ""),
-    ("pkill", "stop", ""),
-    ("killall", "stop", ""),
+    ("kill", "stop", "process"),
+    ("pkill", "stop", "process"),
+    ("killall", "stop", "process"),
     ("shutdown", "stop", "instance"),
-    ("reboot", "start", "instance"),
+    ("reboot", "restart", "instance"),
     ("mail", "email", "email"),
     ("sendmail", "email", "email"),
     ("dropdb", "delete", "database"),
@@ -215,6 +215,11 @@ fn of_leaf(leaf: Leaf<'_, '_>, class: &Class) -> Said {
     }
     if roles.any(Roles::SWITCH) {
         said.does = switched(leaf, class);
+        if !said.does.is_empty() {
+            // `mfa_enabled`: what is switched.
+            let rest: String = tokens(leaf.key).iter().filter(|word| !is_switch(word)).collect::<Vec<_>>().join("_");
+            said.things = name::named(&rest);
+        }
     }
     let Kind::String(text) = leaf.value.kind() else { return said };
     if roles.any(Roles::TABLE.with(Roles::COLLECTION)) && !text.is_empty() {
@@ -232,9 +237,12 @@ fn of_leaf(leaf: Leaf<'_, '_>, class: &Class) -> Said {
         return Said { does: Concepts::ALL, things: said.things };
     }
     let runs = class.things.meets(known().shell) || class.does.meets(known().execute);
+    // A search for "create vendor" is no statement.
+    let searches = class.only_looks() && !class.things.meets(known().database);
     let mode = roles.any(Roles::MODE) && !text.contains(char::is_whitespace);
     if (roles.any(Roles::SQL) || (roles.any(Roles::SHELL) && class.things.meets(known().database)))
         && sql::looks_like(text)
+        && !(searches && !sql::is_statement(text))
     {
         sql::statements(text, &mut |statement| {
             said.does = said.does.with(statement.does);
@@ -248,8 +256,16 @@ fn of_leaf(leaf: Leaf<'_, '_>, class: &Class) -> Said {
     said
 }
 
+fn is_switch(word: &str) -> bool {
+    super::keys::roles(word).any(Roles::SWITCH)
+}
+
 /// `enabled: false` of something that is changed switches it off.
 fn switched(leaf: Leaf<'_, '_>, class: &Class) -> Concepts {
+    if leaf.key.contains("force") {
+        let forced = leaf.value.as_bool() == Some(true) && class.does.meets(known().push);
+        return if forced { known().force_push } else { Concepts::NONE };
+    }
     if !class.does.meets(known().update) {
         return Concepts::NONE;
     }
@@ -319,6 +335,9 @@ fn commands(text: &str, said: &mut Said) {
             if program == "git" && flag("branch") && (flag("-D") || flag("-d") || flag("--delete")) {
                 said.does = said.does.with(Concepts::named(&["delete"]));
                 said.things = said.things.with(Concepts::named(&["branch"]));
+            }
+            if program == "systemctl" && ["reboot", "poweroff", "halt"].iter().any(|what| flag(what)) {
+                said.things = said.things.with(Concepts::named(&["instance"]));
             }
             speaking(words.iter().copied(), said);
         }

@@ -82,6 +82,26 @@ pub fn looks_like(text: &str) -> bool {
     })
 }
 
+/// Whether a text that opens like SQL goes on like it: `delete from`, `drop table`, `select … from`.
+#[must_use]
+pub fn is_statement(text: &str) -> bool {
+    let mut words = Words::new(text).filter(|word| *word != "(");
+    let is = |word: &str, other: &[&str]| other.iter().any(|other| word.eq_ignore_ascii_case(other));
+    let (first, second) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let object = OBJECTS.iter().any(|(name, _)| second.eq_ignore_ascii_case(name));
+    let mut later = |wanted: &[&str]| is(second, wanted) || words.any(|word| is(word, wanted));
+    match () {
+        () if is(first, &["delete", "insert", "merge", "replace", "upsert"]) => is(second, &["from", "into"]),
+        () if is(first, &["drop", "create", "alter", "truncate", "rename"]) => {
+            object || is(second, &["or", "unique", "temporary", "temp", "if", "materialized"])
+        }
+        () if is(first, &["update"]) => later(&["set"]),
+        () if is(first, &["grant", "revoke"]) => later(&["on", "to"]),
+        () if is(first, &["select", "show", "describe", "desc", "values", "copy"]) => true,
+        () => later(&["from", "into", "set", "table", "as"]),
+    }
+}
+
 /// Whether dialects disagree on where strings and comments end, so that one may hide a statement from this reader.
 fn ambiguous(text: &str) -> bool {
     let mut before = ' ';
