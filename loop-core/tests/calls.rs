@@ -270,3 +270,33 @@ fn a_name_is_resolved_without_its_arguments() {
     assert_eq!(does(&deed("delete/project"), &classify("delete_project")), YES);
     assert_eq!(does(&deed("delete///badge"), &classify("delete_poster")), NO);
 }
+
+#[test]
+fn products_and_acts_are_no_heads() {
+    holds("delete///course_work", &[("lms.coursework.remove", "{}", YES), ("lms.posters.remove", "{}", NO)]);
+    holds("delete/email", &[("mail.messages.delete", "{}", YES), ("chat.messages.delete", "{}", NO)]);
+    holds("delete/user", &[("schedule_user_deletion", "{}", YES), ("schedule_file_deletion", "{}", NO)]);
+    holds(
+        "approve/expense_report",
+        &[("mcp__expenses__approve_claim", "{}", YES), ("expenses.claims.approve", "{}", YES)],
+    );
+    holds("create///parking_permit", &[("permits.parking.create", "{}", YES)]);
+    holds(
+        "disable/mfa",
+        &[("update_user", r#"{"mfa_enabled":false}"#, YES), ("update_user", r#"{"mfa_enabled":true}"#, NO)],
+    );
+    holds("force_push/", &[("git.push", r#"{"force":true}"#, YES), ("git.push", r#"{"force":false}"#, NO)]);
+    holds("restart/", &[("restart_server", "{}", YES), ("start_server", "{}", NO)]);
+    holds(
+        "///stationery",
+        &[("buy_supplies", r#"{"category":"stationery"}"#, YES), ("buy_supplies", r#"{"category":"coffee"}"#, NO)],
+    );
+    // A search for words that open like a statement is still a search.
+    holds(
+        "/",
+        &[
+            ("search_deals", r#"{"query":"delete old ones"}"#, NO),
+            ("search_deals", r#"{"query":"DELETE FROM deals"}"#, YES),
+        ],
+    );
+}

@@ -153,9 +153,10 @@ pub enum InName {
 }
 
 /// Whether a thing is what a tool works on, as far as its name tells. When a part of something counts as that thing
-/// (`partly`), every word of the name does.
+/// (`partly`), every word of the name does; where anything that is done to it counts (`anyhow`), its arguments may name
+/// it beside what the name says.
 #[must_use]
-pub fn thing_in_name(phrase: &str, class: &Class, partly: bool) -> InName {
+pub fn thing_in_name(phrase: &str, class: &Class, partly: bool, anyhow: bool) -> InName {
     let (head, mut before) = head_of(phrase);
     let counts = |part: Part| match part {
         Part::Head | Part::Soft => true,
@@ -171,7 +172,7 @@ pub fn thing_in_name(phrase: &str, class: &Class, partly: bool) -> InName {
         () if named && joined(phrase, &class.words) => InName::Yes,
         () if named => InName::Head,
         // A file may be any document, and a row one of anything.
-        () if class.told && !class.heads.meets(known().files.with(known().stores)) => InName::No,
+        () if class.told && !anyhow && !class.heads.meets(known().files.with(known().stores)) => InName::No,
         () => InName::Open,
     }
 }
@@ -228,7 +229,7 @@ const FREE: &[&str] =
 /// Whether an argument says that the thing is worked on: by its own name, by naming a kind, or by what an SQL
 /// statement, a command or a path in it touches.
 #[must_use]
-pub fn thing_in_argument(phrase: &str, class: &Class, key: &str, value: View<'_>) -> Truth {
+pub fn thing_in_argument(phrase: &str, class: &Class, anyhow: bool, key: &str, value: View<'_>) -> Truth {
     let phrases = std::slice::from_ref(&phrase);
     let says = |words: &[String]| {
         let (head, mut before) = head_of(phrase);
@@ -236,7 +237,7 @@ pub fn thing_in_argument(phrase: &str, class: &Class, key: &str, value: View<'_>
         (words.iter().any(|word| same(word, head)) && before.all(known)) || joined(phrase, words)
     };
     let carried = carried(phrases, key, value);
-    if carried != Truth::No || (class.told && !class.heads.meets(known().stores)) {
+    if carried != Truth::No || (class.told && !anyhow && !class.heads.meets(known().stores)) {
         return carried;
     }
     if is_set(value) && says(&own_words(key)) {

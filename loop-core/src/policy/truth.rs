@@ -411,11 +411,11 @@ impl Call<'_> {
         let unlisted = !deed.things.is_empty() && is_thingless(self.class);
         let start = Span::of(if unlisted { Truth::Unclear } else { Truth::No });
         let partly = is_partly(deed, self.class);
-        deed.nouns.iter().fold(start, |span, noun| span.or(self.thing(noun, partly)))
+        deed.nouns.iter().fold(start, |span, noun| span.or(self.thing(noun, partly, deed.is_any_doing())))
     }
 
-    fn thing(&self, noun: &str, partly: bool) -> Span {
-        match mentions::thing_in_name(noun, self.class, partly) {
+    fn thing(&self, noun: &str, partly: bool, anyhow: bool) -> Span {
+        match mentions::thing_in_name(noun, self.class, partly, anyhow) {
             InName::Yes => Span::of(Truth::Yes),
             InName::No => Span::of(Truth::No),
             InName::Head => {
@@ -428,7 +428,10 @@ impl Call<'_> {
                     || self.any_argument(&|key, value| yes(mentions::tells_kind(key, value)), Truth::No)
                         == Span::of(Truth::Yes);
                 let absent = if told { Truth::No } else { Truth::Unclear };
-                self.any_argument(&|key, value| mentions::thing_in_argument(noun, self.class, key, value), absent)
+                self.any_argument(
+                    &|key, value| mentions::thing_in_argument(noun, self.class, anyhow, key, value),
+                    absent,
+                )
             }
         }
     }
@@ -440,7 +443,8 @@ impl Call<'_> {
         }
         // A name of verbs alone leaves open what it is done to; a head without the words before it may have them.
         let named = phrases.iter().any(|phrase| {
-            mentions::thing_in_name(phrase, self.class, false) == InName::Head && !mentions::is_modified(self.class)
+            mentions::thing_in_name(phrase, self.class, false, false) == InName::Head
+                && !mentions::is_modified(self.class)
         });
         let absent = if is_bare(self.class) || named { Truth::Unclear } else { Truth::No };
         self.any_argument(&|key, value| mentions::mentioned(phrases, key, value), absent)
@@ -515,7 +519,7 @@ fn of_what(deed: &Deed, class: &Class) -> Truth {
     }
     let mut truth = if !deed.things.is_empty() && is_thingless(class) { Truth::Unclear } else { Truth::No };
     for noun in &deed.nouns {
-        truth = truth.max(match mentions::thing_in_name(noun, class, partly) {
+        truth = truth.max(match mentions::thing_in_name(noun, class, partly, deed.is_any_doing()) {
             InName::Yes => Truth::Yes,
             InName::No => Truth::No,
             InName::Head | InName::Open => Truth::Unclear,

@@ -168,7 +168,7 @@ const NAMES_MAX: usize = 512;
 pub fn carries(key: &str, text: &str) -> bool {
     let roles = super::keys::roles(key);
     let spoken = roles.any(Roles::SQL.with(Roles::SHELL)) && text.contains(char::is_whitespace);
-    spoken || (roles.any(Roles::PATH) && text.contains(['/', '\\', '.']))
+    spoken || (roles.any(Roles::PATH.with(Roles::PLACE_PATH)) && text.contains(['/', '\\', '.']))
 }
 
 /// Calls `each` with the names within such an argument: words of SQL outside strings, words of commands, the last

@@ -482,9 +482,14 @@ fn path(leaf: Leaf<'_, '_>, each: &mut dyn FnMut(Fact<'_>)) {
         let paths =
             bare.filter(|word| !word.contains("://") && word.starts_with(['/', '~', '.']) || word.contains('/'));
         paths.filter(|word| word.len() > 1).take(PATHS_MAX).for_each(|word| each(Fact::Path(word)));
-    } else if leaf.roles.any(Roles::PATH) {
+    } else if leaf.roles.any(Roles::PATH) || (leaf.roles.any(Roles::PLACE_PATH) && is_path_like(text)) {
         each(Fact::Path(text));
     }
+}
+
+/// Whether a place is written like a path: `target: "staff"` is none.
+fn is_path_like(text: &str) -> bool {
+    text.contains(['/', '\\', '.', '~'])
 }
 
 fn environment(leaf: Leaf<'_, '_>, each: &mut dyn FnMut(Fact<'_>)) {

@@ -70,6 +70,7 @@ roles! {
     HOLDS_CURRENCY = 32, "holds_currency";
     NAMES_SECRET = 33, "names_secret";
     SWITCH = 34, "switch";
+    PLACE_PATH = 35, "place_path";
 }
 
 impl Roles {
