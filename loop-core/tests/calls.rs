@@ -256,6 +256,7 @@ fn numbers_count_what_their_names_say() {
         (Some("case"), "assign_cases", r#"{"team":"x"}"#, UNCLEAR),
         (Some("record"), "export_rows", r#"{"row_count":5000}"#, YES),
         (None, "update_row", r#"{"row_id":4501}"#, NO),
+        (None, "update_row", r#"{"table":"leads","row_id":4501}"#, NO),
         (None, "update_rows", r#"{"count":4501}"#, YES),
         (Some("message"), "purge_queue", r#"{"queue":"a"}"#, UNCLEAR),
     ] {

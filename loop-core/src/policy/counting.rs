@@ -101,7 +101,7 @@ pub fn is_single(noun: Option<&str>, class: &Class) -> bool {
     }
     let many =
         class.words.iter().any(|word| matches!(word.as_str(), "bulk" | "batch" | "mass" | "all" | "many" | "multi"));
-    any && !many && !class.heads.meets(known().holders)
+    any && !many && (class.heads.meets(known().row) || !class.heads.meets(known().holders))
 }
 
 /// Whether an argument says which single thing is worked on: an id, or one under the thing's own name.
