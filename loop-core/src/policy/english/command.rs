@@ -115,7 +115,7 @@ pub fn commands(tape: &mut Tape) -> Option<Condition> {
             matches!(tape.before(at, 1), "to" | "on" | "in" | "from" | "via" | "through" | "a" | "an" | "the" | "over")
                 && !tape.any_raw(|word| matches!(word, "command" | "commands" | "output" | "piping"))
                 && !commanded_next(tape, at)
-                && !(tape.before(at, 1) == "a" && program == "git");
+                && (tape.before(at, 1) != "a" || program != "git");
         // `SSH keys`: what a key is for.
         let thing =
             matches!(program.as_str(), "ssh" | "az" | "make" | "kill" | "sh" | "bash" | "apt" | "wise" | "reboot")

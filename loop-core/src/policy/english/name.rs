@@ -94,13 +94,13 @@ pub fn take(tape: &mut Tape, makers: Vec<String>, deeds: &[Deed], coordinated: b
                     | "be"
             ) || names.named.iter().chain(&names.parties).any(|name| name == word)
         });
-        let other_side = money
-            && !listed
-            && before.is_some_and(|word| {
-                matches!(word, "to" | "from" | "for" | "is" | "are" | "by" | "with" | "called" | "be")
-                    || names.parties.iter().any(|name| name.ends_with(word))
-            })
-            || (money && listed && before.is_some_and(|word| matches!(word, "to" | "for")));
+        let listed_parties = |word: &str| names.parties.iter().any(|name| name.ends_with(word));
+        let beside = |word: &str| match word {
+            "to" | "for" => true,
+            "from" | "is" | "are" | "by" | "with" | "called" | "be" => !listed,
+            word => !listed && listed_parties(word),
+        };
+        let other_side = money && before.is_some_and(beside);
         // `Acme invoices`
         let before_noun = tape.is_taken(at + 1) && tape.raw_kind(at + 1) == Some(&Kind::Word) && !tape.is_mark(at + 1);
         let raw = tape.raw(at).to_owned();

@@ -1,115 +1,18 @@
 //! What a text refuses, allows, excepts: `never`, `is forbidden`, `keep out of`, `is fine`, `unless`, `only`.
 
+mod allowing;
+mod excepting;
+
+pub use allowing::allowed;
+pub use excepting::{exceptions, only};
+
 use super::{
     line::{Line, Sign},
     token::Kind,
     words::Group,
 };
+
 use crate::policy::lexicon::{Form, read_word};
-
-/// Reads exceptions and `only`; before anything else, so that their words are not taken for something else.
-pub fn exceptions(line: &mut Line) {
-    for at in 0..line.len() {
-        let (word, next) = (line.word(at).to_owned(), line.word(at + 1).to_owned());
-        let length = match (word.as_str(), next.as_str()) {
-            ("apart" | "aside", "from") | ("other" | "different", "than") | ("different" | "other", "from") => 2,
-            ("save", "for" | "those" | "where" | "when" | "if") => 2,
-            ("with", "the") if matches!(line.word(at + 2), "exception" | "sole") => {
-                3 + usize::from(line.word(at + 2) == "sole")
-                    + usize::from(line.word(at + 3) == "of" || line.word(at + 4) == "of")
-            }
-            ("but", "not") | ("though" | "although", "not") if !says_doing(line, at + 2) => 2,
-            ("if", "not") => 2,
-            ("not", "counting" | "including") => 2,
-            ("as", "long") if line.word(at + 2) == "as" => 0,
-            ("but" | "bar", _)
-                if matches!(
-                    line.before(at, 1),
-                    "nobody"
-                        | "nothing"
-                        | "anyone"
-                        | "anybody"
-                        | "everyone"
-                        | "everybody"
-                        | "all"
-                        | "everything"
-                        | "anything"
-                        | "none"
-                        | "nowhere"
-                        | "anywhere"
-                        | "any"
-                        | "one"
-                        | "whom"
-                ) =>
-            {
-                1
-            }
-            ("bar", _) if !line.begins(at) && !says_doing(line, at + 1) => 1,
-            ("not", "for" | "when" | "if" | "in" | "on" | "to" | "at" | "from" | "where")
-                if line.begins(at) && at > 0 =>
-            {
-                1
-            }
-            ("save", _) => 0,
-            _ if line.is(at, Group::Except) && word != "bar" => 1,
-            _ => 0,
-        };
-        if length == 0 {
-            continue;
-        }
-        // `anything but`: what stands before goes with it, so that `nobody but` refuses nothing by itself.
-        let mut to = at + length;
-        while matches!(
-            line.word(to),
-            "for"
-                | "when"
-                | "if"
-                | "where"
-                | "in"
-                | "to"
-                | "at"
-                | "those"
-                | "that"
-                | "it"
-                | "they"
-                | "is"
-                | "are"
-                | "on"
-                | "with"
-                | "its"
-                | "of"
-        ) && !(matches!(line.word(to), "to" | "in" | "at" | "with" | "on"))
-        {
-            to += 1;
-        }
-        line.mark(at, to, Sign::Except);
-    }
-    for at in 0..line.len() {
-        let trailing =
-            line.is(at, Group::Excepted) && (line.ends(at + 1) || matches!(line.before(at, 1), "is" | "are"));
-        let uncounted =
-            line.says(at, &["not", "count"]) || line.says(at, &["not", "apply"]) || line.says(at, &["not", "included"]);
-        if (trailing || uncounted) && at > 0 {
-            let mut from = at;
-            while matches!(line.before(from, 1), "is" | "are" | "be" | "do" | "does" | "remain") {
-                from -= 1;
-            }
-            line.mark(from, at + 1 + usize::from(uncounted), Sign::Excepted);
-        }
-    }
-}
-
-/// Reads `only`, where it restricts who, to whom, where or what.
-pub fn only(line: &mut Line) {
-    for at in 0..line.len() {
-        let word = line.word(at);
-        let limited = matches!(word, "limited" | "restricted" | "confined") && line.word(at + 1) == "to";
-        if matches!(word, "only" | "solely" | "exclusively") || limited {
-            let from = at - usize::from(limited && matches!(line.before(at, 1), "is" | "are"));
-            line.mark(from, at + 1, Sign::Only);
-        }
-    }
-}
 
 /// Reads what is refused.
 pub fn read(line: &mut Line) {
@@ -131,92 +34,6 @@ pub fn read(line: &mut Line) {
             line.mark(from, to, Sign::Guard);
         }
     }
-}
-
-/// Reads what is allowed.
-pub fn allowed(line: &mut Line) {
-    for at in 0..line.len() {
-        if line.sign(at) != Sign::Plain {
-            continue;
-        }
-        let word = line.word(at);
-        let next = line.word(at + 1);
-        let found = match word {
-            "feel" if next == "free" => Some((at, at + 2 + usize::from(line.word(at + 2) == "to"))),
-            "go" if next == "ahead" => Some((at, at + 2)),
-            "you" if next == "like" || next == "want" => Some((at, at + 2)),
-            "no" if matches!(
-                next,
-                "approval" | "review" | "need" | "problem" | "sign_off" | "permission" | "issue"
-            ) =>
-            {
-                Some((at, at + 2))
-            }
-            "not" if matches!(next, "need" | "require") => Some((at, at + 2)),
-            "not" if line.ends(at + 1) && matches!(line.before(at, 1), "do" | "does" | "need") => {
-                Some((at - 1, at + 1))
-            }
-            "straight" if next == "through" => Some((at, at + 2)),
-            "at" if next == "will" => Some((at, at + 2)),
-            "without" if matches!(next, "asking" | "approval" | "review" | "sign_off") => Some((at, at + 2)),
-            "may" | "can" | "could" if next != "you" && may(line, at) => Some((at, at + 1)),
-            "gets" | "get" if next == "to" && says_doing(line, at + 2) => Some((at, at + 2)),
-            _ if line.is(at, Group::Fine) && is_fine(line, at) => {
-                let mut from = at;
-                while matches!(
-                    line.before(from, 1),
-                    "is" | "are"
-                        | "be"
-                        | "remains"
-                        | "stay"
-                        | "perfectly"
-                        | "always"
-                        | "totally"
-                        | "absolutely"
-                        | "also"
-                        | "all"
-                        | "completely"
-                        | "go"
-                ) {
-                    from -= 1;
-                }
-                Some((from, at + 1))
-            }
-            _ => None,
-        };
-        if let Some((from, to)) = found {
-            line.mark(from, to, Sign::Permit);
-        }
-    }
-}
-
-fn is_fine(line: &Line, at: usize) -> bool {
-    let before = line.before(at, 1);
-    matches!(
-        before,
-        "is" | "are"
-            | "be"
-            | "was"
-            | "perfectly"
-            | "always"
-            | "totally"
-            | "also"
-            | "remains"
-            | "all"
-            | "stay"
-            | "completely"
-            | "go"
-            | "absolutely"
-    ) || line.ends(at + 1)
-        || matches!(line.word(at), "allowed" | "permitted" | "freely" | "unattended")
-}
-
-/// `may read`, but not `that may harm`.
-fn may(line: &Line, at: usize) -> bool {
-    let below = line.is(at.wrapping_sub(2), Group::Over) || line.is(at.wrapping_sub(2), Group::Under);
-    (below || !matches!(line.before(at, 1), "that" | "which" | "who" | "it" | "what"))
-        && !matches!(line.before(at, 2), "if" | "when" | "whenever" | "that" | "which")
-        && !matches!(line.before(at, 1), "if" | "when")
 }
 
 fn says_doing(line: &Line, at: usize) -> bool {

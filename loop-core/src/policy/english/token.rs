@@ -1,6 +1,15 @@
 //! A rule's text cut into words, numbers, names and marks.
 
+mod domain;
+mod number;
+mod plain;
+
+use domain::TOP_LEVEL;
+use number::join_numbers;
+use plain::plain;
+
 use super::words::{Groups, groups};
+
 use crate::{
     base::Decimal,
     policy::money::{self, Currency},
@@ -65,206 +74,9 @@ pub enum Kind {
     Mark(char),
 }
 
-/// Endings of domains that rules are likely to name.
-const TOP_LEVEL: &[&str] = &[
-    "com",
-    "org",
-    "net",
-    "io",
-    "co",
-    "uk",
-    "us",
-    "eu",
-    "de",
-    "fr",
-    "nl",
-    "ie",
-    "es",
-    "it",
-    "ch",
-    "at",
-    "be",
-    "se",
-    "no",
-    "dk",
-    "fi",
-    "pl",
-    "ca",
-    "au",
-    "nz",
-    "in",
-    "jp",
-    "cn",
-    "br",
-    "mx",
-    "za",
-    "gov",
-    "edu",
-    "mil",
-    "int",
-    "dev",
-    "app",
-    "ai",
-    "info",
-    "biz",
-    "example",
-    "test",
-    "internal",
-    "local",
-    "ru",
-    "kr",
-    "sg",
-    "hk",
-    "me",
-    "tv",
-    "xyz",
-    "cloud",
-    "tech",
-    "school",
-    "bank",
-    "clinic",
-    "shop",
-    "store",
-    "blog",
-    "health",
-    "law",
-    "care",
-    "design",
-    "agency",
-    "media",
-    "online",
-    "site",
-    "news",
-    "pro",
-    "group",
-    "ltd",
-    "company",
-    "solutions",
-    "systems",
-    "team",
-    "work",
-    "world",
-    "life",
-    "email",
-    "digital",
-    "studio",
-    "finance",
-    "legal",
-    "insurance",
-    "hotel",
-    "travel",
-    "university",
-    "college",
-    "academy",
-    "foundation",
-    "museum",
-    "energy",
-    "engineering",
-    "consulting",
-    "ventures",
-    "capital",
-    "dental",
-    "space",
-    "zone",
-    "support",
-    "services",
-    "network",
-    "global",
-    "international",
-    "plus",
-    "one",
-    "club",
-    "art",
-    "film",
-    "press",
-    "coop",
-    "aero",
-    "jobs",
-    "scot",
-    "london",
-    "berlin",
-    "paris",
-    "nyc",
-    "asia",
-    "pt",
-    "gr",
-    "cz",
-    "hu",
-    "ro",
-    "tr",
-    "il",
-    "ae",
-    "sa",
-    "my",
-    "ph",
-    "id",
-    "th",
-    "vn",
-    "ar",
-    "cl",
-    "pe",
-    "ng",
-    "ke",
-    "gh",
-    "eg",
-    "ma",
-    "lu",
-    "li",
-    "is",
-    "ee",
-    "lv",
-    "lt",
-    "sk",
-    "si",
-    "hr",
-    "rs",
-    "ua",
-    "cat",
-    "charity",
-    "church",
-    "farm",
-    "wine",
-    "coffee",
-    "kitchen",
-];
-
 /// Last words of agents' names.
 const AGENTLIKE: &[&str] =
     &["intern", "trainee", "helper", "crew", "worker", "runner", "copilot", "ai", "gpt", "llm", "robot"];
-
-/// Words for numbers.
-const NUMBERS: &[(&str, i64)] = &[
-    ("one", 1),
-    ("two", 2),
-    ("three", 3),
-    ("four", 4),
-    ("five", 5),
-    ("six", 6),
-    ("seven", 7),
-    ("eight", 8),
-    ("nine", 9),
-    ("ten", 10),
-    ("eleven", 11),
-    ("twelve", 12),
-    ("fifteen", 15),
-    ("twenty", 20),
-    ("thirty", 30),
-    ("forty", 40),
-    ("fifty", 50),
-    ("sixty", 60),
-    ("seventy", 70),
-    ("eighty", 80),
-    ("ninety", 90),
-    ("thirteen", 13),
-    ("fourteen", 14),
-    ("sixteen", 16),
-    ("seventeen", 17),
-    ("eighteen", 18),
-    ("nineteen", 19),
-    ("hundred", 100),
-    ("thousand", 1000),
-    ("dozen", 12),
-];
 
 /// Cuts a text. Invisible and direction-changing characters are dropped, typographic quotes made plain.
 #[must_use]
@@ -344,68 +156,6 @@ fn join_phrases(tokens: Vec<Token>) -> Vec<Token> {
         at += 1;
     }
     joined
-}
-
-fn plain(text: &str) -> String {
-    let mut quoted = false;
-    text.chars()
-        .map(|c| {
-            // What is quoted is meant letter by letter.
-            quoted ^= matches!(c, '`' | '"');
-            if quoted { c } else { latin(c) }
-        })
-        .filter_map(|c| match c {
-            '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{ad}' => None,
-            '\u{2018}' | '\u{2019}' | '\u{201b}' => Some('\''),
-            '\u{201c}' | '\u{201d}' | '\u{201e}' => Some('"'),
-            '\u{2010}' | '\u{2011}' => Some('-'),
-            '\u{2012}'..='\u{2015}' => Some(','),
-            '≥' => Some('≥'),
-            c if c.is_control() => Some(' '),
-            c => Some(c),
-        })
-        .collect()
-}
-
-/// The Latin letter that a letter of another script looks like.
-fn latin(c: char) -> char {
-    match c {
-        'а' | 'α' => 'a',
-        'А' | 'Α' => 'A',
-        'В' | 'Β' => 'B',
-        'с' | 'ϲ' => 'c',
-        'С' => 'C',
-        'ԁ' => 'd',
-        'е' | 'ε' => 'e',
-        'Е' | 'Ε' => 'E',
-        'Н' | 'Η' => 'H',
-        'һ' => 'h',
-        'і' | 'ι' => 'i',
-        'І' | 'Ι' => 'I',
-        'ј' => 'j',
-        'К' | 'Κ' => 'K',
-        'к' | 'κ' => 'k',
-        'М' | 'Μ' => 'M',
-        'Ν' => 'N',
-        'о' | 'ο' => 'o',
-        'О' | 'Ο' => 'O',
-        'р' | 'ρ' => 'p',
-        'Р' | 'Ρ' => 'P',
-        'ѕ' => 's',
-        'Ѕ' => 'S',
-        'Т' | 'Τ' => 'T',
-        'т' | 'τ' => 't',
-        'υ' => 'u',
-        'ν' => 'v',
-        'ԝ' => 'w',
-        'х' | 'χ' => 'x',
-        'Х' | 'Χ' => 'X',
-        'у' | 'γ' => 'y',
-        'У' | 'Υ' => 'Y',
-        'Ζ' => 'Z',
-        '\u{ff01}'..='\u{ff5e}' => u32::from(c).checked_sub(0xfee0).and_then(char::from_u32).unwrap_or(c),
-        c => c,
-    }
 }
 
 /// Text in quotes at the front, and what follows.
@@ -570,102 +320,6 @@ fn comparison(text: &str) -> Option<&'static str> {
         "<=" | "=<" | "≤" => "<=",
         _ => return None,
     })
-}
-
-/// Joins `five thousand dollars`, `10 k`, `USD 500`, `20 per cent` into one piece each.
-fn join_numbers(tokens: &[Token]) -> Vec<Token> {
-    let mut joined: Vec<Token> = Vec::with_capacity(tokens.len());
-    let mut tokens = tokens.iter().peekable();
-    while let Some(token) = tokens.next() {
-        let article = matches!(token.word.as_str(), "a" | "an" | "half" | "quarter");
-        let scaled = article && counts_on(token, &tokens);
-        let Some(mut value) = number_of(token).or(scaled.then_some(Decimal::ZERO)) else {
-            joined.push(token.clone());
-            continue;
-        };
-        let mut raw = token.raw.clone();
-        let mut currency = if let Kind::Money(_, currency) = token.kind { Some(currency) } else { None };
-        let mut percent = matches!(token.kind, Kind::Percent(_));
-        let spelt = token.kind == Kind::Word;
-        if matches!(token.word.as_str(), "a" | "an") {
-            // `a hundred`, `a dozen`: the article counts only before such a word.
-            value = Decimal::whole(1);
-        }
-        if matches!(token.word.as_str(), "half" | "quarter") {
-            let part = if token.word == "half" { "0.5" } else { "0.25" };
-            value = Decimal::parse(part).unwrap_or(Decimal::ZERO);
-            while tokens.peek().is_some_and(|next| matches!(next.word.as_str(), "a" | "of")) {
-                raw.push_str(" a");
-                tokens.next();
-            }
-        }
-        while let Some(next) = tokens.clone().next().filter(|next| next.kind == Kind::Word) {
-            let word = next.word.as_str();
-            if word == "dozen" {
-                value = value.times(Decimal::whole(12)).unwrap_or(value);
-            } else if let Some(power) = money::multiplier(word).and_then(|power| value.shifted(power)) {
-                value = power;
-            } else if spelt && word == "and" && ahead_small(&tokens) {
-                // `two hundred and fifty`
-            } else if spelt && let Some(more) = small(word).and_then(|more| value.plus(Decimal::whole(more))) {
-                value = more;
-            } else if word == "percent" || word == "per_cent" {
-                percent = true;
-            } else if word == "per" {
-                break;
-            } else if let Some(found) = Currency::known(word).filter(|_| currency.is_none()) {
-                currency = Some(found);
-            } else {
-                break;
-            }
-            raw = format!("{raw} {}", next.raw);
-            tokens.next();
-        }
-        // `USD 500`
-        if currency.is_none()
-            && let Some(before) = joined.last().filter(|before| before.kind == Kind::Word && before.raw.len() == 3)
-            && let Some(found) = Currency::known(&before.word)
-        {
-            currency = Some(found);
-            joined.pop();
-        }
-        let kind = match currency {
-            _ if percent => Kind::Percent(value),
-            Some(currency) => Kind::Money(value, currency),
-            None => Kind::Number(value),
-        };
-        joined.push(Token::new(kind, &raw, raw.to_lowercase(), false));
-    }
-    joined
-}
-
-type Ahead<'a> = std::iter::Peekable<std::slice::Iter<'a, Token>>;
-
-/// Whether a small number in words stands behind the `and` that comes next.
-fn ahead_small(tokens: &Ahead<'_>) -> bool {
-    let mut ahead = tokens.clone();
-    ahead.next();
-    ahead.next().is_some_and(|next| next.kind == Kind::Word && small(&next.word).is_some_and(|number| number < 100))
-}
-
-/// Whether `a`, `half` begins a number: `a hundred`, `a dozen`, `half a million`.
-fn counts_on(token: &Token, tokens: &Ahead<'_>) -> bool {
-    let mut ahead = tokens.clone().filter(|next| !matches!(next.word.as_str(), "a" | "of"));
-    let Some(next) = ahead.next().filter(|next| next.kind == Kind::Word) else { return false };
-    let scale = matches!(next.word.as_str(), "hundred" | "thousand" | "million" | "billion" | "dozen" | "grand");
-    scale && matches!(token.word.as_str(), "half" | "quarter" | "a" | "an")
-}
-
-fn number_of(token: &Token) -> Option<Decimal> {
-    match token.kind {
-        Kind::Number(value) | Kind::Money(value, _) | Kind::Percent(value) => Some(value),
-        Kind::Word => small(&token.word).map(Decimal::whole),
-        _ => None,
-    }
-}
-
-fn small(word: &str) -> Option<i64> {
-    NUMBERS.iter().find(|(name, _)| *name == word).map(|(_, value)| *value)
 }
 
 #[cfg(test)]

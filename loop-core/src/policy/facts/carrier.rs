@@ -242,7 +242,7 @@ fn of_leaf(leaf: Leaf<'_, '_>, class: &Class) -> Said {
     let mode = roles.any(Roles::MODE) && !text.contains(char::is_whitespace);
     if (roles.any(Roles::SQL) || (roles.any(Roles::SHELL) && class.things.meets(known().database)))
         && sql::looks_like(text)
-        && !(searches && !sql::is_statement(text))
+        && (!searches || sql::is_statement(text))
     {
         sql::statements(text, &mut |statement| {
             said.does = said.does.with(statement.does);

@@ -1,0 +1,225 @@
+//! Putting events and conditions together: a condition belongs to the events before it, or to all where it comes first
+//! or last.
+
+use super::{
+    super::{
+        deeds,
+        event::{self, Event},
+        name,
+        tape::{Place, Tape},
+        words::Group,
+    },
+    Case, Clause,
+};
+use crate::policy::{
+    condition::{Condition, Deed},
+    deed::known,
+    lexicon::Concepts,
+};
+
+impl Clause {
+    /// Puts events and conditions together: a condition belongs to the events before it, or to all where it comes
+    /// first or last.
+    pub(super) fn build(
+        &mut self,
+        tape: &mut Tape,
+        events: Vec<Event>,
+        mut found: Vec<(Place, Condition)>,
+        before: Option<&Self>,
+        (commanded, only, makers): (bool, Option<usize>, Vec<String>),
+    ) {
+        let coordinated = event::coordinated(&events);
+        let refers = event::refers(tape);
+        self.refers = refers;
+        let made =
+            tape.any_raw(|word| matches!(word, "made" | "issued" | "given" | "placed" | "done" | "make" | "making"));
+        let data = found.iter().any(|(_, one)| matches!(one, Condition::Data(_)));
+        let mut doings: Vec<(Event, Vec<Deed>)> = Vec::new();
+        for event in events {
+            let mut event = event;
+            if event.runs.is_empty()
+                && let Some((earlier, _)) = doings.last()
+            {
+                event.runs.clone_from(&earlier.runs);
+            }
+            let outer: Vec<Deed> = before.map(|before| before.deeds().cloned().collect()).unwrap_or_default();
+            let inherits = event.runs.is_empty() && (refers || !event.is_silent());
+            let mut done = deeds::read(&event, if inherits { &outer } else { &[] }, coordinated, made);
+            let placed = event.is_silent()
+                && event.runs.iter().all(|run| matches!(run.link, event::Link::Side | event::Link::Where));
+            if data && placed && !event.runs.is_empty() {
+                // `no passwords in tickets`: whatever puts them there.
+                let puts = known().send.with(Concepts::named(&["create", "update", "comment", "post"]));
+                done.deeds = vec![Deed::of(puts, Concepts::NONE)];
+            }
+            if !coordinated {
+                self.shared.extend(done.more);
+            }
+            doings.push((event, done.deeds));
+        }
+        if (0..tape.len()).any(|at| tape.raw_is(at, Group::Destructive)) {
+            let delete = Concepts::named(&["delete"]).with_children();
+            match doings.first_mut().map(|(_, deeds)| deeds) {
+                Some(deeds) if !deeds.is_empty() => deeds.iter_mut().for_each(|deed| deed.does = delete),
+                _ => doings.push((Event::default(), vec![Deed::of(delete, Concepts::NONE)])),
+            }
+        }
+        let all: Vec<Deed> = doings.iter().flat_map(|(_, deeds)| deeds.iter().cloned()).collect();
+        let names = tape.placed(|tape| Some(name::take(tape, makers, &all, coordinated)));
+        if let Some((place, mut names)) = names {
+            self.unresolved.append(&mut names.unplaced);
+            found.extend(names.conditions().into_iter().map(|condition| (place, condition)));
+        }
+        found.sort_by_key(|(place, _)| place.first);
+        let mut found = alternatives(tape, found);
+        if let Some(only) = only
+            && !self.only_looks(&doings)
+        {
+            // What `only` stands before, or right behind, is what it restricts.
+            let at = found.iter().position(|(place, _)| place.last >= only).or(found.len().checked_sub(1));
+            self.restricted = at.map(|at| found.remove(at).1);
+        }
+        let mut cases: Vec<(usize, Case)> = Vec::new();
+        for (event, deeds) in doings {
+            let closed = cases.last().is_some_and(|(last, _)| {
+                found.iter().any(|(place, _)| place.first > *last && place.last < event.first)
+            });
+            let joins = cases.last().is_some() && !closed;
+            match cases.last_mut().filter(|_| joins) {
+                Some((last, case)) => {
+                    case.deeds.extend(deeds);
+                    *last = event.last.max(*last);
+                }
+                None => cases.push((event.last, Case { deeds, conditions: Vec::new() })),
+            }
+        }
+        if !self.unresolved.is_empty() {
+            // What only a judgement can place widens the rule: names of things must not narrow it then.
+            let told = |deed: &&mut Deed| !deed.does.is_empty() || !deed.things.is_empty();
+            cases.iter_mut().flat_map(|(_, case)| &mut case.deeds).filter(told).for_each(|deed| deed.nouns.clear());
+        }
+        let single = cases.len() < 2;
+        for (place, condition) in found {
+            let owner = cases.iter_mut().rev().find(|(last, _)| place.first > *last || place.first + 2 > *last);
+            match owner.filter(|_| !single && belongs(&condition)) {
+                Some((_, case)) => case.conditions.push(condition),
+                None => self.shared.push(condition),
+            }
+        }
+        self.cases = cases
+            .into_iter()
+            .map(|(_, case)| case)
+            .filter(|case| !case.deeds.is_empty() || !case.conditions.is_empty())
+            .collect();
+        self.adjust(commanded, made);
+    }
+
+    fn only_looks(&self, doings: &[(Event, Vec<Deed>)]) -> bool {
+        let looks = known().read.with(known().draft);
+        let mut deeds = doings.iter().flat_map(|(_, deeds)| deeds).peekable();
+        deeds.peek().is_some()
+            && deeds.all(|deed| !deed.does.is_empty() && deed.does.without(looks).is_empty() && deed.verbs.is_empty())
+    }
+
+    /// What conditions make of deeds.
+    fn adjust(&mut self, commanded: bool, made: bool) {
+        if commanded {
+            // Running a command is how it is done, not what is done.
+            for case in &mut self.cases {
+                case.deeds.retain(|deed| {
+                    let to = !deed.things.without(known().shell).is_empty() || !deed.nouns.is_empty();
+                    to && !deed.is_any_doing()
+                });
+            }
+            let (commands, shared) = self.shared.drain(..).partition(|one| matches!(one, Condition::Command(_)));
+            self.shared = shared;
+            self.tools.extend::<Vec<Condition>>(commands);
+        }
+        let shared = self.shared.clone();
+        for case in &mut self.cases {
+            let conditions: Vec<&Condition> = case.conditions.iter().chain(&shared).collect();
+            let has = |is: fn(&Condition) -> bool| conditions.iter().any(|one| one.any_part(&is));
+            let data = has(|one| matches!(one, Condition::Data(_)));
+            let path = has(|one| matches!(one, Condition::Path(_)));
+            let sent = has(|one| matches!(one, Condition::Recipient(_) | Condition::Place(_)));
+            let measured = has(|one| matches!(one, Condition::Percent(_) | Condition::Amount { .. }));
+            // To transfer, move or copy data is to give it away.
+            let moved = Concepts::named(&["transfer", "move", "create", "migrate", "sync", "share"]);
+            let writes = Concepts::named(&["create", "write", "comment"]);
+            let places = Concepts::named(&["channel", "dns", "address_thing", "account"]);
+            for deed in &mut case.deeds {
+                if data && deed.does.meets(moved) {
+                    deed.does = deed.does.with(known().send);
+                }
+                if has(|one| matches!(one, Condition::Branch(_))) {
+                    deed.things = deed.things.without(Concepts::named(&["branch"]));
+                }
+                if made
+                    && has(|one| matches!(one, Condition::State(_)))
+                    && deed.does.meets(Concepts::named(&["create"]))
+                {
+                    // To make something public is to change it.
+                    deed.does = Concepts::NONE;
+                }
+                if path {
+                    // The path says what it is done to; tools that edit files do not name it.
+                    (deed.things, deed.nouns) = (Concepts::NONE, Vec::new());
+                }
+                if data && deed.does.meets(known().send) && has(|one| matches!(one, Condition::Named(_))) {
+                    // To paste into a wiki is to write a page there.
+                    deed.does = deed.does.with(Concepts::named(&["create", "update", "comment"]));
+                    deed.things = Concepts::NONE;
+                }
+                if sent && deed.is_to_anything() && deed.does.meets(Concepts::named(&["post", "message"])) {
+                    deed.does = deed.does.with(Concepts::named(&["send"]).with_children());
+                }
+                if sent {
+                    // To write to somebody is to send; where it goes is no thing it is done to.
+                    if deed.does.meets(writes) && deed.is_to_anything() {
+                        deed.does = known().send.with(Concepts::named(&["invite"]));
+                    }
+                    deed.things = deed.things.without(places);
+                    if deed.does.meets(known().send) {
+                        deed.nouns.clear();
+                    }
+                }
+            }
+            if measured {
+                // `a margin below 8%`: the measure is no thing it is done to.
+                let measures = Concepts::named(&["margin", "price", "budget"]);
+                case.deeds.retain(|deed| {
+                    !deed.is_any_doing()
+                        || deed.is_to_anything()
+                        || !deed.things.without(measures).is_empty()
+                        || !deed.nouns.is_empty()
+                });
+            }
+        }
+        self.cases.retain(|case| !case.deeds.is_empty() || !case.conditions.is_empty());
+    }
+}
+
+/// Whether a condition says something of the events beside it rather than of the whole part.
+const fn belongs(condition: &Condition) -> bool {
+    !matches!(condition, Condition::Agent(_) | Condition::Named(_) | Condition::Command(_))
+}
+
+/// Joins conditions with nothing but `or` between them: `larger than 100 MB or ending in .iso`.
+fn alternatives(tape: &Tape, found: Vec<(Place, Condition)>) -> Vec<(Place, Condition)> {
+    let mut joined: Vec<(Place, Condition)> = Vec::new();
+    for (place, condition) in found {
+        let or = joined.last().is_some_and(|(before, other)| {
+            let between = before.last + 1..place.first;
+            let small = between.clone().all(|at| tape.raw_is(at, Group::Small) || tape.is_mark(at));
+            small && between.clone().any(|at| tape.raw_word(at) == "or") && !matches!(other, Condition::Agent(_))
+        });
+        match joined.last_mut().filter(|_| or) {
+            Some((before, other)) => {
+                before.last = place.last;
+                *other = Condition::any(vec![other.clone(), condition]);
+            }
+            None => joined.push((place, condition)),
+        }
+    }
+    joined
+}

@@ -1,0 +1,268 @@
+//! Whether a word is what is done, by where it stands.
+
+use super::{
+    super::{tape::Tape, words::Group},
+    Item,
+    unknown::{is_adjective, is_unknown},
+};
+use crate::policy::{
+    deed::pure_deeds,
+    lexicon::{Form, Reading, read_word},
+};
+
+/// A verb whose particle stands behind its object: `turn alerts off`, `take the site down`.
+pub(super) fn phrasal(tape: &Tape, at: usize) -> Option<(Reading, usize)> {
+    let word = tape.word(at);
+    let starts = matches!(
+        word,
+        "turn"
+            | "turns"
+            | "turning"
+            | "turned"
+            | "switch"
+            | "switches"
+            | "switching"
+            | "switched"
+            | "take"
+            | "takes"
+            | "taking"
+            | "shut"
+            | "shuts"
+            | "shutting"
+            | "tear"
+            | "tearing"
+            | "set"
+            | "setting"
+            | "roll"
+            | "rolling"
+            | "write"
+            | "writing"
+            | "pay"
+            | "paying"
+            | "send"
+            | "sending"
+            | "hand"
+            | "handing"
+            | "throw"
+            | "throwing"
+    );
+    if !starts {
+        return None;
+    }
+    let end = (at + 2..at + 5).find(|at| tape.is_taken(*at) || tape.is_mark(*at)).unwrap_or(at + 5);
+    let particle = (at + 2..end)
+        .find(|at| matches!(tape.word(*at), "off" | "on" | "down" | "up" | "out" | "back" | "over" | "away"))?;
+    if tape.word(particle) == "on" && tape.kind(particle + 1).is_some() && !tape.is_mark(particle + 1) {
+        return None;
+    }
+    let reading = read_word(&format!("{word}_{}", tape.word(particle)))?;
+    (!reading.entry.does.is_empty()).then_some((reading, particle))
+}
+
+/// `viewing tenancies`, where the lexicon lists `viewing` as a thing.
+pub(super) fn gerund(tape: &Tape, items: &[Item], at: usize, length: usize, reading: Reading) -> Option<Reading> {
+    let word = tape.raw_word(at);
+    let stem = word.strip_suffix("ing").filter(|_| length == 1 && reading.entry.does.is_empty())?;
+    let listed = items.last().is_some_and(Item::is_verb) && matches!(tape.before(at, 1), "and" | "or" | "nor");
+    let leads =
+        tape.begins(at) || listed || matches!(tape.before(at, 1), "to" | "before" | "from" | "of" | "for" | "without");
+    if !leads || !(object_behind(tape, at) || listed) {
+        return None;
+    }
+    let found = read_word(stem).or_else(|| read_word(&format!("{stem}e")))?;
+    (!found.entry.does.is_empty()).then_some(Reading { form: Form::Gerund, ..found })
+}
+
+/// Whether a verb stands behind `or` here: `edit or delete records`.
+fn listed_first(tape: &Tape, at: usize) -> bool {
+    matches!(tape.raw_word(at), "or" | "and")
+        && read_word(tape.raw_word(at + 1)).is_some_and(|other| {
+            !other.entry.does.is_empty() && other.entry.names.is_empty() && other.form == Form::Base
+        })
+}
+
+pub(super) fn is_verb(tape: &Tape, items: &[Item], at: usize, length: usize, reading: Reading) -> bool {
+    let before = behind(tape, at, 1);
+    let earlier = behind(tape, at, 2);
+    let after_noun = items.last().is_some_and(|item| !item.is_verb() && item.at + item.length == at);
+    let after_verb = items.last().is_some_and(|item| item.is_verb() && item.at + item.length + 2 >= at);
+    let passive = |word: &str| {
+        matches!(word, "be" | "been" | "being" | "is" | "are" | "was" | "were" | "get" | "gets" | "getting")
+    };
+    if reading.entry.does.is_empty() {
+        return false;
+    }
+    let only_does = reading.entry.names.is_empty();
+    let next = tape.raw_word(at + length);
+    let article = matches!(
+        next,
+        "a" | "an"
+            | "the"
+            | "any"
+            | "our"
+            | "all"
+            | "their"
+            | "your"
+            | "its"
+            | "every"
+            | "each"
+            | "anyone"
+            | "anybody"
+            | "someone"
+            | "somebody"
+            | "everyone"
+            | "everybody"
+            | "them"
+            | "it"
+            | "this"
+            | "that"
+            | "these"
+            | "those"
+            | "anything"
+            | "everything"
+            | "something"
+            | "people"
+            | "new"
+            | "more"
+    );
+    // `claim payouts need …` begins with a noun, `never claim …` with a verb.
+    let first = at == 0 && (tape.is_led() || article || listed_first(tape, at + length));
+    let led = first
+        || matches!(
+            before,
+            "to" | "not"
+                | "never"
+                | "before"
+                | "without"
+                | "must"
+                | "may"
+                | "can"
+                | "could"
+                | "should"
+                | "shall"
+                | "will"
+                | "would"
+                | "please"
+                | "agent"
+                | "agents"
+                | "assistant"
+                | "bot"
+                | "bots"
+                | "that"
+                | "which"
+                | "who"
+                | "you"
+                | "we"
+                | "i"
+                | "they"
+                | "it"
+                | "anyone"
+                | "someone"
+                | "neither"
+        )
+        || (after_verb && matches!(before, "and" | "or" | "," | "nor"));
+    // `to refunds`: a noun behind a preposition is no verb.
+    let opens = at == 0 && tape.len() > 1 || (at > 0 && tape.is_mark(at - 1) && !after_noun);
+    let object_follows = object_behind(tape, at + length - 1) || article;
+    // `change or stop them`
+    let listed = matches!(next, "or" | "and" | "nor") || tape.is_mark(at + length) && !tape.is_gap(at + length);
+    let verb_listed = listed
+        && read_word(tape.raw_word(at + length + 1)).is_some_and(|other| {
+            !other.entry.does.is_empty()
+                && other.form == Form::Base
+                && (other.entry.names.is_empty() || object_behind(tape, at + length + 1))
+        });
+    match reading.form {
+        Form::Gerund => true,
+        Form::Base if only_does => true,
+        // `hiring, firing and …`
+        Form::Base
+            if at == 0
+                && tape.raw_word(at).ends_with("ing")
+                && matches!(behind(tape, at + 2, 1), "," | "and" | "or") =>
+        {
+            true
+        }
+        Form::Base => led || (opens && (verb_listed || (object_follows && (at > 0 || !tape.is_asked())))),
+        Form::Plural => only_does || (before != "of" && third_person(tape, at)) || (opens && article),
+        Form::Past => {
+            passive(before)
+                || passive(earlier)
+                || after_noun
+                || done_to(tape, at)
+                || (after_verb && matches!(before, "and" | "or" | "nor" | ","))
+                || (at == 0 && !object_follows)
+        }
+    }
+}
+
+/// Whether only small words stand between a place and words that refuse: `… can't be | made or withdrawn`.
+fn done_to(tape: &Tape, at: usize) -> bool {
+    let back = (0..at).rev().take(4).find(|at| !tape.raw_is(*at, Group::Small));
+    back.is_some_and(|back| tape.is_gap(back))
+}
+
+/// Whether a thing stands right behind, so that the word before it may be its verb.
+pub(super) fn object_behind(tape: &Tape, at: usize) -> bool {
+    for place in at + 1..at + 5 {
+        let word = tape.raw_word(place);
+        if matches!(
+            word,
+            "" | "to"
+                | "over"
+                | "above"
+                | "of"
+                | "for"
+                | "from"
+                | "with"
+                | "in"
+                | "on"
+                | "and"
+                | "or"
+                | "by"
+                | "if"
+                | "when"
+                | "is"
+                | "are"
+        ) {
+            return false;
+        }
+        let found = (1..=3).rev().find_map(|length| tape.phrase(place, length).and_then(|phrase| read_word(&phrase)));
+        if let Some(reading) = found.filter(|reading| !reading.entry.names.is_empty()) {
+            // `file deletions`: the doing comes last.
+            return !reading.entry.names.without(pure_deeds()).is_empty();
+        }
+        if is_unknown(tape, place) && !is_adjective(word) {
+            return true;
+        }
+    }
+    false
+}
+
+/// The word so many places before; a comma for every mark.
+fn behind(tape: &Tape, at: usize, back: usize) -> &str {
+    let Some(at) = at.checked_sub(back) else { return "" };
+    if tape.is_mark(at) { "," } else { tape.raw_word(at) }
+}
+
+/// `when the agent deletes files`, `the bot emails customers`.
+pub(super) fn third_person(tape: &Tape, at: usize) -> bool {
+    let before = tape.before(at, 1);
+    matches!(
+        before,
+        "agent"
+            | "bot"
+            | "assistant"
+            | "it"
+            | "someone"
+            | "anyone"
+            | "model"
+            | "ai"
+            | "who"
+            | "that"
+            | "which"
+            | "anybody"
+            | "somebody"
+    ) || before.ends_with("-agent")
+        || before.ends_with("-bot")
+}

@@ -1,0 +1,95 @@
+//! What a text allows: `is fine`, `may`, `no approval needed`.
+
+use super::{
+    super::{
+        line::{Line, Sign},
+        words::Group,
+    },
+    says_doing,
+};
+
+/// Reads what is allowed.
+pub fn allowed(line: &mut Line) {
+    for at in 0..line.len() {
+        if line.sign(at) != Sign::Plain {
+            continue;
+        }
+        let word = line.word(at);
+        let next = line.word(at + 1);
+        let found = match word {
+            "feel" if next == "free" => Some((at, at + 2 + usize::from(line.word(at + 2) == "to"))),
+            "go" if next == "ahead" => Some((at, at + 2)),
+            "you" if next == "like" || next == "want" => Some((at, at + 2)),
+            "no" if matches!(
+                next,
+                "approval" | "review" | "need" | "problem" | "sign_off" | "permission" | "issue"
+            ) =>
+            {
+                Some((at, at + 2))
+            }
+            "not" if matches!(next, "need" | "require") => Some((at, at + 2)),
+            "not" if line.ends(at + 1) && matches!(line.before(at, 1), "do" | "does" | "need") => {
+                Some((at - 1, at + 1))
+            }
+            "straight" if next == "through" => Some((at, at + 2)),
+            "at" if next == "will" => Some((at, at + 2)),
+            "without" if matches!(next, "asking" | "approval" | "review" | "sign_off") => Some((at, at + 2)),
+            "may" | "can" | "could" if next != "you" && may(line, at) => Some((at, at + 1)),
+            "gets" | "get" if next == "to" && says_doing(line, at + 2) => Some((at, at + 2)),
+            _ if line.is(at, Group::Fine) && is_fine(line, at) => {
+                let mut from = at;
+                while matches!(
+                    line.before(from, 1),
+                    "is" | "are"
+                        | "be"
+                        | "remains"
+                        | "stay"
+                        | "perfectly"
+                        | "always"
+                        | "totally"
+                        | "absolutely"
+                        | "also"
+                        | "all"
+                        | "completely"
+                        | "go"
+                ) {
+                    from -= 1;
+                }
+                Some((from, at + 1))
+            }
+            _ => None,
+        };
+        if let Some((from, to)) = found {
+            line.mark(from, to, Sign::Permit);
+        }
+    }
+}
+
+fn is_fine(line: &Line, at: usize) -> bool {
+    let before = line.before(at, 1);
+    matches!(
+        before,
+        "is" | "are"
+            | "be"
+            | "was"
+            | "perfectly"
+            | "always"
+            | "totally"
+            | "also"
+            | "remains"
+            | "all"
+            | "stay"
+            | "completely"
+            | "go"
+            | "absolutely"
+    ) || line.ends(at + 1)
+        || matches!(line.word(at), "allowed" | "permitted" | "freely" | "unattended")
+}
+
+/// `may read`, but not `that may harm`.
+fn may(line: &Line, at: usize) -> bool {
+    let below = line.is(at.wrapping_sub(2), Group::Over) || line.is(at.wrapping_sub(2), Group::Under);
+    (below || !matches!(line.before(at, 1), "that" | "which" | "who" | "it" | "what"))
+        && !matches!(line.before(at, 2), "if" | "when" | "whenever" | "that" | "which")
+        && !matches!(line.before(at, 1), "if" | "when")
+}
