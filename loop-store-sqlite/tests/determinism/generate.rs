@@ -69,7 +69,7 @@ fn condition() -> impl Strategy<Value = Condition> {
             Condition::Amount { range, currency: currency.and_then(Currency::parse) }
         }),
         limit().prop_map(Condition::Percent),
-        limit().prop_map(|range| Condition::Count { of: Counted::Items, range }),
+        limit().prop_map(|range| Condition::Count { of: Counted::Items, noun: None, range }),
         Just(Condition::Money),
         Just(Condition::Risky),
         Just(Condition::Attachment),

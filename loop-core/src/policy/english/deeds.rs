@@ -226,7 +226,7 @@ fn object(run: &Run, silent: bool, things: &mut Things, done: &mut Done) {
         let wares = run.before.without(known.persons).without(lexicon.generic).without(lexicon.deeds);
         if silent && head.meets(known.ware) && !wares.is_empty() {
             done.more.push(Condition::Deed(Deed::of(Concepts::NONE, wares.with_children())));
-        } else if silent && !run.also.is_empty() {
+        } else if silent && !run.also.is_empty() && !head.meets(known.money.with(known.told)) {
             done.more.push(Condition::Mentions(run.also.clone()));
         }
     } else if !run.also.is_empty() {

@@ -9,7 +9,8 @@ use crate::policy::{
     lexicon::{Entry, Form, Reading, lexicon, read_word},
     mentions,
 };
-use unknown::{is_unknown, singular, unknown};
+pub use unknown::singular;
+use unknown::{is_unknown, unknown};
 use verb::{gerund, is_verb, object_behind, phrasal, third_person};
 
 /// What a word is in its sentence.

@@ -166,7 +166,9 @@ impl Names {
     #[must_use]
     pub fn conditions(self) -> Vec<Condition> {
         // As names are cut in calls, so that they can be met: `1password` is `1_password`.
-        let named: Vec<String> = self.named.iter().map(|name| cut(name).join("_")).collect();
+        let spelt = |name: &String| name.strip_prefix('1').map(|rest| format!("one{rest}"));
+        let spelt: Vec<String> = self.named.iter().filter_map(spelt).map(|name| name.replace('_', "")).collect();
+        let named: Vec<String> = self.named.iter().map(|name| cut(name).join("_")).chain(spelt).collect();
         let named = (!named.is_empty()).then_some(Condition::Named(named));
         let parties = (!self.parties.is_empty()).then_some(Condition::Party(self.parties));
         let spoken = (!self.spoken.is_empty()).then_some(Condition::Mentions(self.spoken));

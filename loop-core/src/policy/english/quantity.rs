@@ -1,6 +1,7 @@
 //! Numbers with their comparison: amounts, counts, percentages, sizes, lengths of time.
 
 use super::{
+    item::singular,
     tape::{Place, Tape},
     token::Kind,
     words::{Group, is},
@@ -21,7 +22,8 @@ use crate::{
 enum Unit {
     Money(Option<Currency>),
     Percent,
-    Count(Counted),
+    /// Of what, and where the word for it stands.
+    Count(Counted, Option<usize>),
     Of(Measured),
 }
 
@@ -79,7 +81,7 @@ pub fn take(tape: &mut Tape, limits: bool) -> Vec<(Place, Condition)> {
         let Some(value) = number(tape, at) else { continue };
         let Some((bound, from, mut to)) = bound(tape, at, opened, limits) else { continue };
         opened = bound == Bound::Opens;
-        let unit = unit(tape, at, &mut to);
+        let unit = unit(tape, at);
         let (unit, value) = in_units(tape, at, unit, value, &mut to);
         tape.take_all(from..to);
         tape.take(at);
@@ -112,19 +114,22 @@ pub fn take(tape: &mut Tape, limits: bool) -> Vec<(Place, Condition)> {
             None => all.push(Found { place, unit, range }),
         }
     }
-    all.into_iter().map(|found| (found.place, condition(&found))).collect()
+    all.into_iter().map(|found| (found.place, condition(&found, tape))).collect()
 }
 
 fn same(a: Unit, b: Unit) -> bool {
     std::mem::discriminant(&a) == std::mem::discriminant(&b)
 }
 
-fn condition(found: &Found) -> Condition {
+fn condition(found: &Found, tape: &Tape) -> Condition {
     let range = found.range;
     match found.unit {
         Unit::Money(currency) => Condition::Amount { range, currency },
         Unit::Percent => Condition::Percent(range),
-        Unit::Count(of) => Condition::Count { of, noun: None, range },
+        Unit::Count(of, noun) => {
+            let noun = noun.map(|at| singular(tape.raw_word(at).to_owned()));
+            Condition::Count { of, noun, range }
+        }
         Unit::Of(of) => Condition::Measure { of, range },
     }
 }
@@ -225,7 +230,6 @@ fn bound(tape: &Tape, at: usize, opened: bool, limits: bool) -> Option<(Bound, u
 /// What the words right before a number say.
 fn comparison(words: &[&str]) -> Option<Bound> {
     let (last, before) = words.split_last()?;
-    let turned = matches!(before.first(), Some(&("no" | "not"))) && before.len() <= 2;
     let over = |word: &str| is(Group::Over, word);
     let under = |word: &str| is(Group::Under, word);
     let bound = match (before, *last) {
@@ -257,7 +261,6 @@ fn comparison(words: &[&str]) -> Option<Bound> {
         ([], one) if under(one) && !matches!(one, "less" | "fewer" | "smaller" | "lower" | "younger") => Bound::Under,
         _ => return None,
     };
-    let _ = turned;
     Some(bound)
 }
 
@@ -287,8 +290,8 @@ fn bound_behind(tape: &Tape, at: usize) -> Option<(Bound, usize)> {
     None
 }
 
-/// What a number measures, by its own mark or the word behind it. `to` is moved behind the words that are used up.
-fn unit(tape: &mut Tape, at: usize, to: &mut usize) -> Unit {
+/// What a number measures, by its own mark or the word behind it.
+fn unit(tape: &mut Tape, at: usize) -> Unit {
     match tape.kind(at) {
         Some(Kind::Money(_, currency)) => return Unit::Money(Some(*currency)),
         Some(Kind::Percent(_)) => return Unit::Percent,
@@ -301,25 +304,25 @@ fn unit(tape: &mut Tape, at: usize, to: &mut usize) -> Unit {
         }
         if is(Group::Receivers, word) {
             tape.take(place);
-            return Unit::Count(Counted::Recipients);
+            return Unit::Count(Counted::Recipients, None);
         }
         if is(Group::Units, word) {
             tape.take(place);
-            return Unit::Count(Counted::Items);
+            return Unit::Count(Counted::Items, Some(place));
         }
         if measure::unit(word).is_none()
             && let Some(reading) = read_word(word)
             && reading.form == Form::Plural
             && !reading.entry.names.is_empty()
         {
-            return Unit::Count(if persons_are_told(tape, word) { Counted::Recipients } else { Counted::Items });
+            return counted(persons_are_told(tape, word), place);
         }
-        let counted = !super::words::is_known(word) && word.len() > 3 && word.ends_with('s') && !tape.proper(place);
-        if counted && measure::unit(word).is_none() {
+        let unknown = !super::words::is_known(word) && word.len() > 3 && word.ends_with('s') && !tape.proper(place);
+        if unknown && measure::unit(word).is_none() {
             let receive = told(tape, "")
                 || matches!(word, "subscribers" | "followers" | "listeners" | "donors" | "alumni" | "households");
             tape.take(place);
-            return Unit::Count(if receive { Counted::Recipients } else { Counted::Items });
+            return counted(receive, place);
         }
         let between = tape.raw_is(place, Group::Over)
             || tape.raw_is(place, Group::Under)
@@ -344,12 +347,16 @@ fn unit(tape: &mut Tape, at: usize, to: &mut usize) -> Unit {
             break;
         }
     }
-    let _ = to;
+
     // `more recipients than 5`
     if (1..=3).filter_map(|back| at.checked_sub(back)).any(|at| tape.is(at, Group::Receivers)) {
-        return Unit::Count(Counted::Recipients);
+        return Unit::Count(Counted::Recipients, None);
     }
     Unit::Money(None)
+}
+
+fn counted(received: bool, at: usize) -> Unit {
+    if received { Unit::Count(Counted::Recipients, None) } else { Unit::Count(Counted::Items, Some(at)) }
 }
 
 /// A length of time or a size, in its own unit: `2 hours`, `25 MB`.

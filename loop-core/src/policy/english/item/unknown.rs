@@ -155,7 +155,8 @@ fn bases_of(word: &str, ending: &str) -> Vec<String> {
 }
 
 /// The singular of a word that the lexicon lacks, as far as its ending tells.
-pub(super) fn singular(word: String) -> String {
+#[must_use]
+pub fn singular(word: String) -> String {
     if word.len() < 4 || word.ends_with("ss") || word.ends_with("us") || word.ends_with("is") {
         return word;
     }
