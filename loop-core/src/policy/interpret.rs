@@ -27,6 +27,22 @@ pub struct Interpretation {
 /// How many tools are listed.
 const COVERS_MAX: usize = 200;
 
+/// Words that the lexicon lacks and that calls must therefore name themselves.
+fn by_name(condition: &Condition) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    condition.each_part(&mut |part| {
+        if let Condition::Deed(deed) = part {
+            for word in deed.verbs.iter().take(1).chain(&deed.nouns) {
+                let name = format!("`{}`", word.replace('_', " "));
+                if !names.contains(&name) {
+                    names.push(name);
+                }
+            }
+        }
+    });
+    names
+}
+
 /// Explains a rule. The examples were judged by the rule itself.
 #[must_use]
 pub fn interpret(rule: &CompiledRule, known_tools: &[&str]) -> Interpretation {
@@ -43,6 +59,10 @@ pub fn interpret(rule: &CompiledRule, known_tools: &[&str]) -> Interpretation {
         warnings.push("it stops nothing".to_owned());
     } else if example_match.is_none() {
         warnings.push("no call was found that it stops".to_owned());
+    }
+    let names = by_name(&rule.condition);
+    if rule.rule.form.condition.is_none() && !names.is_empty() {
+        warnings.push(format!("known by name only, so calls must name it alike: {}", names.join(", ")));
     }
     if !rule.unresolved.is_empty() {
         let words = rule.unresolved.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");

@@ -49,6 +49,7 @@ impl Line {
             }
         }
         correct(&mut tokens);
+        cut(&mut tokens);
         let signs = vec![Sign::Plain; tokens.len()];
         Self { tokens, signs }
     }
@@ -117,6 +118,24 @@ impl Line {
     /// Where the part of the sentence around a place ends.
     pub fn end_of(&self, at: usize) -> usize {
         (at..self.len()).find(|at| self.ends(*at)).unwrap_or(self.len())
+    }
+}
+
+/// The most tokens of a sentence. What stands behind is read as another one, so that reading takes no longer than the
+/// text.
+const SENTENCE_MAX: usize = 256;
+
+/// Cuts sentences that are too long.
+fn cut(tokens: &mut Vec<Token>) {
+    let mut since = 0;
+    let mut at = 0;
+    while at < tokens.len() {
+        since = if tokens.get(at).is_some_and(|token| token.kind == Kind::Mark('.')) { 0 } else { since + 1 };
+        if since > SENTENCE_MAX {
+            tokens.insert(at, Token::mark('.'));
+            since = 0;
+        }
+        at += 1;
     }
 }
 

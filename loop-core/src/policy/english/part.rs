@@ -137,9 +137,16 @@ impl Run {
         self.tokens.iter().any(|token| token.groups.has(Group::Vague)) && !self.guard
     }
 
-    /// Whether it speaks of what was named before.
+    /// Whether it tells what to do with what was named before: `put them in the vault`.
     fn refers(&self) -> bool {
-        (0..self.tokens.len()).any(|at| matches!(self.word(at), "them" | "it" | "those" | "instead"))
+        !self.word(0).ends_with("ing")
+            && (0..self.tokens.len()).any(|at| matches!(self.word(at), "them" | "it" | "those" | "instead"))
+    }
+
+    /// As a part that guards without saying so.
+    fn guarded(self) -> Part {
+        let Self { tokens, only, opens, .. } = self;
+        Part { stance: Stance::Guard, only, opens, asked: false, led: false, tokens }
     }
 
     fn is_consequence(&self) -> bool {
@@ -196,10 +203,12 @@ fn runs(line: &Line) -> Vec<Run> {
         }
         let Some(run) = runs.last_mut() else { continue };
         gap |= matches!(sign, Sign::Guard | Sign::Permit | Sign::ReadOnly);
-        let silent = run.tokens.iter().all(|token| {
-            matches!(token.kind, Kind::Mark(_)) || token.groups.has(Group::Small) || token.groups.has(Group::Actors)
-        });
-        run.led |= silent && matches!(sign, Sign::Guard | Sign::Permit);
+        if matches!(sign, Sign::Guard | Sign::Permit) {
+            let small = |token: &Token| {
+                matches!(token.kind, Kind::Mark(_)) || token.groups.has(Group::Small) || token.groups.has(Group::Actors)
+            };
+            run.led |= run.tokens.iter().all(small);
+        }
         match sign {
             Sign::Plain => {
                 if !matches!(token.kind, Kind::Mark(')' | '(')) {
@@ -251,6 +260,9 @@ fn turns(line: &Line, at: usize) -> bool {
     }
 }
 
+/// The most tokens of a part; what would be joined to a longer one stands by itself.
+const PART_MAX: usize = 512;
+
 /// Joins runs without a stance to their neighbours.
 fn join(runs: Vec<Run>) -> Vec<Part> {
     let mut parts: Vec<Part> = Vec::new();
@@ -273,8 +285,14 @@ fn join(runs: Vec<Run>) -> Vec<Part> {
             // `Put them in the vault.`: what to do instead.
             None if run.opens && !parts.is_empty() && waiting.is_none() && run.refers() => {}
             None => match (waiting.as_mut(), parts.last_mut()) {
-                (Some(waited), _) => append(&mut waited.tokens, run.tokens),
-                (None, Some(part)) if !run.fresh => append(&mut part.tokens, run.tokens),
+                (Some(waited), _) if waited.tokens.len() < PART_MAX => append(&mut waited.tokens, run.tokens),
+                (Some(_), _) => {
+                    let waited = waiting.replace(run).unwrap_or_default();
+                    parts.push(waited.guarded());
+                }
+                (None, Some(part)) if !run.fresh && part.tokens.len() < PART_MAX => {
+                    append(&mut part.tokens, run.tokens);
+                }
                 _ => waiting = Some(run),
             },
             Some(Stance::Except) if empty && !run.excepted => {}
@@ -303,14 +321,7 @@ fn join(runs: Vec<Run>) -> Vec<Part> {
     if let Some(run) = waiting {
         match parts.last_mut() {
             Some(part) if !run.opens && part.stance != Stance::Except => append(&mut part.tokens, run.tokens),
-            _ => parts.push(Part {
-                stance: Stance::Guard,
-                only: run.only,
-                opens: run.opens,
-                asked: false,
-                led: false,
-                tokens: run.tokens,
-            }),
+            _ => parts.push(run.guarded()),
         }
     }
     parts

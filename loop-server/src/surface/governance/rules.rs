@@ -245,7 +245,8 @@ impl Explained {
         let not_covered: Vec<String> =
             known.iter().filter(|tool| !rule.covers(tool)).take(TOOLS_MAX).map(|tool| (*tool).to_owned()).collect();
         let overlaps = overlaps(rule, &interpretation, policy, now);
-        if interpretation.warnings.is_empty() && known.len() >= TOOLS_TELLING {
+        let told = interpretation.warnings.iter().any(|warning| warning.starts_with("it stops"));
+        if !told && known.len() >= TOOLS_TELLING {
             if not_covered.is_empty() {
                 interpretation.warnings.push(format!("it can match calls of all {} known tools", known.len()));
             } else if interpretation.covers.is_empty() {
