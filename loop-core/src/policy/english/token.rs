@@ -99,9 +99,9 @@ pub fn tokens(text: &str) -> Vec<Token> {
             rest.split_at_checked(end).unwrap_or((rest, ""))
         };
         // `the night-desk agent`
-        let named =
-            ["agent", "bot", "assistant"].iter().any(|kind| after.trim_start().to_lowercase().starts_with(kind));
-        if named && piece.contains('-') && piece.chars().all(|c| c.is_alphanumeric() || c == '-') {
+        let hyphened = piece.contains('-') && piece.chars().all(|c| c.is_alphanumeric() || c == '-');
+        let next = || after.split_whitespace().next().unwrap_or_default().to_lowercase();
+        if hyphened && ["agent", "bot", "assistant"].iter().any(|kind| next().starts_with(kind)) {
             tokens.push(Token::new(Kind::Word, piece, piece.to_lowercase(), false));
             (rest, opens) = (after, false);
             continue;
