@@ -97,7 +97,7 @@ pub fn read(part: &Part, before: Option<&Clause>) -> Clause {
     }
     clause.unresolved.extend(items.unresolved.iter().map(|(_, word)| word.clone()));
     clause.unresolved.extend(imagined);
-    clause.build(&mut tape, events, found, before, (commanded, part.only, makers));
+    clause.build(&mut tape, events, found, before, (commanded, excepting, part.only, makers));
     let named_only = |deed: &Deed| deed.does.is_empty() && deed.things.is_empty();
     if !part.asked
         && part.stance == super::part::Stance::Guard
@@ -262,6 +262,7 @@ fn left(tape: &Tape) -> Vec<String> {
                         Group::Receivers,
                         Group::Units,
                         Group::Frame,
+                        Group::Programs,
                         Group::Destructive,
                     ]
                     .iter()

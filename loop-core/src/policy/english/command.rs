@@ -151,6 +151,10 @@ pub fn commands(tape: &mut Tape) -> Option<Condition> {
             .unwrap_or(at + 1);
         for behind in begin..tape.len() {
             let word = tape.raw(behind).to_owned();
+            if matches!(word.as_str(), "with" | "using") && tape.raw(behind + 1).starts_with('-') {
+                tape.take(behind);
+                continue;
+            }
             let own = groups(&word);
             let ends = matches!(tape.kind(behind), None | Some(Kind::Mark(_)))
                 || own.has(Group::Small)

@@ -132,6 +132,7 @@ pub fn events(tape: &Tape, items: &[Item]) -> Vec<Event> {
         }
         let had = run.is_some();
         if tape.is_taken(at) {
+            conjoined = false;
             flush(&mut run, &mut events);
             at += 1;
             continue;
@@ -145,6 +146,7 @@ pub fn events(tape: &Tape, items: &[Item]) -> Vec<Event> {
                 conjoined = true;
             }
             "" if tape.is_gap(at) => {
+                conjoined = false;
                 flush(&mut run, &mut events);
                 (link, listed) = (Link::Object, false);
             }

@@ -47,17 +47,17 @@ pub fn take(tape: &mut Tape, makers: Vec<String>, deeds: &[Deed], coordinated: b
             continue;
         }
         let word = tape.word(at).to_owned();
+        if word == "git" {
+            // How it is done says nothing of where.
+            tape.take(at);
+            continue;
+        }
         let listed = (tape.is(at, Group::Services) && !words::is(Group::Small, &word))
             || (tape.is(at, Group::Products) && tape.proper(at))
             || (tape.is(at, Group::Programs)
                 && matches!(tape.before(at, 1), "to" | "on" | "in" | "from" | "via" | "or"));
         let unknown = tape.proper(at) && !words::is_known(&word);
         if !listed && !unknown {
-            continue;
-        }
-        if word == "git" {
-            // How it is done says nothing of where.
-            tape.take(at);
             continue;
         }
         let tied = !coordinated

@@ -317,6 +317,9 @@ fn unit(tape: &mut Tape, at: usize) -> Unit {
         {
             return counted(persons_are_told(tape, word), place);
         }
+        if tape.raw_is(place, Group::People) && word.ends_with('s') && read_word(word).is_none() {
+            return counted(false, place);
+        }
         let unknown = !super::words::is_known(word) && word.len() > 3 && word.ends_with('s') && !tape.proper(place);
         if unknown && measure::unit(word).is_none() {
             let receive = told(tape, "")

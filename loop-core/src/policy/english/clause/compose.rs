@@ -26,7 +26,7 @@ impl Clause {
         events: Vec<Event>,
         mut found: Vec<(Place, Condition)>,
         before: Option<&Self>,
-        (commanded, only, makers): (bool, Option<usize>, Vec<String>),
+        (commanded, excepting, only, makers): (bool, bool, Option<usize>, Vec<String>),
     ) {
         let coordinated = event::coordinated(&events);
         let refers = event::refers(tape);
@@ -67,6 +67,10 @@ impl Clause {
         let all: Vec<Deed> = doings.iter().flat_map(|(_, deeds)| deeds.iter().cloned()).collect();
         let names = tape.placed(|tape| Some(name::take(tape, makers, &all, coordinated)));
         if let Some((place, mut names)) = names {
+            if excepting {
+                // `…, Premier Inn excluded`
+                names.spoken.append(&mut names.unplaced);
+            }
             self.unresolved.append(&mut names.unplaced);
             found.extend(names.conditions().into_iter().map(|condition| (place, condition)));
         }

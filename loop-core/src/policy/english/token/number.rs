@@ -67,6 +67,18 @@ pub(super) fn join_numbers(tokens: &[Token]) -> Vec<Token> {
                 tokens.next();
             }
         }
+        // `25 000`
+        let figures = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
+        let mut grouped = figures(&token.raw) && token.raw.len() <= 3;
+        while grouped && let Some(next) = tokens.next_if(|next| next.raw.len() == 3 && figures(&next.raw)) {
+            let thousands = value.shifted(3);
+            let more = Decimal::parse(&next.raw);
+            match thousands.zip(more).and_then(|(thousands, more)| thousands.plus(more)) {
+                Some(sum) => value = sum,
+                None => grouped = false,
+            }
+            raw = format!("{raw} {}", next.raw);
+        }
         while let Some(next) = tokens.clone().next().filter(|next| next.kind == Kind::Word) {
             let word = next.word.as_str();
             if word == "dozen" {
