@@ -1,18 +1,23 @@
 //! Judging a condition over a call, live or stored, by the same code.
+//!
+//! - [`span`]: how true something is.
+//! - [`work`]: what a call does and works on.
+//! - [`agent`]: which names mean the same agent.
+
+mod agent;
+mod span;
+mod work;
 
 use super::{
     action::Action,
     arguments::{aliases, argument, branch, carries_command, command, names_something, party},
-    condition::{ArgumentTest, Condition, Deed, Range, TimeTest, Whom},
+    condition::{ArgumentTest, Condition, Range, TimeTest, Whom},
     counting::{self, Counts},
     deed::{Class, known},
     facts::{self, Fact, FactKind, Facts},
     glob,
-    lexicon::{cut, lexicon},
-    measure,
-    mentions::{self, InName},
-    name::Part,
-    paths,
+    lexicon::cut,
+    measure, mentions, paths,
 };
 use crate::{
     base::{
@@ -21,75 +26,12 @@ use crate::{
     },
     tool::Risk,
 };
-
-/// Three-valued truth; the order makes `all` a minimum and `any` a maximum.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Truth {
-    /// It does not hold.
-    No,
-    /// It cannot be told: a rule that hangs on it matches.
-    Unclear,
-    /// It holds.
-    Yes,
-}
-
-/// What is known of a truth: it lies between both. They are one, but for stored calls that lack a needed fact.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Span {
-    /// At least.
-    pub least: Truth,
-    /// At most.
-    pub most: Truth,
-}
-
-impl Span {
-    /// Nothing is known.
-    pub const OPEN: Self = Self { least: Truth::No, most: Truth::Yes };
-
-    const fn of(truth: Truth) -> Self {
-        Self { least: truth, most: truth }
-    }
-
-    fn and(self, other: Self) -> Self {
-        Self { least: self.least.min(other.least), most: self.most.min(other.most) }
-    }
-
-    fn or(self, other: Self) -> Self {
-        Self { least: self.least.max(other.least), most: self.most.max(other.most) }
-    }
-
-    /// Two findings on one question: what both say, or unclear where they differ. So no finding can hide another,
-    /// whichever way the condition is used.
-    fn beside(self, other: Self) -> Self {
-        let both = |a: Truth, b: Truth| if a == b { a } else { Truth::Unclear };
-        let corners = [
-            both(self.least, other.least),
-            both(self.least, other.most),
-            both(self.most, other.least),
-            both(self.most, other.most),
-        ];
-        Self {
-            least: corners.into_iter().min().unwrap_or(Truth::No),
-            most: corners.into_iter().max().unwrap_or(Truth::Yes),
-        }
-    }
-
-    const fn not(self) -> Self {
-        Self { least: opposite(self.most), most: opposite(self.least) }
-    }
-}
-
-const fn opposite(truth: Truth) -> Truth {
-    match truth {
-        Truth::No => Truth::Yes,
-        Truth::Unclear => Truth::Unclear,
-        Truth::Yes => Truth::No,
-    }
-}
-
-pub(super) const fn yes(truth: bool) -> Truth {
-    if truth { Truth::Yes } else { Truth::No }
-}
+use agent::same_agent;
+pub(super) use agent::{agent_key, agent_keys};
+use span::Found;
+pub(super) use span::yes;
+pub use span::{Span, Truth};
+pub use work::{does, is_bare, is_thingless};
 
 /// Where facts come from.
 #[derive(Debug, Clone, Copy)]
@@ -121,20 +63,6 @@ pub struct Call<'a> {
 
 /// Judges an argument by its name, its value and the object that it stands in.
 type JudgeWithin<'j> = dyn FnMut(&str, View<'_>, Option<View<'_>>) -> Option<Truth> + 'j;
-
-/// Folds findings by [`Span::beside`].
-#[derive(Default)]
-struct Found(Option<Span>);
-
-impl Found {
-    fn add(&mut self, span: Span) {
-        self.0 = Some(self.0.map_or(span, |before| before.beside(span)));
-    }
-
-    fn or(self, absent: Truth) -> Span {
-        self.0.unwrap_or(Span::of(absent))
-    }
-}
 
 impl Call<'_> {
     /// How true a condition is.
@@ -388,68 +316,6 @@ impl Call<'_> {
         )
     }
 
-    /// Whether the name leaves open what it works on, so that nothing needs to be said of a thing for it to be meant.
-    pub(super) fn may_mean_anything(&self) -> bool {
-        !self.class.told || is_bare(self.class)
-    }
-
-    /// Whether a thing that the deed names in words is worked on, where the tool's name leaves it open.
-    fn worked_on(&self, deed: &Deed) -> Span {
-        // A verb that the lexicon lacks leaves the rest of the name as what it is done to.
-        let led = if deed.verbs.is_empty() || self.class.does.meets(deed.does) {
-            None
-        } else {
-            self.class.led_by(&|word| mentions::is_form_of_any(word, &deed.verbs))
-        };
-        if let Some(class) = &led {
-            return Call { class, ..*self }.worked_on_by_name(deed);
-        }
-        self.worked_on_by_name(deed)
-    }
-
-    fn worked_on_by_name(&self, deed: &Deed) -> Span {
-        let unlisted = !deed.things.is_empty() && is_thingless(self.class);
-        let start = Span::of(if unlisted { Truth::Unclear } else { Truth::No });
-        let partly = is_partly(deed, self.class);
-        deed.nouns.iter().fold(start, |span, noun| span.or(self.thing(noun, partly, deed.is_any_doing())))
-    }
-
-    fn thing(&self, noun: &str, partly: bool, anyhow: bool) -> Span {
-        match mentions::thing_in_name(noun, self.class, partly, anyhow) {
-            InName::Yes => Span::of(Truth::Yes),
-            InName::No => Span::of(Truth::No),
-            InName::Head => {
-                let absent = if mentions::is_modified(self.class) { Truth::No } else { Truth::Unclear };
-                self.any_argument(&|key, value| yes(mentions::modifies(noun, self.class, key, value)), absent)
-            }
-            InName::Open => {
-                // Where a kind is named and it is not this one, it is another.
-                let told = self.class.told
-                    || self.any_argument(&|key, value| yes(mentions::tells_kind(key, value)), Truth::No)
-                        == Span::of(Truth::Yes);
-                let absent = if told { Truth::No } else { Truth::Unclear };
-                self.any_argument(
-                    &|key, value| mentions::thing_in_argument(noun, self.class, anyhow, key, value),
-                    absent,
-                )
-            }
-        }
-    }
-
-    /// Whether the call speaks of one of the phrases.
-    fn mentions(&self, phrases: &[String]) -> Span {
-        if mentions::in_name(phrases, self.class) {
-            return Span::of(Truth::Yes);
-        }
-        // A name of verbs alone leaves open what it is done to; a head without the words before it may have them.
-        let named = phrases.iter().any(|phrase| {
-            mentions::thing_in_name(phrase, self.class, false, false) == InName::Head
-                && !mentions::is_modified(self.class)
-        });
-        let absent = if is_bare(self.class) || named { Truth::Unclear } else { Truth::No };
-        self.any_argument(&|key, value| mentions::mentioned(phrases, key, value), absent)
-    }
-
     /// How true it is of the argument of which it is truest. A masked value may have been such a one.
     fn any_argument(&self, is: &dyn Fn(&str, View<'_>) -> Truth, absent: Truth) -> Span {
         let mut most = Truth::No;
@@ -495,84 +361,11 @@ impl Call<'_> {
     }
 }
 
-/// Whether a class does a deed, as far as the tool's name tells; the arguments may still name its nouns.
-#[must_use]
-pub fn does(deed: &Deed, class: &Class) -> Truth {
-    let looks = class.only_looks();
-    let known = deed.is_any_doing() || class.does.meets(deed.does);
-    let spoken = !known && !looks && mentions::is_done(&deed.verbs, class);
-    if !(if deed.is_any_doing() { !looks } else { known || spoken }) {
-        return Truth::No;
-    }
-    if spoken && let Some(class) = class.led_by(&|word| mentions::is_form_of_any(word, &deed.verbs)) {
-        return of_what(deed, &class);
-    }
-    of_what(deed, class)
-}
-
-/// Whether what a class works on is what the deed is done to.
-fn of_what(deed: &Deed, class: &Class) -> Truth {
-    let partly = is_partly(deed, class);
-    let about = if partly { class.things } else { class.heads };
-    if deed.is_to_anything() || about.meets(deed.things) {
-        return Truth::Yes;
-    }
-    let mut truth = if !deed.things.is_empty() && is_thingless(class) { Truth::Unclear } else { Truth::No };
-    for noun in &deed.nouns {
-        truth = truth.max(match mentions::thing_in_name(noun, class, partly, deed.is_any_doing()) {
-            InName::Yes => Truth::Yes,
-            InName::No => Truth::No,
-            InName::Head | InName::Open => Truth::Unclear,
-        });
-    }
-    truth
-}
-
-/// Whether doing it to a part of something is doing it to that thing: to change a price of a product is to change the
-/// product. Notes and labels are things of their own.
-fn is_partly(deed: &Deed, class: &Class) -> bool {
-    let done = if deed.does.is_empty() { class.does } else { class.does.common(deed.does) };
-    // `apply_order_discount`, `create_fee_waiver`: the head is what is done, and to what stands before it.
-    let named = class.heads.common(lexicon().deeds).without(super::deed::pure_deeds());
-    let by_name = done.meets(named) && class.heads.without(named).without(lexicon().generic).is_empty();
-    !class.heads.meets(lexicon().part) && (deed.is_any_doing() || done.meets(known().partly) || by_name)
-}
-
-/// Whether a name says nothing known of what is worked on, so that it may be anything.
-#[must_use]
-pub fn is_thingless(class: &Class) -> bool {
-    class.heads.without(lexicon().generic.with(super::deed::pure_deeds())).is_empty()
-}
-
-/// Whether a name consists of verbs alone, so that it does not say to what they are done.
-#[must_use]
-pub fn is_bare(class: &Class) -> bool {
-    is_thingless(class) && !class.parts.iter().any(|part| matches!(part, Part::Head))
-}
-
 /// Whether a domain is `wanted` or below it.
 fn is_below(domain: &str, wanted: &str) -> bool {
     let cut = domain.len().checked_sub(wanted.len());
     let Some((before, tail)) = cut.and_then(|at| domain.split_at_checked(at)) else { return false };
     tail.eq_ignore_ascii_case(wanted) && (before.is_empty() || before.ends_with('.'))
-}
-
-/// Whether two spellings mean one agent: case and separators are nothing, and `agent` may be left out.
-fn same_agent(name: &str, agent: &str) -> bool {
-    let agent = agent_key(agent);
-    agent_keys(name).any(|name| name == agent)
-}
-
-/// What an agent's name is compared by.
-pub(super) fn agent_key(agent: &str) -> String {
-    agent.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-}
-
-/// What agents that are meant by a name are compared by.
-pub(super) fn agent_keys(name: &str) -> impl Iterator<Item = String> + use<> {
-    let whole = agent_key(name);
-    let short = whole.strip_suffix("agent").filter(|short| !short.is_empty()).map(str::to_owned);
-    std::iter::once(whole).chain(short)
 }
 
 /// Whether masking or cutting may have changed a stored value.
