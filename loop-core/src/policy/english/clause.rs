@@ -97,7 +97,7 @@ pub fn read(part: &Part, before: Option<&Clause>) -> Clause {
     }
     clause.unresolved.extend(items.unresolved.iter().map(|(_, word)| word.clone()));
     clause.unresolved.extend(imagined);
-    clause.build(&mut tape, events, found, before, (commanded, excepting, part.only, makers));
+    clause.build(&mut tape, events, found, before, (commanded, excepting, part.only.filter(|_| !excepting), makers));
     let named_only = |deed: &Deed| deed.does.is_empty() && deed.things.is_empty();
     if !part.asked
         && part.stance == super::part::Stance::Guard

@@ -160,14 +160,14 @@ fn things(event: &Event, verbs: Concepts, nouns_of_doing: Concepts, silent: bool
     let mut things = Things::default();
     for run in &event.runs {
         if run.is_doing() {
-            // `file deletions`: what stands before the doing is its object.
+            // `file deletions`: what stands before the doing is its object; `router config changes`: which of them.
             let before = run.before.without(lexicon.generic);
-            things.kinds = things.kinds.with(before);
-            match run.also.split_last() {
-                Some((last, [])) if before.is_empty() => things.nouns.push(last.clone()),
-                Some(_) if before.is_empty() => things.nouns.push(run.also.join("_")),
-                Some(_) => things.nouns.push(run.words.split_last().map_or(String::new(), |(_, rest)| rest.join("_"))),
-                None => {}
+            if run.also.is_empty() {
+                things.kinds = things.kinds.with(before);
+            } else if before.is_empty() {
+                things.nouns.push(run.also.join("_"));
+            } else {
+                things.nouns.push(run.words.split_last().map_or(String::new(), |(_, rest)| rest.join("_")));
             }
             continue;
         }
@@ -309,7 +309,7 @@ fn of_verbs(
         kinds = Concepts::NONE;
     }
     let unsaid = kinds.is_empty() && !whole.is_empty();
-    let nouns = if unsaid { Vec::new() } else { nouns };
+    let nouns = if unsaid || aside { Vec::new() } else { nouns };
     let kinds = kinds.with_children();
     done.deeds.push(Deed { does: does.with_children(), verbs: event.words.clone(), things: kinds, nouns });
     // To issue a refund is to refund; `new prescriptions and dosage changes`: a noun of doing beside another one is

@@ -217,6 +217,10 @@ fn says_nothing(tape: &Tape, at: usize, word: &str) -> bool {
         }
         return !(opens && object_behind(tape, at));
     }
+    let named = matches!(tape.before(at, 1), "a" | "an" | "the" | "any" | "each" | "every" | "this" | "all");
+    if tape.raw_is(at, Group::Calling) && named && matches!(word, "batch" | "batches" | "bulk") {
+        return false;
+    }
     if tape.raw_is(at, Group::Calling) {
         return !matches!(
             word,

@@ -268,6 +268,12 @@ fn imperative(line: &Line, at: usize) -> Option<(usize, usize)> {
         );
     // `may not block a card`, `to stop an instance`: what is done.
     let done = matches!(before, "to" | "must" | "should" | "and") && !line.begins(at.saturating_sub(1));
+    // `create, stop or delete`: one of several doings.
+    let listed = at > 0
+        && (matches!(line.word(at + 1), "or" | "and") || (line.begins(at) && says_doing(line, at.saturating_sub(2))));
+    if listed {
+        return None;
+    }
     let lone = line.ends(at + 1);
     if !opens || done || lone && !line.begins(at) {
         return None;

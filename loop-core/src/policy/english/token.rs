@@ -200,6 +200,12 @@ fn chunk(piece: &str, opens: &mut bool, tokens: &mut Vec<Token>) {
 fn word(core: &str, opens: bool, tokens: &mut Vec<Token>) {
     let lower = core.to_lowercase();
     let letters = |text: &str| text.chars().any(char::is_alphabetic);
+    let placed = tokens.last().is_some_and(|token| {
+        matches!(
+            token.word.as_str(),
+            "in" | "under" | "inside" | "into" | "within" | "from" | "folder" | "directory" | "path" | "below"
+        )
+    });
     let mut push = |kind: Kind, raw: &str, word: String| {
         let proper = !opens && raw.chars().next().is_some_and(char::is_uppercase);
         tokens.push(Token::new(kind, raw, word, proper));
@@ -247,7 +253,7 @@ fn word(core: &str, opens: bool, tokens: &mut Vec<Token>) {
     }
     if core.contains('/') {
         let parts: Vec<&str> = core.split('/').collect();
-        if parts.iter().all(|part| part.chars().all(char::is_alphabetic)) {
+        if !placed && parts.iter().all(|part| part.chars().all(char::is_alphabetic)) {
             for (at, part) in parts.iter().enumerate() {
                 if at > 0 {
                     push(Kind::Word, "or", "or".to_owned());

@@ -66,7 +66,9 @@ pub(super) fn gerund(tape: &Tape, items: &[Item], at: usize, length: usize, read
     let listed = items.last().is_some_and(Item::is_verb) && matches!(tape.before(at, 1), "and" | "or" | "nor");
     let leads =
         tape.begins(at) || listed || matches!(tape.before(at, 1), "to" | "before" | "from" | "of" | "for" | "without");
-    if !leads || !(object_behind(tape, at) || listed) {
+    // `opening, closing or resetting`
+    let others = tape.is_mark(at + 1) && tape.raw_word(at + 2).ends_with("ing");
+    if !leads || !(object_behind(tape, at) || listed || others) {
         return None;
     }
     let found = read_word(stem).or_else(|| read_word(&format!("{stem}e")))?;
@@ -174,7 +176,11 @@ pub(super) fn is_verb(tape: &Tape, items: &[Item], at: usize, length: usize, rea
         });
     match reading.form {
         Form::Gerund => true,
-        Form::Base if only_does => true,
+        // `publish patch notes`: which notes.
+        Form::Base if only_does => {
+            let behind_verb = items.last().is_some_and(|item| item.is_verb() && item.at + item.length == at);
+            !(behind_verb && object_follows)
+        }
         // `hiring, firing and …`
         Form::Base
             if at == 0
