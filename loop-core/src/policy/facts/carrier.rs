@@ -2,8 +2,8 @@
 //! chosen by an argument, a table or resource named by one.
 
 use super::{
-    extract::{Leaf, leaves},
     keys::Roles,
+    leaf::{Leaf, leaves},
     sql,
 };
 use crate::{

@@ -2,13 +2,17 @@
 //! that a rule says the same of a live call and of a stored one.
 
 mod carrier;
+mod data;
 mod extract;
 mod fact;
 mod keys;
+mod leaf;
+mod number;
 mod sql;
 
 pub use carrier::{Said, carries, each_name_within, is_many_sided, is_plain_kind, many_sided, said, tells_kind};
-pub use extract::{Amounts, each, each_argument, extract, said_by, survey};
+pub use extract::{Amounts, each, extract, said_by, survey};
 pub(super) use keys::{Roles, roles};
+pub use leaf::each_argument;
 
 pub use fact::{Counted, DataKind, Environment, Fact, FactKind, Facts, KEPT, TEXT_MAX};
