@@ -37,6 +37,7 @@
 //! A word of the lexicon means its concept and all below it; `just` in front means the concept alone. In quotes `\"`,
 //! `\\` and `\u{…}` stand for characters that would end the text or cannot be seen.
 
+mod deed;
 mod lexeme;
 mod parse;
 mod render;
