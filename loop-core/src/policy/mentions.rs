@@ -1,6 +1,10 @@
 //! Whether a call speaks of something: words in the tool's name, in names of arguments and in short arguments.
+//!
+//! - [`state`](mod@state): how things are, and which arguments say so.
+//! - [`root`]: the words by which phrases are found.
 
-use std::sync::LazyLock;
+mod root;
+mod state;
 
 use super::{
     deed::{Class, known},
@@ -11,9 +15,8 @@ use super::{
     truth::{Truth, yes},
 };
 use crate::base::json::{Kind, View};
-
-/// How things are, by families; its head documents the format.
-static STATES: &str = include_str!("lexicon/states.txt");
+pub use root::{any_words, each_in, each_word, roots};
+pub use state::{state, stated};
 
 /// Names of arguments that hold prose or programs: what is said there is not what the call is about.
 const PROSE: &[&str] = &[
@@ -57,48 +60,6 @@ pub(super) const FORMAL: &[&str] = &["id", "ids", "key", "name", "type", "kind",
 /// The longest value that names rather than tells, in bytes and words.
 const VALUE_MAX: usize = 80;
 const WORDS_MAX: usize = 8;
-
-/// One way that something can be.
-struct State {
-    family: usize,
-    words: Vec<Vec<&'static str>>,
-}
-
-struct Family {
-    keys: Vec<&'static str>,
-}
-
-struct States {
-    families: Vec<Family>,
-    states: Vec<State>,
-}
-
-fn states() -> &'static States {
-    static ALL: LazyLock<States> = LazyLock::new(|| {
-        let mut all = States { families: Vec::new(), states: Vec::new() };
-        for line in STATES.lines().filter(|line| !line.starts_with('#')) {
-            let mut columns = line.split(':');
-            let (Some(_), Some(keys), Some(states)) = (columns.next(), columns.next(), columns.next()) else {
-                continue;
-            };
-            let family = all.families.len();
-            all.families.push(Family { keys: keys.split_whitespace().collect() });
-            all.states.extend(states.split_whitespace().map(|state| State {
-                family,
-                words: state.split('=').map(|phrase| phrase.split('_').collect()).collect(),
-            }));
-        }
-        all
-    });
-    &ALL
-}
-
-/// The first word for the state that a word of a rule means, if it means one.
-#[must_use]
-pub fn state(word: &str) -> Option<String> {
-    let found = states().states.iter().find(|state| state.words.iter().any(|phrase| phrase.join("_") == word))?;
-    found.words.first().map(|phrase| phrase.join("_"))
-}
 
 /// Whether all words of a phrase are among others.
 pub(super) fn all_in<'w>(mut phrase: impl Iterator<Item = &'w str>, words: &[String]) -> bool {
@@ -330,109 +291,6 @@ fn own_words(key: &str) -> Vec<String> {
     cut(key).into_iter().filter(|word| !FORMAL.contains(&word.as_str())).collect()
 }
 
-/// Calls `each` with every word by which [`mentioned`] and [`thing_in_argument`] find phrases in an argument, also with
-/// neighbours in one word. False when they leave open what it says.
-pub fn each_word(key: &str, value: View<'_>, each: &mut dyn FnMut(&str)) -> bool {
-    if is_set(value) {
-        each_in(&own_words(key), each);
-    }
-    each_in(&cut(key), each);
-    each_in(&naming(key, value).unwrap_or_default(), each);
-    let whole = match value.as_str() {
-        Some(text) if facts::carries(key, text) => {
-            facts::each_name_within(key, text, &mut |name| each_in(&bare(name), each))
-        }
-        _ => true,
-    };
-    whole && !is_long(key, value)
-}
-
-/// Calls `each` with words, and with neighbours written in one.
-pub fn each_in(words: &[String], each: &mut dyn FnMut(&str)) {
-    words.iter().for_each(|word| each(word));
-    for count in 2..=JOINED_MAX.min(words.len()) {
-        words.windows(count).for_each(|window| each(&window.concat()));
-    }
-    if words.len() > JOINED_MAX {
-        each(&words.concat());
-    }
-}
-
-/// The words of which one is spoken wherever one of the phrases may be meant, in all their [`roots`]; an empty one
-/// among them when nothing has to be.
-#[must_use]
-pub fn any_words(phrases: &[String]) -> Vec<String> {
-    let mut all = Vec::new();
-    for phrase in phrases.iter().filter(|phrase| !phrase.is_empty()) {
-        words_of(phrase).for_each(|word| roots(word, &mut |root| all.push(root)));
-        roots(&words_of(phrase).collect::<String>(), &mut |root| all.push(root));
-    }
-    all.sort_unstable();
-    all.dedup();
-    all
-}
-
-/// Calls `each` with the forms of a word by which it is found: two words that are the [`same`] share one.
-pub fn roots(word: &str, each: &mut dyn FnMut(String)) {
-    each(word.to_owned());
-    for (end, instead) in [("s", ""), ("es", ""), ("ies", "y")] {
-        if let Some(stem) = word.strip_suffix(end).filter(|stem| !stem.is_empty()) {
-            each(format!("{stem}{instead}"));
-        }
-    }
-    lexicon::american(word, each);
-}
-
-/// Whether an argument says that it is in one of the states, or in another of the kind; unclear when it holds such a
-/// state and nobody lists what it says. `None` when it says nothing of the kind.
-#[must_use]
-pub fn stated(wanted: &[String], key: &str, value: View<'_>) -> Option<Truth> {
-    let all = states();
-    let own = cut(key).to_vec();
-    let said = naming(key, value).unwrap_or_default();
-    let mut found = None;
-    for name in wanted {
-        let Some(state) = all
-            .states
-            .iter()
-            .find(|state| state.words.first().is_some_and(|first| first.iter().copied().eq(name.split('_'))))
-        else {
-            continue;
-        };
-        let in_words =
-            |words: &[String], state: &State| state.words.iter().any(|phrase| all_in(phrase.iter().copied(), words));
-        let held = all.families.get(state.family).is_some_and(|family| {
-            family.keys.iter().any(|holds| holds.split('_').all(|word| own.iter().any(|own| own == word)))
-        });
-        // A title may hold any word, so there the state must be all of it.
-        let free = !held && own.iter().any(|word| FREE.contains(&word.as_str()));
-        if in_words(&said, state) && (!free || state.words.iter().any(|phrase| phrase.len() == said.len())) {
-            return Some(Truth::Yes);
-        }
-        if in_words(&own, state) {
-            match value.kind() {
-                Kind::Bool(set) => return Some(yes(set)),
-                Kind::Null => return None,
-                _ => {}
-            }
-        }
-        if !held {
-            continue;
-        }
-        let sibling = all.states.iter().any(|one| one.family == state.family && in_words(&said, one));
-        let more = match value.kind() {
-            Kind::String(_) if sibling => Truth::No,
-            Kind::String(text) if !text.trim().is_empty() => Truth::Unclear,
-            Kind::Number(_) => Truth::Unclear,
-            Kind::Bool(_) if own.len() > 1 => continue,
-            Kind::Bool(_) => Truth::Unclear,
-            _ => continue,
-        };
-        found = found.max(Some(more));
-    }
-    found
-}
-
 /// Whether one of the texts stands in an argument as whole words; of a network, whether an address in it does.
 #[must_use]
 pub fn says(texts: &[String], value: View<'_>) -> Truth {
@@ -462,7 +320,7 @@ fn stands(wanted: &str, text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{in_name, mentioned, says, state, stated};
+    use super::{in_name, mentioned, says};
     use crate::{
         base::json::Doc,
         policy::{deed::classify, truth::Truth},
@@ -485,25 +343,6 @@ mod tests {
         for arguments in [r#"{"note":"my playlist"}"#, r#"{"playlist":null}"#, r#"{"playlist":false}"#] {
             assert!(any(arguments, |key, value| mentioned(&wanted, key, value) == Truth::No), "{arguments}");
         }
-    }
-
-    #[test]
-    fn a_state_is_told_from_others_of_its_kind() {
-        let urgent = ["urgent".to_owned()];
-        let of = |arguments: &str| {
-            let doc = Doc::parse(arguments.as_bytes()).unwrap();
-            doc.root().members().find_map(|member| stated(&urgent, member.key(), member))
-        };
-        assert_eq!(of(r#"{"priority":"URGENT"}"#), Some(Truth::Yes));
-        assert_eq!(of(r#"{"priority":"low"}"#), Some(Truth::No));
-        assert_eq!(of(r#"{"urgent":false}"#), Some(Truth::No));
-        assert_eq!(of(r#"{"id":"7"}"#), None);
-        // Another field that holds a word of the kind says nothing, an unknown one in its own field may mean it.
-        assert_eq!(of(r#"{"title":"low tide"}"#), None);
-        assert_eq!(of(r#"{"priority":"sev-blocker"}"#), Some(Truth::Unclear));
-        assert_eq!(of(r#"{"priority":"  Urgent "}"#), Some(Truth::Yes));
-        assert_eq!(of(r#"{"priority":1}"#), Some(Truth::Unclear));
-        assert_eq!(state("publicly").as_deref(), Some("public"));
     }
 
     #[test]
