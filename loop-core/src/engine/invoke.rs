@@ -1,41 +1,41 @@
 //! The gated call of a tool. Each gate can only stop it, and leaves a trace:
 //! tool → scope → input schema → estimate → policy → approval → credits → provider → output schema → proof → credits →
 //! trust.
+//!
+//! - [`approach`]: up to the policy.
+//! - [`execution`]: the provider, and how the call ends.
+
+mod approach;
+mod execution;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use serde_json::{Value, json, value::RawValue};
+use serde_json::{json, value::RawValue};
 
 use super::{
-    Call, DecideError, Decision, Engine,
-    decide::{ATTEMPTS, Prepared, prepare, settle},
-    hearing::{Hearing, Opened},
+    DecideError, Decision, Engine,
+    decide::{ATTEMPTS, Prepared, settle},
+    hearing::Hearing,
     invoke_error::InvokeError,
     toolbox::Tool,
 };
 use crate::{
-    access::{AccessError, Caller, Ctx, Mode, Note, Scope},
+    access::{Caller, Ctx, Mode},
     approval::{self, ApprovalError, State},
     audit::{self, Event, Status},
     base::{
         id::{ApprovalId, LoopId, TaskId},
-        json::{self, Doc, Limits, View},
+        json::View,
     },
-    invoke::{self, CallError, Captured, Ended, Fault, Invocation, Job, Metric, Provider, Start, capture},
-    policy::{Action, Outcome, PolicySnapshot, Stage, Verdict, evaluate},
+    invoke::{self, CallError, Ended, Fault, Invocation, Metric, Provider, Start},
+    policy::{Outcome, Verdict},
     store::{Access, Lane, StoreError, StoreExt, Tx},
     task::tasks,
-    tool::{
-        Risk,
-        manifest::{ProviderType, sample},
-        redact,
-    },
+    tool::{manifest::sample, redact},
 };
 
 /// The door that calls come through, as the log names it.
 pub(super) const DOOR: &str = "invoke";
-/// The largest output, in bytes.
-const MAX_OUTPUT: usize = 1 << 20;
 
 /// A call of a tool as a surface received it.
 #[derive(Debug, Clone, Copy)]
@@ -67,86 +67,6 @@ pub struct Invoked {
     pub output: Option<Box<RawValue>>,
     /// What can be spent from the wallet now, when there is one and the call touched it.
     pub remaining: Option<i64>,
-}
-
-/// A call that the policy has seen.
-struct Approach {
-    cx: Ctx,
-    snapshot: Arc<PolicySnapshot>,
-    tool: Arc<Tool>,
-    /// The loop's, under which rules see it.
-    tag: Arc<str>,
-    trust: u8,
-    /// Digit for digit.
-    input: String,
-    start: Start,
-    verdict: Verdict,
-}
-
-impl Approach {
-    /// The call as a door proposes it.
-    fn proposed<'a>(&'a self, request: &Request<'a>) -> Call<'a> {
-        let action = action(request, &self.tag, &self.start, self.trust, self.cx.caller.sandboxed);
-        Call { action, reason: request.reason, session: None, door: DOOR }
-    }
-
-    /// What is to be asked of a model, with the context to ask in.
-    fn opened(self, engine: &Engine, request: &Request<'_>) -> (Ctx, Option<Opened>) {
-        let (tenant, Start { loop_id, tool, .. }) = (self.cx.tenant(), &self.start);
-        let binding = approval::invocation_binding(engine.master(), tenant, *loop_id, *tool, request.input);
-        let opened = engine.opened(&self.cx, &self.proposed(request), &self.snapshot, &self.verdict);
-        (self.cx, opened.map(|one| one.bind(binding)))
-    }
-
-    /// Tightens the verdict by what a model said.
-    fn harden(&mut self, engine: &Engine, request: &Request<'_>, hearing: &Hearing) {
-        let Self { cx, snapshot, tag, trust, start, verdict, .. } = self;
-        let action = action(request, tag, start, *trust, cx.caller.sandboxed);
-        engine.harden(hearing, cx, snapshot, &action, verdict);
-    }
-
-    /// Masks the call for what is written down of it, and binds the approval that it may need.
-    fn prepare(self, engine: &Engine, request: &Request<'_>) -> Result<(Passing, String, Ctx), InvokeError> {
-        let Self { cx, snapshot, tool, tag, trust, input, start, verdict } = self;
-        let (master, tenant) = (engine.master(), cx.tenant());
-        let binding = approval::invocation_binding(master, tenant, start.loop_id, start.tool, request.input);
-        let action = action(request, &tag, &start, trust, cx.caller.sandboxed);
-        let proposed = Call { action, reason: request.reason, session: None, door: DOOR };
-        let mut prepared = prepare(master, &cx, &proposed, snapshot, verdict)?;
-        prepared.bind(&binding);
-        prepared.new_tool = !engine.inner.tools.has(cx.tenant(), request.tool);
-        let passing = Passing {
-            prepared,
-            start,
-            binding,
-            approval: request.approval.map(str::to_owned),
-            pretends: tool.manifest.content.provider_type == ProviderType::Sandbox,
-        };
-        Ok((passing, input, cx))
-    }
-}
-
-/// The call as policies see it.
-fn action<'a>(request: &Request<'a>, tag: &'a str, start: &Start, trust: u8, sandboxed: bool) -> Action<'a> {
-    let stage = Stage {
-        mode: request.mode,
-        loop_id: Some(start.loop_id),
-        action: request.tool,
-        domain: None,
-        tool: Some(start.tool),
-        trust,
-        sandboxed,
-        least_risk: Risk::Low,
-        credits: Some(start.cost),
-    };
-    Action {
-        tool: request.tool,
-        agent: Some(tag),
-        arguments: request.input,
-        forward: None,
-        claimed_risk: None,
-        stage: Some(stage),
-    }
 }
 
 /// A call on its way through the gates.
@@ -230,41 +150,6 @@ impl Engine {
         Err(InvokeError::Moved)
     }
 
-    /// The gates up to the policy: tool, scope, input schema, estimate, policy. `None` when the policy moved meanwhile.
-    async fn approach(&self, caller: &Caller, request: &Request<'_>) -> Result<Option<Approach>, InvokeError> {
-        let loop_id = caller.acting_loop()?;
-        caller.require(Scope::ToolsInvoke)?;
-        let snapshot = self.policy(&caller.tenant).await?;
-        let found = self.tool(&caller.tenant, snapshot.epoch(), loop_id, request.tool, request.version).await;
-        let tool = match found {
-            Ok(found) => found.ok_or(CallError::NoTool)?,
-            Err(InvokeError::Moved) => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let (input, value) = read(request.input)?;
-        tool.input.fit(&value).map_err(InvokeError::Input)?;
-        let line = snapshot.loops().lineage(loop_id).ok_or(AccessError::NoLoop)?;
-        let tag = snapshot.loops().get(loop_id).map(|member| Arc::clone(&member.tag)).unwrap_or_default();
-        let root = line.last().copied().unwrap_or(loop_id);
-        let trust = self.trust(&caller.tenant, line).await?;
-        let cost = cost(&tool, request.mode, caller.sandboxed);
-        let cx = self.context(caller.clone())?;
-        let start = Start {
-            loop_id,
-            root,
-            tool: tool.manifest.id,
-            tool_name: tool.manifest.content.name.clone(),
-            version: tool.manifest.content.version.clone(),
-            cost,
-            mode: request.mode,
-            task: request.task,
-        };
-        let action = action(request, &tag, &start, trust, caller.sandboxed);
-        let verdict = evaluate(&snapshot, &action, cx.now);
-        let start = Start { mode: verdict.mode.unwrap_or(request.mode), ..start };
-        Ok(Some(Approach { cx, snapshot, tool, tag, trust, input, start, verdict }))
-    }
-
     /// Records the decision and, when it lets the call through, begins it: in one transaction, so that an approval is
     /// used, credits are reserved and the call is kept, or none of it.
     async fn begin(&self, cx: Ctx, passing: Passing) -> Result<(Begun, Decision), InvokeError> {
@@ -339,83 +224,6 @@ impl Engine {
         }
     }
 
-    /// Has the provider do it, and judges its answer.
-    async fn execute(
-        &self,
-        caller: &Caller,
-        call: &Invocation,
-        tool: &Tool,
-        input: String,
-        provider: &dyn Provider,
-    ) -> Result<(Box<RawValue>, Option<Captured>), Fault> {
-        let secret = self.tool_secret(&caller.tenant, &tool.manifest.sealed_secret);
-        let secret = secret.ok_or_else(|| Fault::new("secret", "the tool's signing secret cannot be opened"))?;
-        let job = Job {
-            invocation: call.id,
-            loop_id: call.loop_id,
-            manifest: Arc::clone(&tool.manifest),
-            secret,
-            input,
-            now: self.now(),
-        };
-        let answer = provider.call(&job).await?;
-        judge(tool, &answer, self.now())
-    }
-
-    async fn succeed(
-        &self,
-        caller: &Caller,
-        call: &Invocation,
-        output: &str,
-        captured: Option<Captured>,
-    ) -> Result<Option<Ended>, InvokeError> {
-        let (id, output) = (call.id, output.to_owned());
-        self.end(caller, "invoke.succeed", move |tx, cx| {
-            let doc = Doc::parse_reusing(output.as_bytes(), output_limits(), Doc::default());
-            let doc = doc.map_err(|error| StoreError::Internal(error.to_string()))?;
-            invoke::succeed(tx, cx, id, doc.root(), captured.as_ref())
-        })
-        .await
-    }
-
-    async fn fail(
-        &self,
-        caller: &Caller,
-        call: &Invocation,
-        reason: &'static str,
-        risk: Risk,
-    ) -> Result<Option<Ended>, InvokeError> {
-        let id = call.id;
-        self.end(caller, "invoke.fail", move |tx, cx| invoke::fail(tx, cx, id, reason, risk)).await
-    }
-
-    /// Ends a call. What was executed is settled whatever became of the caller's key meanwhile.
-    async fn end<T, F>(&self, caller: &Caller, name: &'static str, mut work: F) -> Result<T, InvokeError>
-    where
-        T: Send + 'static,
-        F: FnMut(&mut dyn Tx, &Ctx) -> Result<T, CallError> + Send + 'static,
-    {
-        let cx = self.context(caller.clone())?;
-        let publish = Arc::clone(&self.inner);
-        let work = move |tx: &mut dyn Tx| {
-            drop(cx.take_notes());
-            let value = work(tx, &cx)?;
-            Ok((value, cx.take_notes()))
-        };
-        let ended = self.inner.store.run_job(
-            name,
-            Access::Write,
-            Lane::Decision,
-            work,
-            move |outcome: Result<(T, Vec<Note>), CallError>| {
-                let (value, notes) = outcome?;
-                publish.board.tell(&notes, publish.host.now());
-                Ok::<_, CallError>(value)
-            },
-        );
-        Ok(ended.await?)
-    }
-
     /// Writes down which gate refused a call that has no entry as a decision. The call is refused whether or not this
     /// succeeds.
     async fn note_refusal(&self, caller: &Caller, request: &Request<'_>, gate: &'static str, error: &InvokeError) {
@@ -433,44 +241,6 @@ impl Engine {
         });
         drop(noted.await);
     }
-}
-
-/// What a call costs: nothing when it is bound to be simulated.
-fn cost(tool: &Tool, mode: Mode, sandboxed: bool) -> u64 {
-    let content = &tool.manifest.content;
-    let simulated = sandboxed || mode == Mode::Sandbox || content.provider_type == ProviderType::Sandbox;
-    if simulated { 0 } else { content.credit_cost }
-}
-
-/// The input as text, digit for digit, and as a value for its schema.
-fn read(input: View<'_>) -> Result<(String, Value), InvokeError> {
-    if !input.is_object() {
-        return Err(InvokeError::NoObject);
-    }
-    let mut text = String::new();
-    json::write(input, &mut text);
-    let value = serde_json::from_str(&text).map_err(|_| InvokeError::NoObject)?;
-    Ok((text, value))
-}
-
-fn output_limits() -> Limits {
-    Limits::default()
-}
-
-/// Whether the provider's answer is an output: sound JSON that fits the schema.
-fn judge(tool: &Tool, answer: &[u8], now: crate::base::Time) -> Result<(Box<RawValue>, Option<Captured>), Fault> {
-    if answer.len() > MAX_OUTPUT {
-        return Err(Fault::new("too_large", format!("the answer is larger than {MAX_OUTPUT} bytes")));
-    }
-    let not_json = |_| Fault::new("not_json", "the answer is not sound JSON");
-    Doc::parse_reusing(answer, output_limits(), Doc::default()).map_err(not_json)?;
-    let not_json = |_| Fault::new("not_json", "the answer is not sound JSON");
-    let value: Value = serde_json::from_slice(answer).map_err(not_json)?;
-    let misfit = |misfit| Fault::new("output_schema", format!("the output does not fit the tool's schema: {misfit}"));
-    tool.output.fit(&value).map_err(misfit)?;
-    let captured = capture(&tool.manifest.content.expected_proofs, &value, now);
-    let output = serde_json::from_slice(answer).map_err(not_json)?;
-    Ok((output, captured))
 }
 
 fn internal(error: serde_json::Error) -> InvokeError {
