@@ -1,8 +1,14 @@
 //! The loops of two hands on the memory store, and the use cases that they try.
+//!
+//! - [`dealing`]: messages, contracts, and amounts held.
+//! - [`proving`]: claims, acknowledgements and audits.
+
+mod dealing;
+mod proving;
 
 use std::collections::BTreeMap;
 
-use ed25519_dalek::{Signer, SigningKey};
+use ed25519_dalek::SigningKey;
 use loop_core::{
     access::{
         Caller, Ctx, LoopKind, Mode, Scopes,
@@ -11,28 +17,26 @@ use loop_core::{
     base::{
         Risk, Seed, TenantId, Time,
         id::{InvocationId, LoopId, ToolId},
-        json::{Doc, canonical},
-        secret::{Secret, hex},
+        json::Doc,
+        secret::Secret,
     },
     engine::CATALOG,
     invoke::{self, CallError, Captured, Start},
-    message::{Draft, Kind},
-    proof::{Level, Method, Proof, ProofKind, receipt_mac},
+    message::Kind,
+    proof::{Level, Proof, ProofKind},
     store::{Lane, StoreError, StoreExt, Tx, memory::MemoryStore},
     task::{
-        TaskError,
-        contract::{Contract, Party},
-        exchange::{self, Sent},
+        contract::Contract,
         tasks::{self, NewTask},
-        transaction::{self, Act, Deal, DisputeReason, NewTransaction, Transaction, TransactionStatus},
+        transaction::Transaction,
     },
     tool::manifest::Content,
     trust,
 };
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, json};
 
 use crate::{
-    step::{Claim, Evidence, Step},
+    step::Step,
     vouched::{Hand, Vouched},
 };
 
@@ -44,15 +48,6 @@ pub const TWIN: usize = 2;
 pub const BOB: usize = 3;
 /// The most loops of a history.
 const MAX_LOOPS: usize = 9;
-/// The messages that lead to a payment.
-const ONWARD: [Kind; 6] = [
-    Kind::TaskOffer,
-    Kind::TaskAccept,
-    Kind::TaskExecute,
-    Kind::TaskComplete,
-    Kind::PaymentRequest,
-    Kind::PaymentConfirm,
-];
 
 #[derive(Debug, Clone, Copy)]
 struct Member {
@@ -74,9 +69,6 @@ struct Outcome {
     of: usize,
     tool: Option<Tool>,
 }
-
-/// Acknowledging or auditing a proof, by its id.
-type Say = fn(&mut dyn Tx, &Ctx, &str) -> Result<(Proof, bool), CallError>;
 
 pub struct World {
     store: MemoryStore,
@@ -338,85 +330,6 @@ impl World {
         self.run(cx, move |tx, cx| invoke::publish(tx, cx, id, &content, owner(hand))).unwrap().0.id
     }
 
-    /// Sends a message; whether it arrived.
-    fn send(&mut self, by: usize, sandbox: bool, body: &Json) -> bool {
-        let Ok(draft) = Draft::read(Doc::from_value(body).root()) else { return false };
-        let cx = self.cx(Some(by), sandbox);
-        match self.run(cx, move |tx, cx| exchange::send(tx, cx, &draft)) {
-            Ok(Sent::Now(_, contract)) => {
-                let between = self.between(contract.buyer, contract.seller);
-                self.reach(format!("contract {between} {}", contract.state.as_str()));
-                match self.contracts.iter_mut().find(|known| known.id == contract.id) {
-                    Some(known) => *known = *contract,
-                    None => self.contracts.push(*contract),
-                }
-                return true;
-            }
-            Ok(Sent::Replayed) => self.reach("replayed"),
-            Ok(Sent::NotAnother) => self.reach("refused acknowledge by message"),
-            Ok(Sent::Before(..) | Sent::Forged) | Err(_) => {}
-        }
-        false
-    }
-
-    fn advance(&mut self, contract: usize, pick: usize) {
-        let Some(at) = Self::at(contract, self.contracts.len()) else { return };
-        let contract = &self.contracts[at];
-        let sides = [Party::Buyer, Party::Seller];
-        let fits: Vec<(Kind, Party)> = Kind::ALL
-            .into_iter()
-            .filter(|kind| *kind != Kind::Ack && (pick.is_multiple_of(6) || ONWARD.contains(kind)))
-            .flat_map(|kind| sides.map(|side| (kind, side)))
-            .filter(|(kind, side)| contract.state.after(*kind, *side).is_ok())
-            .collect();
-        let Some(choice) = Self::at(pick / 6, fits.len()) else { return };
-        let (kind, side) = fits[choice];
-        let (from, to) = match side {
-            Party::Buyer => (contract.buyer, contract.seller),
-            Party::Seller => (contract.seller, contract.buyer),
-        };
-        let body = json!({"type": kind, "to": to, "contractId": contract.id, "amountCents": 9000, "currency": "USD"});
-        let by = self.place(from);
-        self.send(by, false, &body);
-    }
-
-    fn hold(&mut self, by: usize, seller: usize, real: bool, contract: Option<usize>) {
-        let (by, seller) = (self.who(by), self.members[self.who(seller)].id);
-        let contract = contract.and_then(|at| Self::at(at, self.contracts.len()));
-        let new = NewTransaction {
-            buyer: None,
-            seller: seller.to_string(),
-            amount_cents: 9000,
-            currency: "USD".into(),
-            kind: if real { Deal::Real } else { Deal::Sandbox },
-            contract: contract.map(|at| self.contracts[at].id.to_string()),
-        };
-        let cx = self.cx(Some(by), false);
-        self.deals.extend(self.run(cx, move |tx, cx| transaction::create(tx, cx, &new)));
-    }
-
-    fn act(&mut self, by: Option<usize>, act: usize, deal: usize) {
-        let Some(at) = Self::at(deal, self.deals.len()) else { return };
-        let by = by.map(|by| self.who(by));
-        let act = Act::ALL[act % Act::ALL.len()];
-        let (cx, id) = (self.cx(by, false), self.deals[at].id.to_string());
-        let reason = (act == Act::Dispute).then_some((DisputeReason::Other, None));
-        match self.run(cx, move |tx, cx| transaction::act(tx, cx, &id, act, reason.clone())) {
-            Ok((deal, _)) => {
-                let between = self.between(deal.buyer, deal.seller);
-                if deal.status == TransactionStatus::Completed {
-                    self.reach(format!("deal {between} completed"));
-                    if deal.kind == Deal::Real && between == "across" {
-                        self.vouched.release(at);
-                    }
-                }
-                self.deals[at] = deal;
-            }
-            Err(TaskError::Party(Party::Buyer)) => self.reach("refused release"),
-            Err(_) => {}
-        }
-    }
-
     fn task(&mut self, by: usize, sandbox: bool) {
         let by = self.who(by);
         let new = NewTask {
@@ -467,101 +380,5 @@ impl World {
             let proof = self.run(cx, move |tx, cx| loop_core::proof::get(tx, cx.tenant(), &proof));
             self.proofs.push(proof.unwrap());
         }
-    }
-
-    fn claim(&mut self, claim: &Claim) {
-        let Some(at) = Self::at(claim.of, self.outcomes.len()) else { return };
-        let outcome = self.outcomes[at].clone();
-        let Member { id: of, hand } = self.members[outcome.of];
-        let deal = claim.deal.and_then(|deal| Self::at(deal, self.deals.len()));
-        let (is_task, named) = (outcome.tool.is_none(), Some(outcome.subject.clone()));
-        let new = invoke::Claim {
-            task: named.clone().filter(|_| is_task),
-            invocation: named.filter(|_| !is_task),
-            transaction: deal.map(|deal| self.deals[deal].id.to_string()),
-            kind: claim.kind,
-            simulated: false,
-            data: self.evidence(claim.evidence, &outcome, hand),
-            claimed_level: Some(Level::V5),
-        };
-        let (by, kind) = (self.who(claim.by), claim.kind);
-        let cx = self.cx(Some(by), claim.sandbox);
-        let made = self.run(cx, move |tx, cx| invoke::attach(tx, cx, new.clone(), &connector_secret));
-        let Ok(proof) = made else { return };
-        let counts = !proof.simulated && kind != ProofKind::Summary;
-        let level = match claim.evidence {
-            Evidence::Receipt if outcome.tool.is_some_and(|tool| tool.hand != hand) => Level::V3,
-            Evidence::Signature => Level::V5,
-            _ => Level::V0,
-        };
-        if counts {
-            self.vouched.raise(&outcome.subject, of, level);
-            if let Some(deal) = deal.filter(|deal| self.deals[*deal].seller == of) {
-                self.vouched.outcome(&outcome.subject, of).deals.insert(deal);
-            }
-        }
-        match (claim.evidence, kind) {
-            (Evidence::OwnReceipt, ProofKind::ConnectorReceipt) => self.reach("forged receipt"),
-            (Evidence::ForgedSignature, ProofKind::SignedRecord) => self.reach("forged signature"),
-            _ => {}
-        }
-        self.proofs.push(proof);
-    }
-
-    fn evidence(&self, evidence: Evidence, outcome: &Outcome, own: Hand) -> Map<String, Json> {
-        let signed = |signer: Hand, key: Hand| {
-            let record = json!({"done": true});
-            let message = json!({"record": record, "subject": outcome.subject});
-            let message = canonical(Doc::from_value(&message).root());
-            let signer = self.members.iter().rfind(|member| member.hand == signer).unwrap().id;
-            let signature = hex(&signing_key(key).sign(message.as_bytes()).to_bytes());
-            json!({"record": record, "signer": signer, "signature": signature})
-        };
-        let received = |secret: Hand| {
-            let receipt = json!({"id": 1});
-            let secret = connector_secret(owner(secret)).unwrap();
-            let mac = receipt_mac(&secret, &outcome.subject, Doc::from_value(&receipt).root());
-            json!({"receipt": receipt, "hmac": mac})
-        };
-        let data = match evidence {
-            Evidence::Words => json!({"source_url": "https://x.example", "message_id": "m-2"}),
-            Evidence::OwnReceipt => received(own),
-            Evidence::Receipt => received(outcome.tool.map_or(own, |tool| tool.hand)),
-            Evidence::OwnSignature => signed(own, own),
-            Evidence::ForgedSignature => signed(other(own), own),
-            Evidence::Signature => signed(other(own), other(own)),
-        };
-        data.as_object().cloned().unwrap()
-    }
-
-    /// Acknowledges or audits a proof, as a loop or as the administrator.
-    fn say_of(&mut self, by: Option<usize>, proof: usize, sandbox: bool, shows: Level, refused: &str, say: Say) {
-        let Some(at) = Self::at(proof, self.proofs.len()) else { return };
-        let (cx, id) = (self.cx(by, sandbox), self.proofs[at].id.to_string());
-        let Ok((proof, ok)) = self.run(cx, move |tx, cx| say(tx, cx, &id)) else { return };
-        if !ok {
-            self.reach(refused);
-        }
-        self.vouch(by, &proof, sandbox, shows);
-        self.proofs[at] = proof;
-    }
-
-    /// Somebody has said of a proof what shows this level: it counts from another hand, and from the administrator.
-    fn vouch(&mut self, by: Option<usize>, proof: &Proof, sandbox: bool, shows: Level) {
-        let apart = by.is_none_or(|by| self.members[by].hand != self.hand(proof.loop_id));
-        if apart && !sandbox && !proof.simulated && proof.kind != ProofKind::Summary {
-            self.vouched.raise(&proof.subject.to_string(), proof.loop_id, shows);
-        }
-    }
-
-    fn fetch(&mut self, proof: usize, ok: bool) {
-        let Some(at) = Self::at(proof, self.proofs.len()) else { return };
-        let (cx, id) = (self.cx(None, false), self.proofs[at].id.to_string());
-        let fetched = self.run(cx, move |tx, cx| invoke::fetched(tx, cx, &id, ok, Map::new()));
-        let proof = fetched.unwrap();
-        if ok && proof.verifications.iter().any(|one| one.ok && one.method == Method::Capture) {
-            self.vouched.raise(&proof.subject.to_string(), proof.loop_id, Level::V3);
-        }
-        self.proofs[at] = proof;
     }
 }
