@@ -19,7 +19,7 @@ use crate::{
     approval::{Answer, ApprovalError, Decided, Polled},
     audit::{self, Status},
     base::{TenantId, json::Doc},
-    policy::{Outcome, kill_switch, settings},
+    policy::{Outcome, kill_switch},
     store::{Lane, Store, StoreError, wait},
 };
 use world::at_hand;
@@ -212,14 +212,7 @@ fn a_key_that_lost_scopes_must_come_in_again() {
 
 #[test]
 fn who_proposed_a_call_decides_it_only_where_the_tenant_allows_that() {
-    let world = World::new();
-    world.rule("Any wire transfer over £1,000 needs approval").unwrap();
-    let strict = settings::SettingsPatch { allow_self_approval: Some(false), ..Default::default() };
-    let cx = world.engine.context(world.caller.clone()).unwrap();
-    let set = wait(world.engine.write(cx, "settings.update", move |tx, cx| {
-        settings::update(tx, cx, &strict).map(drop).map_err(DecideError::from)
-    }));
-    set.unwrap();
+    let world = World::without_self_approval();
     let id = world.call("wire_transfer").unwrap().approval.unwrap().to_string();
     for answer in [Answer::Approve, Answer::Deny] {
         assert_eq!(world.decide_as(&world.caller, &id, answer), Err(ApprovalError::OwnCall));
@@ -232,14 +225,7 @@ fn who_proposed_a_call_decides_it_only_where_the_tenant_allows_that() {
 
 #[test]
 fn a_loop_does_not_approve_its_own_call_with_another_of_its_keys() {
-    let world = World::new();
-    world.rule("Any wire transfer over £1,000 needs approval").unwrap();
-    let strict = settings::SettingsPatch { allow_self_approval: Some(false), ..Default::default() };
-    let cx = world.engine.context(world.caller.clone()).unwrap();
-    let set = wait(world.engine.write(cx, "settings.update", move |tx, cx| {
-        settings::update(tx, cx, &strict).map(drop).map_err(DecideError::from)
-    }));
-    set.unwrap();
+    let world = World::without_self_approval();
     let cx = world.engine.context(world.caller.clone()).unwrap();
     let made = wait(world.engine.write(cx, "loop.create", |tx, cx| {
         let mut new = || {

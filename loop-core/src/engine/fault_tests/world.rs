@@ -12,7 +12,7 @@ use crate::{
         secret::{MasterKey, Secret},
     },
     engine::{CATALOG, Call, DecideError, Decision, Engine, bootstrap, tests::TestHost},
-    policy::{Action, Outcome, RuleAction, RuleMode, kill_switch, rulebook},
+    policy::{Action, Outcome, RuleAction, RuleMode, kill_switch, rulebook, settings},
     store::{Access, Job, JobEnd, Lane, Store, StoreError, memory::MemoryStore, wait},
 };
 
@@ -96,6 +96,19 @@ impl World {
         wait(bootstrap(&engine, Some(Secret::new("tl_test")))).unwrap();
         let caller = wait(engine.authenticate("tl_test")).unwrap();
         Self { store, host, engine, other, caller }
+    }
+
+    /// Wire transfers wait for an approval that nobody gives to a call of their own.
+    pub(in crate::engine) fn without_self_approval() -> Self {
+        let world = Self::new();
+        world.rule("Any wire transfer over £1,000 needs approval").unwrap();
+        let strict = settings::SettingsPatch { allow_self_approval: Some(false), ..Default::default() };
+        let cx = world.engine.context(world.caller.clone()).unwrap();
+        let set = wait(world.engine.write(cx, "settings.update", move |tx, cx| {
+            settings::update(tx, cx, &strict).map(drop).map_err(DecideError::from)
+        }));
+        set.unwrap();
+        world
     }
 
     pub(in crate::engine) fn fail(&self, job: Option<&'static str>) {
