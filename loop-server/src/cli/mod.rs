@@ -1,6 +1,6 @@
 //! The command line.
 //!
-//! - [`args`]: what can be said; the flags of the judging model stand in [`judge`].
+//! - [`args`]: what can be said; how to serve stands in [`serve`], the flags of the judging model in [`judge`].
 //! - [`run`]: which command does what, and how the process ends.
 //! - [`hook`]: what the hooks of coding agents run, and how they are installed.
 //! - [`keys`], [`tools`], [`rules`], [`audit`]: the commands that work on the database, also while a server runs on it.
@@ -12,6 +12,7 @@ mod judge;
 mod keys;
 mod rules;
 pub mod run;
+mod serve;
 mod tools;
 
 pub use args::Cli;
