@@ -1,7 +1,7 @@
 //! What a call does, read from the tool's name: kinds of doing, kinds of things, and the words themselves.
 //!
 //! - [`concepts`]: the concepts that the code itself speaks of.
-//! - [`doing`]: the verbs of a name and what they come to.
+//! - [`doing`](mod@doing): the verbs of a name and what they come to.
 
 mod concepts;
 mod doing;

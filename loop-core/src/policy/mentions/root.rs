@@ -9,8 +9,8 @@ use crate::{
     },
 };
 
-/// Calls `each` with every word by which [`mentioned`] and [`thing_in_argument`] find phrases in an argument, also with
-/// neighbours in one word. False when they leave open what it says.
+/// Calls `each` with every word by which [`mentioned`](super::mentioned) and
+/// [`thing_in_argument`](super::thing_in_argument) find phrases in an argument, also with neighbours in one word. False when they leave open what it says.
 pub fn each_word(key: &str, value: View<'_>, each: &mut dyn FnMut(&str)) -> bool {
     if is_set(value) {
         each_in(&own_words(key), each);
@@ -51,7 +51,7 @@ pub fn any_words(phrases: &[String]) -> Vec<String> {
     all
 }
 
-/// Calls `each` with the forms of a word by which it is found: two words that are the [`same`] share one.
+/// Calls `each` with the forms of a word by which it is found: two words that are the [`same`](lexicon::same) share one.
 pub fn roots(word: &str, each: &mut dyn FnMut(String)) {
     each(word.to_owned());
     for (end, instead) in [("s", ""), ("es", ""), ("ies", "y")] {
