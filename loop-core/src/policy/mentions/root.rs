@@ -10,7 +10,8 @@ use crate::{
 };
 
 /// Calls `each` with every word by which [`mentioned`](super::mentioned) and
-/// [`thing_in_argument`](super::thing_in_argument) find phrases in an argument, also with neighbours in one word. False when they leave open what it says.
+/// [`thing_in_argument`](super::thing_in_argument) find phrases in an argument, also with neighbours in one word. False
+/// when they leave open what it says.
 pub fn each_word(key: &str, value: View<'_>, each: &mut dyn FnMut(&str)) -> bool {
     if is_set(value) {
         each_in(&own_words(key), each);
