@@ -47,7 +47,7 @@ pub fn take(tape: &mut Tape, makers: Vec<String>, deeds: &[Deed], coordinated: b
             continue;
         }
         let word = tape.word(at).to_owned();
-        if word == "git" {
+        if matches!(word.as_str(), "git" | "ci") {
             // How it is done says nothing of where.
             tape.take(at);
             continue;

@@ -269,8 +269,10 @@ fn imperative(line: &Line, at: usize) -> Option<(usize, usize)> {
     // `may not block a card`, `to stop an instance`: what is done.
     let done = matches!(before, "to" | "must" | "should" | "and") && !line.begins(at.saturating_sub(1));
     // `create, stop or delete`: one of several doings.
+    let asks = line.tokens.get(at + 2).is_some_and(|token| token.groups.has(Group::Ask));
     let listed = at > 0
-        && (matches!(line.word(at + 1), "or" | "and") || (line.begins(at) && says_doing(line, at.saturating_sub(2))));
+        && ((matches!(line.word(at + 1), "or" | "and") && !asks)
+            || (line.begins(at) && says_doing(line, at.saturating_sub(2))));
     if listed {
         return None;
     }

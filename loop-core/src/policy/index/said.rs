@@ -11,6 +11,7 @@ use crate::{
         action::Action,
         arguments,
         condition::{Condition, Limit, Range, Whom},
+        counting,
         facts::{self, Amounts, Counted, Fact, FactKind},
         lexicon::cut,
         mentions,
@@ -32,11 +33,12 @@ pub(super) enum Name {
 }
 
 /// What is said as a number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Number {
     Amount(Option<Currency>),
     Percent,
-    Count(Counted),
+    /// Of what, by its name where that says more.
+    Count(Counted, Option<Box<str>>),
 }
 
 pub(super) type Names = SmallVec<[String; 4]>;
@@ -69,7 +71,10 @@ pub(super) fn range(part: &Condition, denied: bool) -> Option<(Number, Range)> {
     let (number, range) = match part {
         Condition::Amount { range, currency } => (Number::Amount(*currency), *range),
         Condition::Percent(range) => (Number::Percent, *range),
-        Condition::Count { of, noun: None, range } => (Number::Count(*of), *range),
+        Condition::Count { of, noun, range } => {
+            let noun = noun.as_deref().filter(|noun| !counting::says_little(noun));
+            (Number::Count(*of, noun.map(Into::into)), *range)
+        }
         _ => return None,
     };
     let beyond = |limit: Option<Limit>| limit.map(|limit| Limit { inclusive: !limit.inclusive, ..limit });
@@ -171,9 +176,9 @@ impl<'a> Said<'a> {
     }
 
     /// The least and the largest number that a call says; `None` when it cannot be told.
-    pub(super) fn hull(&self, number: Number) -> Option<(Decimal, Decimal)> {
+    pub(super) fn hull(&self, number: &Number) -> Option<(Decimal, Decimal)> {
         match number {
-            Number::Amount(currency) => hull(self.amounts, currency),
+            Number::Amount(currency) => hull(self.amounts, *currency),
             Number::Percent => {
                 let mut sure = true;
                 let mut hull: Option<(Decimal, Decimal)> = None;
@@ -185,9 +190,12 @@ impl<'a> Said<'a> {
                 });
                 hull.filter(|_| sure)
             }
-            Number::Count(of) => {
-                let number =
-                    self.call.counted(of, None).and_then(|number| i64::try_from(number).ok()).map(Decimal::whole)?;
+            Number::Count(of, noun) => {
+                let number = self
+                    .call
+                    .counted(*of, noun.as_deref())
+                    .and_then(|number| i64::try_from(number).ok())
+                    .map(Decimal::whole)?;
                 Some((number, number))
             }
         }

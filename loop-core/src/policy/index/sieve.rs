@@ -163,7 +163,7 @@ impl Sieve {
         for gate in &self.gates {
             match gate {
                 Gate::Number { number, ranges, behind } => {
-                    let Some((least, most)) = said.hull(*number) else {
+                    let Some((least, most)) = said.hull(number) else {
                         behind.find(said, found);
                         continue;
                     };
