@@ -125,7 +125,8 @@ pub fn thing_in_name(phrase: &str, class: &Class, partly: bool, anyhow: bool) ->
         Part::Verb | Part::Small => false,
     };
     let mut words = class.words.iter().zip(&class.parts);
-    let named = words.any(|(word, part)| counts(*part) && same(word, head)) || joined(phrase, &class.words);
+    let named = words.any(|(word, part)| counts(*part) && (same(word, head) || one_kind(word, head)))
+        || joined(phrase, &class.words);
     match () {
         // `permits.parking`: in another order, with the head among them.
         () if named_in_any_order(phrase, class) => InName::Yes,
@@ -136,6 +137,24 @@ pub fn thing_in_name(phrase: &str, class: &Class, partly: bool, anyhow: bool) ->
         () if class.told && !anyhow && !class.heads.meets(known().files.with(known().stores)) => InName::No,
         () => InName::Open,
     }
+}
+
+/// The kinds of things that a word names, but for those that say little.
+fn kinds(word: &str) -> Concepts {
+    let lexicon = lexicon::lexicon();
+    let names = read_word(word).map_or(Concepts::NONE, |reading| reading.entry.names);
+    names.without(lexicon.generic.with(lexicon.soft).with(lexicon.deeds))
+}
+
+/// Whether two words name one kind of thing (`db`, `database`).
+fn one_kind(one: &str, other: &str) -> bool {
+    kinds(one).meets(kinds(other))
+}
+
+/// Whether a phrase can be met without any of its words, by another word for the kind of its head.
+#[must_use]
+pub fn has_kind(phrase: &str) -> bool {
+    !kinds(head_of(phrase).0).is_empty()
 }
 
 fn named_in_any_order(phrase: &str, class: &Class) -> bool {

@@ -5,9 +5,15 @@ use loop_core::policy::{CompiledRule, Outcome, PolicySettings, PolicySnapshot, c
 use crate::set::{Labelled, Labelling, Set, compile, decide};
 
 fn sets() -> impl Iterator<Item = Labelled> {
-    [include_str!("dev.json"), include_str!("wide.json"), include_str!("more.json"), include_str!("extra.json")]
-        .into_iter()
-        .flat_map(|text| serde_json::from_str::<Set>(text).unwrap().rules)
+    [
+        include_str!("dev.json"),
+        include_str!("wide.json"),
+        include_str!("more.json"),
+        include_str!("extra.json"),
+        include_str!("further.json"),
+    ]
+    .into_iter()
+    .flat_map(|text| serde_json::from_str::<Set>(text).unwrap().rules)
 }
 
 #[test]

@@ -49,13 +49,14 @@ fn holds(set: &str, per_mille: usize, harmful: usize) {
 
 #[test]
 fn rules_to_learn_from_are_read_at_least_so_well() {
-    holds(include_str!("dev.json"), 915, 43);
-    holds(include_str!("wide.json"), 860, 86);
-    holds(include_str!("more.json"), 988, 5);
-    holds(include_str!("extra.json"), 970, 10);
+    holds(include_str!("dev.json"), 919, 42);
+    holds(include_str!("wide.json"), 873, 87);
+    holds(include_str!("more.json"), 989, 4);
+    holds(include_str!("extra.json"), 974, 8);
+    holds(include_str!("further.json"), 974, 7);
 }
 
 #[test]
 fn rules_that_are_only_ever_run_are_read_at_least_so_well() {
-    holds(include_str!("held.json"), 945, 20);
+    holds(include_str!("held.json"), 955, 17);
 }

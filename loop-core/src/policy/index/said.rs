@@ -57,9 +57,16 @@ pub(super) fn names(part: &Condition) -> Option<(Name, Vec<String>)> {
             let joined = names.iter().map(|name| name.split('_').collect());
             (Name::Product, firsts.map(str::to_owned).chain(joined).collect())
         }
-        Condition::Mentions(phrases) => (Name::Word, mentions::any_words(phrases)),
+        Condition::Mentions(phrases) if !phrases.iter().any(|phrase| mentions::has_kind(phrase)) => {
+            (Name::Word, mentions::any_words(phrases))
+        }
         // Kinds may be meant without a word, and a verb that no concept stands for changes what a name says.
-        Condition::Deed(deed) if !deed.nouns.is_empty() && deed.things.is_empty() && deed.verbs.is_empty() => {
+        Condition::Deed(deed)
+            if !deed.nouns.is_empty()
+                && deed.things.is_empty()
+                && deed.verbs.is_empty()
+                && !deed.nouns.iter().any(|noun| mentions::has_kind(noun)) =>
+        {
             (Name::Word, mentions::any_words(&deed.nouns))
         }
         _ => return None,
