@@ -978,6 +978,8 @@ type ReasonShape = {
   message: string;
   /** The rule. */
   ruleId: string | null;
+  /** Why the rule matched: which parts of its condition held, and what they saw, masked. */
+  grounds: Ground[] | null;
 };
 
 type LoopKind = "personal" | "developer" | "business" | "sub";
@@ -1028,6 +1030,8 @@ type ReasonRow2 = {
   message: string;
   /** The rule. */
   ruleId?: string | null;
+  /** Why the rule matched: which parts of its condition held, and what they saw, masked. */
+  grounds?: Ground[];
 };
 
 type TaskId = string;
@@ -1299,6 +1303,19 @@ type Dispute = {
 
 type DisputeReason = "task_incomplete" | "poor_quality" | "timeout" | "other";
 
+type Ground = {
+  /** The part, in words; an exception that did not apply as its denial. */
+  condition: string;
+  /** Whether it held. */
+  held: Certainty;
+  /** Where it looked: an argument as `$.items[0].amount`, one of the forwarded body as `forward_to.body.amount`, or `tool_name`, `agent_name`, `risk`, `time`, `forward_to.url`. */
+  argument?: string | null;
+  /** What stood there, masked and at most 120 characters. */
+  value?: string | null;
+  /** Why it is unclear. */
+  why?: string | null;
+};
+
 type Method = "trace" | "capture" | "http_get" | "hmac_receipt" | "acknowledgement" | "settlement" | "signature" | "audit";
 
 type TrustEventId = string;
@@ -1310,5 +1327,7 @@ type JobId = string;
 type JobStatus = "queued" | "blocked" | "running" | "waiting_approval" | "succeeded" | "failed" | "skipped" | "cancelled";
 
 type Party = "buyer" | "seller";
+
+type Certainty = "yes" | "unclear";
 
 export {};
