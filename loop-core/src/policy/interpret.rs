@@ -31,12 +31,15 @@ const COVERS_MAX: usize = 200;
 fn by_name(condition: &Condition) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     condition.each_part(&mut |part| {
-        if let Condition::Deed(deed) = part {
-            for word in deed.verbs.iter().take(1).chain(&deed.nouns) {
-                let name = format!("`{}`", word.replace('_', " "));
-                if !names.contains(&name) {
-                    names.push(name);
-                }
+        let words: Vec<&String> = match part {
+            Condition::Deed(deed) => deed.verbs.iter().take(1).chain(&deed.nouns).collect(),
+            Condition::Mentions(phrases) => phrases.iter().collect(),
+            _ => Vec::new(),
+        };
+        for word in words {
+            let name = format!("`{}`", word.replace('_', " "));
+            if !names.contains(&name) {
+                names.push(name);
             }
         }
     });

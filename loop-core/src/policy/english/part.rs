@@ -221,6 +221,10 @@ fn runs(line: &Line) -> Vec<Run> {
                 }
             }
             Sign::Guard => {
+                if run.only == Some(run.tokens.len()) {
+                    // `only the CFO approves`: who decides, not what is restricted.
+                    run.only = None;
+                }
                 // What guards behind an exception belongs to what stands before it: `all but X need approval`.
                 if run.except && run.tokens.iter().any(|token| !matches!(token.kind, Kind::Mark(_))) {
                     runs.push(Run { guard: true, ..Run::default() });
@@ -254,7 +258,18 @@ fn turns(line: &Line, at: usize) -> bool {
                 found
             };
             let (before, behind) = (stance(line.start_of(at)..at), stance(at + 1..line.end_of(at)));
-            before.is_some() && behind.is_some() && (before != behind || line.word(at) == "then")
+            // `… must be blocked and refunds over $100 need approval`: something new is said of something else.
+            let first = (at + 1..line.end_of(at)).find(|place| line.sign(*place) != Sign::Plain);
+            let tells = |place: usize| {
+                let token = line.tokens.get(place);
+                token.is_some_and(|token| {
+                    !token.groups.has(Group::Small)
+                        && !token.groups.has(Group::People)
+                        && !token.groups.has(Group::Rank)
+                })
+            };
+            let own = first.is_some_and(|first| (at + 1..first).any(tells));
+            before.is_some() && behind.is_some() && (before != behind || own || line.word(at) == "then")
         }
         _ => false,
     }

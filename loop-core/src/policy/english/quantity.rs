@@ -114,7 +114,22 @@ pub fn take(tape: &mut Tape, limits: bool) -> Vec<(Place, Condition)> {
             None => all.push(Found { place, unit, range }),
         }
     }
-    all.into_iter().map(|found| (found.place, condition(&found, tape))).collect()
+    let mut told: Vec<(Unit, Place, Condition)> = Vec::new();
+    for found in all {
+        let one = condition(&found, tape);
+        // Two of a kind are alternatives: no text asks for two amounts of one call.
+        match told
+            .iter_mut()
+            .find(|(unit, ..)| same(*unit, found.unit) && matches!(unit, Unit::Money(_) | Unit::Percent))
+        {
+            Some((_, place, other)) => {
+                place.last = place.last.max(found.place.last);
+                *other = Condition::any(vec![other.clone(), one]);
+            }
+            None => told.push((found.unit, found.place, one)),
+        }
+    }
+    told.into_iter().map(|(_, place, condition)| (place, condition)).collect()
 }
 
 fn same(a: Unit, b: Unit) -> bool {

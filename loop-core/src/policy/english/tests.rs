@@ -234,3 +234,43 @@ fn a_text_that_says_nothing_guards_everything_but_low_risk() {
     assert_eq!(rule.unresolved, ["x"]);
     assert_eq!(verdict(rule, "frobnicate", &serde_json::json!({})), ASK);
 }
+
+#[test]
+fn what_is_restricted_and_what_stands_beside_it_are_told_apart() {
+    use RuleAction::{Approve, Block};
+    use serde_json::json;
+    let pays = |amount: i64| json!({"amount": amount, "currency": "USD"});
+    check(
+        "Only the CFO can approve payments over $10,000",
+        Approve,
+        &[("create_payment", pays(20_000), ASK), ("create_payment", pays(9_000), ALLOW)],
+    );
+    check(
+        "Refunds over $500 must be blocked and refunds over $100 need approval",
+        Approve,
+        &[("create_refund", pays(200), ASK), ("create_refund", pays(90), ALLOW)],
+    );
+    check(
+        "Approve all purchases under $50 automatically, everything else needs approval",
+        Approve,
+        &[("create_purchase", pays(60), ASK), ("create_purchase", pays(20), ALLOW)],
+    );
+    let at = |time: &str| json!({"service": "api", "scheduled_at": time});
+    check(
+        "Deployments after 6pm or on Fridays are forbidden",
+        Block,
+        &[
+            ("deploy_service", at("2026-05-15T10:00:00Z"), DENY),
+            ("deploy_service", at("2026-05-11T19:00:00Z"), DENY),
+            ("deploy_service", at("2026-05-11T10:00:00Z"), ALLOW),
+        ],
+    );
+    check(
+        "Invitations may only go to people at ridge.example",
+        Block,
+        &[
+            ("send_invitation", json!({"guests": ["amy@elsewhere.example"]}), DENY),
+            ("send_invitation", json!({"guests": ["amy@ridge.example"]}), ALLOW),
+        ],
+    );
+}

@@ -27,12 +27,14 @@ pub fn times(tape: &mut Tape) -> Option<Condition> {
     let mut days: Vec<u8> = Vec::new();
     let mut tests = Vec::new();
     let (mut from, mut to) = (None, None);
+    let mut either = false;
     for at in 0..tape.len() {
         if tape.is_taken(at) {
             continue;
         }
         let word = tape.word(at).to_owned();
         let outside = (1..=3).any(|back| matches!(tape.before(at, back), "outside" | "out" | "beyond"));
+        either |= word == "or" && (from.is_some() || to.is_some() || !days.is_empty());
         if let Some((_, found)) = DAYS.iter().find(|(group, _)| tape.raw_is(at, *group)) {
             tape.take(at);
             let through = matches!(tape.before(at, 1), "to" | "through" | "until" | "till") && !days.is_empty();
@@ -76,6 +78,10 @@ pub fn times(tape: &mut Tape) -> Option<Condition> {
     }
     days.sort_unstable();
     days.dedup();
+    if either && (from.is_some() || to.is_some()) && !days.is_empty() {
+        // `after 6pm or on Fridays`
+        tests.push(TimeTest { days: std::mem::take(&mut days), ..TimeTest::default() });
+    }
     if from.is_some() || to.is_some() {
         tests.push(TimeTest { days: std::mem::take(&mut days), from, to, ..TimeTest::default() });
     } else if !days.is_empty() {

@@ -212,8 +212,10 @@ pub(super) fn waits(line: &Line, at: usize) -> Option<Found> {
     let people = (first..end).any(|place| line.is(place, Group::People));
     let approval = (first..end).any(|place| line.is(place, Group::Approval));
     let negated = matches!(line.before(at, 1), "not" | "never") || line.word(at + 1) == "not";
-    let placed =
-        line.tokens.get(end).is_some_and(|token| matches!(token.kind, Kind::Domain | Kind::Email | Kind::Channel));
+    // `may only go to people at acme.org`
+    let placed = [end, end + 1].into_iter().any(|at| {
+        line.tokens.get(at).is_some_and(|token| matches!(token.kind, Kind::Domain | Kind::Email | Kind::Channel))
+    });
     let whose = end.checked_sub(1).is_some_and(|last| {
         matches!(
             line.word(last),

@@ -69,7 +69,7 @@ impl Clause {
         if let Some((place, mut names)) = names {
             if excepting {
                 // `…, Premier Inn excluded`
-                names.spoken.append(&mut names.unplaced);
+                names.spoken.extend(names.unplaced.drain(..).map(|name| name.to_lowercase()));
             }
             self.unresolved.append(&mut names.unplaced);
             found.extend(names.conditions().into_iter().map(|condition| (place, condition)));
@@ -80,7 +80,12 @@ impl Clause {
             && !self.only_looks(&doings)
         {
             // What `only` stands before, or right behind, is what it restricts.
-            let at = found.iter().position(|(place, _)| place.last >= only).or(found.len().checked_sub(1));
+            // `only the CFO can approve payments over …`: who may, which no later condition says.
+            let who = only == 0 && self.people;
+            let near = |(place, _): &(Place, Condition)| place.last >= only && (only > 0 || place.first <= only + 3);
+            let behind = only > 0 && found.iter().all(|(place, _)| place.last < only);
+            let last = found.len().checked_sub(1).filter(|_| behind && !self.people);
+            let at = found.iter().position(near).or(last).filter(|_| !who);
             self.restricted = at.map(|at| found.remove(at).1);
         }
         let mut cases: Vec<(usize, Case)> = Vec::new();

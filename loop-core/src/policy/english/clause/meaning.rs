@@ -75,7 +75,7 @@ impl Clause {
         for case in &self.cases {
             let mut all = case.conditions.clone();
             if case.deeds.is_empty() {
-                all.splice(0..0, scope(case.conditions.iter().chain(&self.shared)));
+                all.splice(0..0, scope(case.conditions.iter().chain(&self.shared), self.everything));
             } else {
                 all.insert(0, Condition::any(case.deeds.iter().cloned().map(Condition::Deed).collect()));
             }
@@ -90,7 +90,7 @@ impl Clause {
             if all.is_empty() {
                 return self.everything.then_some(Condition::Risky);
             }
-            all.splice(0..0, scope(self.shared.iter()));
+            all.splice(0..0, scope(self.shared.iter(), self.everything));
         } else {
             all.insert(0, Condition::any(any));
         }
@@ -120,14 +120,16 @@ impl Clause {
 }
 
 /// What a part without a doing is about, as its conditions tell.
-fn scope<'c>(conditions: impl Iterator<Item = &'c Condition> + Clone) -> Option<Condition> {
+fn scope<'c>(conditions: impl Iterator<Item = &'c Condition> + Clone, everything: bool) -> Option<Condition> {
     let has = |is: fn(&Condition) -> bool| conditions.clone().any(|one| one.any_part(&is));
     if has(|one| matches!(one, Condition::Command(_) | Condition::Unbounded(_))) {
         return None;
     }
-    if has(|one| {
-        matches!(one, Condition::Recipient(_) | Condition::Place(_) | Condition::Attachment | Condition::Data(_))
-    }) {
+    if !everything
+        && has(|one| {
+            matches!(one, Condition::Recipient(_) | Condition::Place(_) | Condition::Attachment | Condition::Data(_))
+        })
+    {
         return Some(Condition::Deed(Deed::of(known().send, Concepts::NONE)));
     }
     if has(|one| matches!(one, Condition::Amount { .. })) {
@@ -139,7 +141,7 @@ fn scope<'c>(conditions: impl Iterator<Item = &'c Condition> + Clone) -> Option<
 /// What a text is about of which only a restriction is known.
 #[must_use]
 pub fn about(restricted: &Condition) -> Option<Condition> {
-    scope(std::iter::once(restricted))
+    scope(std::iter::once(restricted), false)
 }
 
 /// Whether an item stands at a place.

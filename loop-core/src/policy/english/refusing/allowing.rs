@@ -17,6 +17,10 @@ pub fn allowed(line: &mut Line) {
         let word = line.word(at);
         let next = line.word(at + 1);
         let found = match word {
+            "allow" | "permit" if line.begins(at) => Some((at, at + 1)),
+            "approve" | "accept" | "authorise" | "authorize" if line.begins(at) && by_itself(line, at) => {
+                Some((at, at + 1))
+            }
             "feel" if next == "free" => Some((at, at + 2 + usize::from(line.word(at + 2) == "to"))),
             "go" if next == "ahead" => Some((at, at + 2)),
             "you" if next == "like" || next == "want" => Some((at, at + 2)),
@@ -92,4 +96,10 @@ fn may(line: &Line, at: usize) -> bool {
     (below || !matches!(line.before(at, 1), "that" | "which" | "who" | "it" | "what"))
         && !matches!(line.before(at, 2), "if" | "when" | "whenever" | "that" | "which")
         && !matches!(line.before(at, 1), "if" | "when")
+}
+
+/// `approve … automatically`
+fn by_itself(line: &Line, at: usize) -> bool {
+    (at..line.end_of(at))
+        .any(|at| matches!(line.word(at), "automatically" | "freely" | "straightaway" | "auto" | "default"))
 }
