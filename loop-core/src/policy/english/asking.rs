@@ -50,14 +50,14 @@ fn guard(from: usize, to: usize) -> Option<Found> {
 
 /// `until the treasurer signs off`, `without asking me`, `unless I agree`, `only after approval`: what is waited for.
 fn leads(line: &mut Line, at: usize) {
-    let lead = line.word(at);
+    let lead = line.word(at).to_owned();
     if !matches!(
-        lead,
+        lead.as_str(),
         "until" | "till" | "unless" | "without" | "once" | "after" | "before" | "with" | "if" | "pending" | "absent"
     ) {
         return;
     }
-    let weak = matches!(lead, "after" | "before" | "with" | "once" | "if");
+    let weak = matches!(lead.as_str(), "after" | "before" | "with" | "once" | "if");
     let fine = line.is(at.wrapping_sub(1), Group::Fine) && line.before(at, 2) == "only";
     let only = line.before(at, 1) == "only" || fine;
     if weak && !only {
@@ -117,6 +117,16 @@ fn leads(line: &mut Line, at: usize) {
             from -= 1;
         }
         let to = tail(line, last.map_or(stop, |last| last + 1));
-        line.mark(from, to, Sign::Guard);
+        // `are fine without approval`: allowed, unless something is refused before.
+        let start = line.start_of(at);
+        let refused = (start..at).any(|at| {
+            matches!(
+                line.word(at),
+                "no" | "not" | "never" | "nobody" | "nothing" | "none" | "neither" | "cannot" | "nor"
+            ) || line.is(at, Group::Forbid)
+        });
+        let allowed = (start..at).any(|at| line.is(at, Group::Fine) || matches!(line.word(at), "may" | "can"));
+        let free = lead == "without" && allowed && !refused;
+        line.mark(from, to, if free { Sign::Permit } else { Sign::Guard });
     }
 }

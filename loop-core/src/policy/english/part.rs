@@ -232,7 +232,15 @@ fn runs(line: &Line) -> Vec<Run> {
                     run.guard = true;
                 }
             }
-            Sign::Permit => run.permit = true,
+            Sign::Permit => {
+                if run.except && run.tokens.iter().any(|token| !matches!(token.kind, Kind::Mark(_))) {
+                    // `nobody but X may …`
+                    let guard = runs.iter().rev().nth(1).is_some_and(|before| before.guard);
+                    runs.push(Run { guard, permit: !guard, ..Run::default() });
+                } else {
+                    run.permit = true;
+                }
+            }
             Sign::Excepted => run.excepted = true,
             Sign::ReadOnly => run.read_only = true,
             Sign::Only => run.only = run.only.or(Some(run.tokens.len())),
@@ -268,7 +276,14 @@ fn turns(line: &Line, at: usize) -> bool {
                         && !token.groups.has(Group::Rank)
                 })
             };
-            let own = first.is_some_and(|first| (at + 1..first).any(tells));
+            let number = |place: usize| {
+                let kind = line.tokens.get(place).map(|token| &token.kind);
+                matches!(kind, Some(Kind::Number(_) | Kind::Money(..) | Kind::Percent(_)))
+            };
+            let own = first.is_some_and(|first| {
+                (at + 1..first).any(tells)
+                    || (first..line.end_of(at)).any(number) && !(line.start_of(at)..at).any(number)
+            });
             before.is_some() && behind.is_some() && (before != behind || own || line.word(at) == "then")
         }
         _ => false,

@@ -295,7 +295,9 @@ fn negated(line: &Line, at: usize) -> Option<(usize, usize)> {
             .is_some_and(|token| matches!(token.kind, Kind::Number(_) | Kind::Money(..) | Kind::Percent(_)))
     };
     if bounds && matches!(line.word(at), "no" | "not") && (line.word(at + 2) == "than" || number(at + 2)) {
-        return None;
+        // `must not exceed $500` refuses what exceeds it.
+        let modal = matches!(line.before(at, 1), "must" | "may" | "should" | "shall" | "can" | "could" | "do" | "does");
+        return (modal && line.word(at + 2) != "than").then(|| (at - 1, at + 1));
     }
     match line.word(at) {
         "never" | "cannot" => {}

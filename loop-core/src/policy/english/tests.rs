@@ -273,4 +273,19 @@ fn what_is_restricted_and_what_stands_beside_it_are_told_apart() {
             ("send_invitation", json!({"guests": ["amy@ridge.example"]}), ALLOW),
         ],
     );
+    check(
+        "Payments up to $100 are fine without approval",
+        Approve,
+        &[("create_payment", pays(101), ASK), ("create_payment", pays(99), ALLOW)],
+    );
+    check(
+        "Refunds need approval and must not exceed $500",
+        Approve,
+        &[("create_refund", pays(600), ASK), ("create_refund", pays(90), ASK)],
+    );
+    check(
+        "Salaries can be viewed only by hr-bot",
+        Block,
+        &[("get_salary", json!({"employee": "E1"}), DENY), ("get_weather", json!({}), ALLOW)],
+    );
 }

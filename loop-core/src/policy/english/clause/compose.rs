@@ -77,7 +77,11 @@ impl Clause {
         found.sort_by_key(|(place, _)| place.first);
         let mut found = alternatives(tape, found);
         if let Some(only) = only
-            && !self.only_looks(&doings)
+            && !(self.only_looks(&doings)
+                && doings.iter().any(|(event, _)| {
+                    // `only reading …`, but not `viewed only by hr-bot`
+                    event.first >= only || only == 0
+                }))
         {
             // What `only` stands before, or right behind, is what it restricts.
             // `only the CFO can approve payments over …`: who may, which no later condition says.
@@ -88,6 +92,7 @@ impl Clause {
             let at = found.iter().position(near).or(last).filter(|_| !who);
             self.restricted = at.map(|at| found.remove(at).1);
         }
+        self.open_alternatives(tape, &mut found);
         let mut cases: Vec<(usize, Case)> = Vec::new();
         for (event, deeds) in doings {
             let closed = cases.last().is_some_and(|(last, _)| {
@@ -121,6 +126,39 @@ impl Clause {
             .filter(|case| !case.deeds.is_empty() || !case.conditions.is_empty())
             .collect();
         self.adjust(commanded, made);
+    }
+
+    /// `over $1000 or to a new payee`: what stands behind `or` and says no condition may be enough by itself, so the
+    /// condition before it narrows nothing.
+    fn open_alternatives(&mut self, tape: &Tape, found: &mut Vec<(Place, Condition)>) {
+        let told: Vec<usize> = found.iter().map(|(place, _)| place.first).collect();
+        found.retain(|(place, condition)| {
+            let or = place.last + 1;
+            let lead = tape.raw_word(or + 1);
+            let other = tape.raw_word(or) == "or"
+                && matches!(
+                    lead,
+                    "to" | "from"
+                        | "for"
+                        | "if"
+                        | "when"
+                        | "by"
+                        | "with"
+                        | "where"
+                        | "whenever"
+                        | "going"
+                        | "sent"
+                        | "made"
+                );
+            let end = (or + 1..tape.len()).find(|at| tape.is_mark(*at)).unwrap_or(tape.len());
+            let known = told.iter().any(|first| (or + 1..end).contains(first));
+            let open = other && !known && belongs(condition);
+            if open {
+                self.unresolved
+                    .extend((or + 2..end).find(|at| !tape.raw_is(*at, Group::Small)).map(|at| tape.raw(at).to_owned()));
+            }
+            !open
+        });
     }
 
     fn only_looks(&self, doings: &[(Event, Vec<Deed>)]) -> bool {

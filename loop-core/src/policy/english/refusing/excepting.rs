@@ -105,7 +105,10 @@ pub fn only(line: &mut Line) {
     for at in 0..line.len() {
         let word = line.word(at);
         let limited = matches!(word, "limited" | "restricted" | "confined") && line.word(at + 1) == "to";
-        if matches!(word, "only" | "solely" | "exclusively") || limited {
+        // `is read only for bots` says how it is.
+        let read_only =
+            matches!(line.before(at, 1), "read" | "view") && !matches!(line.word(at + 1), "by" | "to" | "from");
+        if (matches!(word, "only" | "solely" | "exclusively") && !read_only) || limited {
             let from = at - usize::from(limited && matches!(line.before(at, 1), "is" | "are"));
             line.mark(from, at + 1, Sign::Only);
         }
