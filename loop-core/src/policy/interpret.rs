@@ -31,11 +31,8 @@ const COVERS_MAX: usize = 200;
 fn by_name(condition: &Condition) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     condition.each_part(&mut |part| {
-        let words: Vec<&String> = match part {
-            Condition::Deed(deed) => deed.verbs.iter().take(1).chain(&deed.nouns).collect(),
-            Condition::Mentions(phrases) => phrases.iter().collect(),
-            _ => Vec::new(),
-        };
+        let Condition::Deed(deed) = part else { return };
+        let words = deed.verbs.iter().take(1).chain(&deed.nouns);
         for word in words {
             let name = format!("`{}`", word.replace('_', " "));
             if !names.contains(&name) {

@@ -114,22 +114,20 @@ pub fn take(tape: &mut Tape, limits: bool) -> Vec<(Place, Condition)> {
             None => all.push(Found { place, unit, range }),
         }
     }
-    let mut told: Vec<(Unit, Place, Condition)> = Vec::new();
+    let mut told: Vec<(Unit, Place, Vec<Condition>)> = Vec::new();
     for found in all {
         let one = condition(&found, tape);
         // Two of a kind are alternatives: no text asks for two amounts of one call.
-        match told
-            .iter_mut()
-            .find(|(unit, ..)| same(*unit, found.unit) && matches!(unit, Unit::Money(_) | Unit::Percent))
-        {
-            Some((_, place, other)) => {
+        let alike = |unit: Unit| same(unit, found.unit) && matches!(unit, Unit::Money(_) | Unit::Percent);
+        match told.iter_mut().find(|(unit, ..)| alike(*unit)) {
+            Some((_, place, others)) => {
                 place.last = place.last.max(found.place.last);
-                *other = Condition::any(vec![other.clone(), one]);
+                others.push(one);
             }
-            None => told.push((found.unit, found.place, one)),
+            None => told.push((found.unit, found.place, vec![one])),
         }
     }
-    told.into_iter().map(|(_, place, condition)| (place, condition)).collect()
+    told.into_iter().map(|(_, place, any)| (place, Condition::any(any))).collect()
 }
 
 fn same(a: Unit, b: Unit) -> bool {
