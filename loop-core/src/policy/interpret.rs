@@ -61,7 +61,9 @@ pub fn interpret(rule: &CompiledRule, known_tools: &[&str]) -> Interpretation {
         warnings.push("no call was found that it stops".to_owned());
     }
     let names = by_name(&rule.condition);
-    if rule.rule.form.condition.is_none() && !names.is_empty() {
+    // Who gives a condition, or a text in canonical form, quotes such words knowingly.
+    let given = rule.rule.form.condition.is_some() || super::canonical::read(&rule.rule.rule_text).is_some();
+    if !given && !names.is_empty() {
         warnings.push(format!("known by name only, so calls must name it alike: {}", names.join(", ")));
     }
     if !rule.unresolved.is_empty() {
