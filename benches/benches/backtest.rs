@@ -22,7 +22,7 @@ use loop_core::{
         DecideError,
         backtest::{Run, Scope},
     },
-    policy::{Action, CompiledRule, PolicySettings, PolicySnapshot, Rule, RuleAction, RuleMode},
+    policy::{Action, CompiledRule, PolicySettings, PolicySnapshot, Rule, RuleAction},
     store::{Lane, wait},
 };
 use rusqlite::{Connection, OpenFlags};
@@ -59,18 +59,7 @@ fn main() -> Outcome<()> {
 }
 
 fn rule(text: &str) -> Arc<CompiledRule> {
-    Arc::new(CompiledRule::compile(Rule {
-        id: RuleId::draw(START, &mut Seed::new([3; 32])),
-        rule_text: text.to_owned(),
-        action: RuleAction::Approve,
-        approver_email: None,
-        mode: RuleMode::Enforce,
-        expires_at: None,
-        revision: 1,
-        epoch: 1,
-        deleted_at: None,
-        form: Default::default(),
-    }))
+    Arc::new(CompiledRule::compile(Rule::new(RuleId::draw(START, &mut Seed::new([3; 32])), text, RuleAction::Approve)))
 }
 
 /// Writes the log as decisions do, but for the deciding.

@@ -17,7 +17,7 @@ use loop_core::{
         id::RuleId,
         json::{Doc, Limits},
     },
-    policy::{Action, CompiledRule, Outcome, PolicySettings, PolicySnapshot, Rule, RuleAction, RuleMode, evaluate},
+    policy::{Action, CompiledRule, Outcome, PolicySettings, PolicySnapshot, Rule, RuleAction, evaluate},
 };
 
 const NOW: Time = Time::from_micros(1_763_800_000_000_000);
@@ -42,18 +42,7 @@ fn text(at: usize, rules: usize) -> String {
 fn policy(rules: usize, text: impl Fn(usize) -> String) -> PolicySnapshot {
     let mut seed = Seed::new([7; 32]);
     let compiled = (0..rules).map(|at| {
-        let rule = Rule {
-            id: RuleId::draw(NOW, &mut seed),
-            rule_text: text(at),
-            action: RuleAction::Approve,
-            approver_email: None,
-            mode: RuleMode::Enforce,
-            expires_at: None,
-            revision: 1,
-            epoch: 1,
-            deleted_at: None,
-            form: Default::default(),
-        };
+        let rule = Rule::new(RuleId::draw(NOW, &mut seed), text(at), RuleAction::Approve);
         Arc::new(CompiledRule::compile(rule))
     });
     let settings = PolicySettings::default();

@@ -11,7 +11,7 @@ use loop_benches::{
 };
 use loop_core::{
     base::{Seed, Time, id::RuleId},
-    policy::{CompiledRule, Rule, RuleAction, RuleMode, english, rulebook},
+    policy::{CompiledRule, Rule, RuleAction, english, rulebook},
 };
 
 const SETS: [&str; 2] =
@@ -30,18 +30,7 @@ struct Sentence {
 }
 
 fn rule(text: &str) -> Rule {
-    Rule {
-        id: RuleId::draw(Time::EPOCH, &mut Seed::new([3; 32])),
-        rule_text: text.to_owned(),
-        action: RuleAction::Approve,
-        approver_email: None,
-        mode: RuleMode::Enforce,
-        expires_at: None,
-        revision: 1,
-        epoch: 1,
-        deleted_at: None,
-        form: Default::default(),
-    }
+    Rule::new(RuleId::draw(Time::EPOCH, &mut Seed::new([3; 32])), text, RuleAction::Approve)
 }
 
 /// Microseconds for `work`, the best of several runs: on a shared machine the only number that repeats.

@@ -23,7 +23,7 @@ use loop_core::{
     engine::{CATALOG, Engine, bootstrap},
     policy::{
         Action, CompiledRule, Loops, Member, Outcome, PolicySettings, PolicySnapshot, Published, Rule, RuleAction,
-        RuleMode, Stage, Terms, evaluate,
+        Stage, Terms, evaluate,
     },
     store::{memory::MemoryStore, wait},
 };
@@ -41,18 +41,11 @@ fn policy(rules: usize) -> (PolicySnapshot, LoopId) {
     let mut seed = Seed::new([7; 32]);
     let tools = (rules / 10).max(1);
     let compiled = (0..rules).map(|at| {
-        let rule = Rule {
-            id: RuleId::draw(NOW, &mut seed),
-            rule_text: format!("calls to {} over £{} need approval", name(at % tools), 10_000 + at),
-            action: RuleAction::Approve,
-            approver_email: None,
-            mode: RuleMode::Enforce,
-            expires_at: None,
-            revision: 1,
-            epoch: 1,
-            deleted_at: None,
-            form: Default::default(),
-        };
+        let rule = Rule::new(
+            RuleId::draw(NOW, &mut seed),
+            format!("calls to {} over £{} need approval", name(at % tools), 10_000 + at),
+            RuleAction::Approve,
+        );
         Arc::new(CompiledRule::compile(rule))
     });
     let built = PolicySnapshot::build(1, compiled.collect(), vec!["drop_everything".into()], PolicySettings::default());

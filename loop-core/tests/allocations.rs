@@ -11,7 +11,7 @@ use loop_core::{
     },
     policy::{
         Action, CompiledRule, Loops, Member, Outcome, PolicySettings, PolicySnapshot, Published, Rule, RuleAction,
-        RuleMode, Stage, Terms, evaluate, explain,
+        Stage, Terms, evaluate, explain,
     },
 };
 
@@ -19,20 +19,9 @@ const NOW: Time = Time::from_micros(1_763_800_000_000_000);
 
 fn policy(texts: &[&str]) -> PolicySnapshot {
     let mut seed = Seed::new([7; 32]);
-    let compiled = texts.iter().map(|text| {
-        Arc::new(CompiledRule::compile(Rule {
-            id: RuleId::draw(NOW, &mut seed),
-            rule_text: (*text).into(),
-            action: RuleAction::Block,
-            approver_email: None,
-            mode: RuleMode::Enforce,
-            expires_at: None,
-            revision: 1,
-            epoch: 1,
-            deleted_at: None,
-            form: Default::default(),
-        }))
-    });
+    let compiled = texts
+        .iter()
+        .map(|text| Arc::new(CompiledRule::compile(Rule::new(RuleId::draw(NOW, &mut seed), *text, RuleAction::Block))));
     let settings = PolicySettings::default();
     PolicySnapshot::build(1, compiled.collect(), vec!["drop_everything".into()], settings)
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use loop_core::{
     base::{Seed, Time, id::RuleId, json::Doc},
     policy::{
-        Action, CompiledRule, PolicySettings, PolicySnapshot, Rule, RuleAction, RuleMode, Verdict,
+        Action, CompiledRule, PolicySettings, PolicySnapshot, Rule, RuleAction, Verdict,
         english::{self, Reading, TEXT_MAX},
         evaluate,
     },
@@ -40,18 +40,7 @@ const CALLS: [(&str, &str); 9] = [
 ];
 
 fn rule(text: &str, action: RuleAction, seed: u8) -> Arc<CompiledRule> {
-    Arc::new(CompiledRule::compile(Rule {
-        id: RuleId::draw(NOW, &mut Seed::new([seed; 32])),
-        rule_text: text.to_owned(),
-        action,
-        approver_email: None,
-        mode: RuleMode::Enforce,
-        expires_at: None,
-        revision: 1,
-        epoch: 1,
-        deleted_at: None,
-        form: Default::default(),
-    }))
+    Arc::new(CompiledRule::compile(Rule::new(RuleId::draw(NOW, &mut Seed::new([seed; 32])), text, action)))
 }
 
 fn others() -> Vec<Arc<CompiledRule>> {

@@ -194,8 +194,7 @@ mod tests {
             id::{ApprovalId, RuleId},
         },
         policy::{
-            Certainty, CompiledRule, Explained, Ground, Outcome, Reason, ReasonCode, Rule, RuleAction, RuleMode,
-            Verdict,
+            Certainty, CompiledRule, Explained, Ground, Outcome, Reason, ReasonCode, Rule, RuleAction, Verdict,
             facts::Facts,
             judge::{Answer, Finding, Judged, Unjudged},
         },
@@ -314,18 +313,11 @@ mod tests {
     }
 
     fn compiled(seed: u8) -> Arc<CompiledRule> {
-        Arc::new(CompiledRule::compile(Rule {
-            id: RuleId::draw(Time::EPOCH, &mut Seed::new([seed; 32])),
-            rule_text: "refunds need approval".into(),
-            action: RuleAction::Approve,
-            approver_email: None,
-            mode: RuleMode::Enforce,
-            expires_at: None,
-            revision: 1,
-            epoch: 1,
-            deleted_at: None,
-            form: Default::default(),
-        }))
+        Arc::new(CompiledRule::compile(Rule::new(
+            RuleId::draw(Time::EPOCH, &mut Seed::new([seed; 32])),
+            "refunds need approval",
+            RuleAction::Approve,
+        )))
     }
 
     fn judged_of(well: bool, note: String) -> Judged {

@@ -149,16 +149,10 @@ impl TryFrom<Written> for Entry {
 pub fn told(condition: &Condition, action: RuleAction) -> String {
     let form = Form { condition: Some(Box::new(condition.clone())), ..Form::default() };
     let rule = Rule {
-        id: RuleId::draw(Time::EPOCH, &mut Seed::new([0; 32])),
-        rule_text: String::new(),
-        action,
-        approver_email: None,
-        mode: RuleMode::Enforce,
-        expires_at: None,
         revision: 0,
         epoch: 0,
         form,
-        deleted_at: None,
+        ..Rule::new(RuleId::draw(Time::EPOCH, &mut Seed::new([0; 32])), String::new(), action)
     };
     let told = interpret(&CompiledRule::compile(rule), &[]).summary;
     match told.char_indices().nth(rulebook::MAX_TEXT) {

@@ -272,26 +272,14 @@ mod tests {
     use crate::{
         base::{Seed, Time, id::RuleId, json::Doc},
         policy::{
-            Action, CompiledRule, Form, Outcome, PolicySettings, PolicySnapshot, Rule, RuleAction, RuleMode, evaluate,
-            interpret,
+            Action, CompiledRule, Outcome, PolicySettings, PolicySnapshot, Rule, RuleAction, evaluate, interpret,
         },
     };
 
     const NOW: Time = Time::from_micros(1_763_800_000_000_000);
 
     fn rule(seed: u8, text: &str, action: RuleAction) -> Arc<CompiledRule> {
-        Arc::new(CompiledRule::compile(Rule {
-            id: RuleId::draw(NOW, &mut Seed::new([seed; 32])),
-            rule_text: text.into(),
-            action,
-            approver_email: None,
-            mode: RuleMode::Enforce,
-            expires_at: None,
-            revision: 1,
-            epoch: 1,
-            form: Form::default(),
-            deleted_at: None,
-        }))
+        Arc::new(CompiledRule::compile(Rule::new(RuleId::draw(NOW, &mut Seed::new([seed; 32])), text, action)))
     }
 
     fn stands(new: (&str, RuleAction), old: (&str, RuleAction)) -> Option<Stands> {

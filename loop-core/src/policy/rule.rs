@@ -71,6 +71,26 @@ pub struct Rule {
     pub deleted_at: Option<Time>,
 }
 
+impl Rule {
+    /// A rule that decides at once, for ever, and asks the tenant's default approver; its first revision in the first
+    /// epoch.
+    #[must_use]
+    pub fn new(id: RuleId, text: impl Into<String>, action: RuleAction) -> Self {
+        Self {
+            id,
+            rule_text: text.into(),
+            action,
+            approver_email: None,
+            mode: RuleMode::default(),
+            expires_at: None,
+            revision: 1,
+            epoch: 1,
+            form: Form::default(),
+            deleted_at: None,
+        }
+    }
+}
+
 /// Where rules are kept.
 pub static RULES: Table = Table {
     name: "rules",

@@ -104,8 +104,8 @@ mod tests {
     use crate::{
         base::{Seed, Time, id::RuleId, json::Doc},
         policy::{
-            Action, CompiledRule, Forward, Outcome, PolicySettings, PolicySnapshot, Rule, RuleAction, RuleMode,
-            evaluate, facts::Facts,
+            Action, CompiledRule, Forward, Outcome, PolicySettings, PolicySnapshot, Rule, RuleAction, evaluate,
+            facts::Facts,
         },
         tool::redact,
     };
@@ -148,18 +148,7 @@ mod tests {
     ];
 
     fn compile(text: &str) -> CompiledRule {
-        CompiledRule::compile(Rule {
-            id: RuleId::draw(NOW, &mut Seed::new([3; 32])),
-            rule_text: text.into(),
-            action: RuleAction::Approve,
-            approver_email: None,
-            mode: RuleMode::Enforce,
-            expires_at: None,
-            revision: 1,
-            epoch: 1,
-            deleted_at: None,
-            form: Default::default(),
-        })
+        CompiledRule::compile(Rule::new(RuleId::draw(NOW, &mut Seed::new([3; 32])), text, RuleAction::Approve))
     }
 
     fn member() -> impl Strategy<Value = (String, serde_json::Value)> {

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
 
 use loop_core::{
     base::{Seed, Time, id::RuleId, json::Doc},
-    policy::{Action, CompiledRule, Outcome, PolicySettings, PolicySnapshot, Rule, RuleAction, RuleMode, evaluate},
+    policy::{Action, CompiledRule, Outcome, PolicySettings, PolicySnapshot, Rule, RuleAction, evaluate},
 };
 
 /// A Wednesday at noon.
@@ -132,18 +132,7 @@ impl std::fmt::Display for Report {
 
 /// Reads a rule as the server would.
 pub fn compile(text: &str, action: RuleAction) -> Arc<CompiledRule> {
-    Arc::new(CompiledRule::compile(Rule {
-        id: RuleId::draw(NOW, &mut Seed::new([3; 32])),
-        rule_text: text.into(),
-        action,
-        approver_email: None,
-        mode: RuleMode::Enforce,
-        expires_at: None,
-        revision: 1,
-        epoch: 1,
-        deleted_at: None,
-        form: Default::default(),
-    }))
+    Arc::new(CompiledRule::compile(Rule::new(RuleId::draw(NOW, &mut Seed::new([3; 32])), text, action)))
 }
 
 /// Decides a call under one rule alone.

@@ -64,7 +64,7 @@ mod tests {
     use loop_core::{
         base::{Seed, TenantId, Time, id::RuleId, secret::MasterKey},
         policy::{
-            CompiledRule, Rule, RuleAction, RuleMode,
+            CompiledRule, Rule, RuleAction,
             judge::{CallDigest, Finding, Question, Shown, Unjudged},
         },
     };
@@ -74,18 +74,11 @@ mod tests {
     use super::{REQUEST_MAX, read, request};
 
     fn question(text: &str, arguments: &str, body: Option<&str>) -> Question {
-        let rule = CompiledRule::compile(Rule {
-            id: RuleId::draw(Time::EPOCH, &mut Seed::new([1; 32])),
-            rule_text: text.into(),
-            action: RuleAction::Block,
-            approver_email: None,
-            mode: RuleMode::Enforce,
-            expires_at: None,
-            revision: 1,
-            epoch: 1,
-            deleted_at: None,
-            form: Default::default(),
-        });
+        let rule = CompiledRule::compile(Rule::new(
+            RuleId::draw(Time::EPOCH, &mut Seed::new([1; 32])),
+            text,
+            RuleAction::Block,
+        ));
         let (master, tenant) = (MasterKey::new([4; 32]), TenantId::default_tenant());
         let shown = Shown { tool: "create_refund", step: None, agent: Some("bot"), arguments, forward: None, body };
         let call = CallDigest::of(&master, &tenant, "b", None);

@@ -108,16 +108,13 @@ pub fn rules(count: Range<usize>) -> impl Strategy<Value = Vec<Rule>> {
         let rule =
             |(at, (rule_text, condition, blocks, shadow, seed)): (i64, (String, Option<Condition>, bool, bool, _))| {
                 Rule {
-                    id: RuleId::draw(Time::from_micros(1_763_000_000_000_000 - at), &mut Seed::new(seed)),
-                    rule_text,
-                    action: if blocks { RuleAction::Block } else { RuleAction::Approve },
-                    approver_email: None,
                     mode: if shadow { RuleMode::Shadow } else { RuleMode::Enforce },
-                    expires_at: None,
-                    revision: 1,
-                    epoch: 1,
-                    deleted_at: None,
                     form: Form { condition: condition.map(Box::new), ..Form::default() },
+                    ..Rule::new(
+                        RuleId::draw(Time::from_micros(1_763_000_000_000_000 - at), &mut Seed::new(seed)),
+                        rule_text,
+                        if blocks { RuleAction::Block } else { RuleAction::Approve },
+                    )
                 }
             };
         (0..).zip(rules).map(rule).collect()

@@ -2,24 +2,13 @@ use std::sync::Arc;
 
 use crate::{
     base::{Seed, Time, id::RuleId, json::Doc},
-    policy::{Action, CompiledRule, Outcome, PolicySettings, PolicySnapshot, Rule, RuleAction, RuleMode, evaluate},
+    policy::{Action, CompiledRule, Outcome, PolicySettings, PolicySnapshot, Rule, RuleAction, evaluate},
 };
 
 const NOW: Time = Time::from_micros(1_763_800_000_000_000);
 
 fn compile(text: &str, action: RuleAction) -> CompiledRule {
-    CompiledRule::compile(Rule {
-        id: RuleId::draw(NOW, &mut Seed::new([3; 32])),
-        rule_text: text.into(),
-        action,
-        approver_email: None,
-        mode: RuleMode::Enforce,
-        expires_at: None,
-        revision: 1,
-        epoch: 1,
-        deleted_at: None,
-        form: Default::default(),
-    })
+    CompiledRule::compile(Rule::new(RuleId::draw(NOW, &mut Seed::new([3; 32])), text, action))
 }
 
 fn verdict(rule: CompiledRule, tool: &str, arguments: &serde_json::Value) -> Outcome {

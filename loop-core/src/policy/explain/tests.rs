@@ -9,7 +9,7 @@ use super::{Certainty, GROUNDS_MAX, Ground, VALUE_MAX, WORDS_MAX, explain, expla
 use crate::{
     base::{Decimal, Seed, Time, id::RuleId, json::Doc},
     policy::{
-        Action, CompiledRule, Forward, Outcome, PolicySettings, PolicySnapshot, Rule, RuleAction, RuleMode, Tried,
+        Action, CompiledRule, Forward, Outcome, PolicySettings, PolicySnapshot, Rule, RuleAction, Tried,
         condition::{ArgumentTest, Condition, Deed, Range, TimeTest, Whom},
         evaluate,
         facts::{Counted, DataKind, Environment},
@@ -25,16 +25,8 @@ const NOW: Time = Time::from_micros(1_763_800_000_000_000);
 
 fn rule(condition: Condition) -> Rule {
     Rule {
-        id: RuleId::draw(NOW, &mut Seed::new([3; 32])),
-        rule_text: "given".into(),
-        action: RuleAction::Block,
-        approver_email: None,
-        mode: RuleMode::Enforce,
-        expires_at: None,
-        revision: 1,
-        epoch: 1,
-        deleted_at: None,
         form: Form { condition: Some(Box::new(condition)), ..Form::default() },
+        ..Rule::new(RuleId::draw(NOW, &mut Seed::new([3; 32])), "given", RuleAction::Block)
     }
 }
 

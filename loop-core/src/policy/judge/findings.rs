@@ -105,18 +105,7 @@ mod tests {
     const MASTER: MasterKey = MasterKey::new([4; 32]);
 
     fn rule(text: &str, action: RuleAction, seed: u8) -> Rule {
-        Rule {
-            id: RuleId::draw(NOW, &mut Seed::new([seed; 32])),
-            rule_text: text.into(),
-            action,
-            approver_email: None,
-            mode: RuleMode::Enforce,
-            expires_at: None,
-            revision: 1,
-            epoch: 1,
-            deleted_at: None,
-            form: Default::default(),
-        }
+        Rule::new(RuleId::draw(NOW, &mut Seed::new([seed; 32])), text, action)
     }
 
     fn decide(rules: Vec<Rule>, blocked: &[&str], default_verdict: DefaultVerdict) -> Verdict {

@@ -176,23 +176,15 @@ mod tests {
     use super::{ARGUMENTS_MAX, CallDigest, Question, Shown};
     use crate::{
         base::{Seed, TenantId, Time, id::RuleId, json::Doc, secret::MasterKey},
-        policy::{CompiledRule, Rule, RuleAction, RuleMode},
+        policy::{CompiledRule, Rule, RuleAction},
     };
 
     const MASTER: MasterKey = MasterKey::new([4; 32]);
 
     fn compiled(text: &str, revision: u64) -> CompiledRule {
         CompiledRule::compile(Rule {
-            id: RuleId::draw(Time::EPOCH, &mut Seed::new([1; 32])),
-            rule_text: text.into(),
-            action: RuleAction::Block,
-            approver_email: None,
-            mode: RuleMode::Enforce,
-            expires_at: None,
             revision,
-            epoch: 1,
-            deleted_at: None,
-            form: Default::default(),
+            ..Rule::new(RuleId::draw(Time::EPOCH, &mut Seed::new([1; 32])), text, RuleAction::Block)
         })
     }
 

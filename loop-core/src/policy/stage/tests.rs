@@ -12,7 +12,7 @@ use crate::{
     },
     policy::{
         Action, CompiledRule, DefaultVerdict, Loops, Member, Outcome, PolicySettings, PolicySnapshot, Published,
-        ReasonCode, Rule, RuleAction, RuleMode, Terms, Verdict, evaluate,
+        ReasonCode, Rule, RuleAction, Terms, Verdict, evaluate,
     },
 };
 
@@ -69,18 +69,7 @@ impl World {
 
     fn build(&self) -> PolicySnapshot {
         let rules = (1..).zip(&self.rules).map(|(seed, (text, action))| {
-            Arc::new(CompiledRule::compile(Rule {
-                id: RuleId::draw(NOW, &mut Seed::new([seed; 32])),
-                rule_text: (*text).to_owned(),
-                action: *action,
-                approver_email: None,
-                mode: RuleMode::Enforce,
-                expires_at: None,
-                revision: 1,
-                epoch: 1,
-                deleted_at: None,
-                form: Default::default(),
-            }))
+            Arc::new(CompiledRule::compile(Rule::new(RuleId::draw(NOW, &mut Seed::new([seed; 32])), *text, *action)))
         });
         let blocked = self.blocked.iter().map(|name| (*name).to_owned()).collect();
         let mut loops = Loops::default();

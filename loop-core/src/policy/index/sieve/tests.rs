@@ -9,7 +9,7 @@ use super::super::Index;
 use crate::{
     base::{Decimal, Seed, Time, id::RuleId, json::Doc},
     policy::{
-        Action, CompiledRule, Form, Rule, RuleAction, RuleMode,
+        Action, CompiledRule, Form, Rule, RuleAction,
         condition::{Condition, Deed, Limit, PathTest, Range, TimeTest, Whom},
         deed::{classify, combined},
         facts::{self, Amounts, Counted, DataKind, Environment},
@@ -26,16 +26,8 @@ fn rule(seed: usize, condition: Condition) -> Arc<CompiledRule> {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_be_bytes());
     Arc::new(CompiledRule::compile(Rule {
-        id: RuleId::draw(NOW, &mut Seed::new(bytes)),
-        rule_text: "given".into(),
-        action: RuleAction::Approve,
-        approver_email: None,
-        mode: RuleMode::Enforce,
-        expires_at: None,
-        revision: 1,
-        epoch: 1,
-        deleted_at: None,
         form: Form { condition: Some(Box::new(condition)), ..Form::default() },
+        ..Rule::new(RuleId::draw(NOW, &mut Seed::new(bytes)), "given", RuleAction::Approve)
     }))
 }
 
