@@ -8,7 +8,7 @@ mod predicate;
 use super::{
     line::{Line, Sign},
     token::Kind,
-    words::Group,
+    words::{Group, List},
 };
 use imperative::{decided, held, imperative, wanted};
 use phrase::{decides, tail};
@@ -51,10 +51,7 @@ fn guard(from: usize, to: usize) -> Option<Found> {
 /// `until the treasurer signs off`, `without asking me`, `unless I agree`, `only after approval`: what is waited for.
 fn leads(line: &mut Line, at: usize) {
     let lead = line.word(at).to_owned();
-    if !matches!(
-        lead.as_str(),
-        "until" | "till" | "unless" | "without" | "once" | "after" | "before" | "with" | "if" | "pending" | "absent"
-    ) {
+    if !List::WaitLead.has(&lead) {
         return;
     }
     let weak = matches!(lead.as_str(), "after" | "before" | "with" | "once" | "if");
@@ -67,10 +64,8 @@ fn leads(line: &mut Line, at: usize) {
     // Where a new condition of its own begins, what is waited for ends.
     let stop = (at + 1..end)
         .find(|place| {
-            matches!(
-                line.word(*place),
-                "if" | "when" | "whenever" | "where" | "except" | "over" | "above" | "exceeding"
-            ) || (line.word(*place) == "before" && line.word(at) != "before")
+            List::ConditionLead.has(line.word(*place))
+                || (line.word(*place) == "before" && line.word(at) != "before")
                 || !matches!(line.tokens.get(*place).map(|token| &token.kind), Some(Kind::Word))
         })
         .unwrap_or(end);
@@ -79,18 +74,7 @@ fn leads(line: &mut Line, at: usize) {
             || line.is(place, Group::Approve)
                 && (at + 1..place).any(|before| decides(line, before) || line.proper(before))
             || line.is(place, Group::Approved)
-            || matches!(
-                line.word(place),
-                "asking"
-                    | "checking"
-                    | "approving"
-                    | "agreeing"
-                    | "knowing"
-                    | "telling"
-                    | "involving"
-                    | "consulting"
-                    | "confirming"
-            )
+            || List::Asking.has(line.word(place))
     });
     let object = (at + 1..stop).any(|place| matches!(line.word(place), "where" | "receipt"));
     if told && !object {
@@ -101,10 +85,7 @@ fn leads(line: &mut Line, at: usize) {
                 || line.is(*place, Group::Approved)
                 || line.is(*place, Group::People)
                 || line.proper(*place)
-                || matches!(
-                    line.word(*place),
-                    "asking" | "it" | "so" | "yes" | "first" | "off" | "agreeing" | "knowing" | "telling"
-                )
+                || List::AskedEnd.has(line.word(*place))
         });
         let mut from = if fine {
             at - 2
@@ -119,12 +100,7 @@ fn leads(line: &mut Line, at: usize) {
         let to = tail(line, last.map_or(stop, |last| last + 1));
         // `are fine without approval`: allowed, unless something is refused before.
         let start = line.start_of(at);
-        let refused = (start..at).any(|at| {
-            matches!(
-                line.word(at),
-                "no" | "not" | "never" | "nobody" | "nothing" | "none" | "neither" | "cannot" | "nor"
-            ) || line.is(at, Group::Forbid)
-        });
+        let refused = (start..at).any(|at| List::Refusing.has(line.word(at)) || line.is(at, Group::Forbid));
         let allowed = (start..at).any(|at| line.is(at, Group::Fine) || matches!(line.word(at), "may" | "can"));
         let free = lead == "without" && allowed && !refused;
         line.mark(from, to, if free { Sign::Permit } else { Sign::Guard });

@@ -3,55 +3,9 @@
 use super::{
     tape::Tape,
     token::Kind,
-    words::{self, Group},
+    words::{self, Group, List},
 };
 use crate::policy::condition::{ArgumentTest, Condition};
-
-/// The other side of a payment, whatever a tool calls it.
-const PARTIES: &[&str] =
-    &["supplier", "vendor", "payee", "merchant", "beneficiary", "counterparty", "customer", "client"];
-/// Names of arguments whose values are words of the language.
-const KINDS: &[&str] = &[
-    "type",
-    "kind",
-    "status",
-    "category",
-    "state",
-    "carrier",
-    "source",
-    "method",
-    "currency",
-    "country",
-    "region",
-    "plan",
-    "tier",
-    "service",
-    "department",
-    "class",
-    "format",
-    "level",
-    "stage",
-    "reason",
-    "language",
-    "colour",
-    "color",
-    "size",
-    "mode",
-    "project",
-    "queue",
-    "table",
-    "branch",
-    "severity",
-    "role",
-    "permission",
-    "access",
-    "rating",
-    "priority",
-    "role",
-    "permission",
-    "access",
-    "rating",
-];
 
 /// Takes what is said of arguments by their names.
 pub fn attributes(tape: &mut Tape) -> Option<Condition> {
@@ -66,16 +20,16 @@ pub fn attributes(tape: &mut Tape) -> Option<Condition> {
 
 /// `NOUN is VALUE`, where `is` stands at a place.
 fn said(tape: &mut Tape, at: usize) -> Option<Condition> {
-    let verb = matches!(tape.word(at), "is" | "are" | "equals" | "=" | "being" | "reads" | "says" | "was");
+    let verb = List::Equals.has(tape.word(at));
     let noun_at = at.checked_sub(1)?;
     let noun = tape.word(noun_at).to_owned();
     let named = tape.kind(noun_at) == Some(&Kind::Word) && !noun.is_empty() && !tape.raw_is(noun_at, Group::Actors);
-    if !verb || !named || (tape.raw_is(noun_at, Group::Small) && !KINDS.contains(&noun.as_str())) {
+    if !verb || !named || (tape.raw_is(noun_at, Group::Small) && !List::Kind.has(&noun)) {
         return None;
     }
     let negated = tape.word(at + 1) == "not";
     let mut next = at + 1 + usize::from(negated);
-    while matches!(tape.word(next), "a" | "an" | "the" | "either" | "set" | "to" | "one" | "of") {
+    while List::ValueLead.has(tape.word(next)) {
         next += 1;
     }
     let mut values = Vec::new();
@@ -95,7 +49,7 @@ fn said(tape: &mut Tape, at: usize) -> Option<Condition> {
     tape.take_all(noun_at..end);
     let condition = if noun == "branch" {
         Condition::Branch(values)
-    } else if PARTIES.contains(&noun.as_str()) {
+    } else if List::Party.has(&noun) {
         Condition::Party(values)
     } else {
         Condition::Argument { name: noun, test: ArgumentTest::Is(values) }
@@ -113,7 +67,7 @@ fn value(tape: &Tape, at: usize, noun: &str) -> Option<(String, usize)> {
                 return Some((word.to_owned(), 1));
             }
             let proper = tape.proper(at) && !tape.raw_is(at, Group::Small);
-            let plain = !words::is_known(word) || KINDS.contains(&noun);
+            let plain = !words::is_known(word) || List::Kind.has(noun);
             let closes =
                 at + 1 >= tape.len() || tape.is_mark(at + 1) || matches!(tape.word(at + 1), "or" | "nor" | "and");
             let seems = tape.raw_is(at, Group::Vague)
@@ -156,43 +110,13 @@ pub fn patterns(tape: &mut Tape) -> Option<Condition> {
     Some(Condition::Argument { name, test: ArgumentTest::Like(like) })
 }
 
-/// Nouns that a name stands before: `the ledger service`.
-const NAMED: &[&str] = &[
-    "service",
-    "project",
-    "repository",
-    "repo",
-    "queue",
-    "cluster",
-    "bucket",
-    "workspace",
-    "tenant",
-    "topic",
-    "namespace",
-    "group",
-    "board",
-    "pipeline",
-    "app",
-    "share",
-    "drive",
-    "site",
-    "index",
-    "team",
-    "list",
-    "mailbox",
-    "stream",
-    "job",
-];
-/// Nouns of databases: their names stand in statements.
-const TABLES: &[&str] = &["table", "tables", "collection", "column", "view", "schema"];
-
 /// Takes `the ledger service`, `the payroll or bonuses table`.
 pub fn named_things(tape: &mut Tape) -> Option<Condition> {
     let mut all = Vec::new();
     for at in 0..tape.len() {
         let noun = tape.word(at).to_owned();
-        let table = TABLES.contains(&noun.as_str());
-        if !table && !NAMED.contains(&noun.as_str()) {
+        let table = List::Table.has(&noun);
+        if !table && !List::Named.has(&noun) {
             continue;
         }
         let names = |tape: &Tape, at: usize| {

@@ -12,7 +12,7 @@ use super::{
     tape::{Place, Tape},
     time,
     token::Kind,
-    words::Group,
+    words::{Group, List},
 };
 
 use crate::policy::{
@@ -160,12 +160,7 @@ fn rest(tape: &mut Tape) -> bool {
     let mut found = false;
     for at in 0..tape.len() {
         let compares = tape.is(at, Group::Over) || tape.is(at, Group::Under);
-        if compares
-            || matches!(
-                tape.word(at),
-                "else" | "rest" | "others" | "elsewhere" | "remaining" | "remainder" | "nowhere" | "anywhere"
-            )
-        {
+        if compares || List::Rest.has(tape.word(at)) {
             found = true;
             tape.take(at);
         }
@@ -184,24 +179,7 @@ fn sends(tape: &Tape) -> bool {
 /// Takes `with an attachment`, where the words before say so.
 fn attachment(tape: &mut Tape) -> Option<Condition> {
     let at = (0..tape.len()).find(|at| matches!(tape.word(*at), "attachment" | "attachments"))?;
-    let before = (1..=8).any(|back| {
-        matches!(
-            tape.before(at, back),
-            "has"
-                | "have"
-                | "with"
-                | "having"
-                | "contains"
-                | "contain"
-                | "carry"
-                | "carries"
-                | "include"
-                | "includes"
-                | "including"
-                | "carrying"
-                | "containing"
-        )
-    });
+    let before = (1..=8).any(|back| List::Carrying.has(tape.before(at, back)));
     before.then(|| {
         tape.take(at);
         Condition::Attachment

@@ -4,7 +4,7 @@ use super::{
     path,
     tape::Tape,
     token::Kind,
-    words::{Group, groups, is},
+    words::{Group, List, groups, is},
 };
 use crate::policy::{condition::Condition, mentions};
 
@@ -59,46 +59,12 @@ fn alone(tape: &Tape, at: usize) -> bool {
 
 /// Whether a quoted name is that of an agent, a group, a label: `requests by "nightly"`, `tagged "temporary"`.
 fn names_other(tape: &Tape, at: usize) -> bool {
-    matches!(
-        tape.before(at, 1),
-        "by" | "agent"
-            | "bot"
-            | "assistant"
-            | "from"
-            | "tagged"
-            | "labelled"
-            | "labeled"
-            | "marked"
-            | "named"
-            | "called"
-            | "group"
-            | "the"
-            | "to"
-            | "in"
-            | "status"
-            | "with"
-            | "label"
-            | "tag"
-    ) && !is_tool(tape, at)
+    List::NameLead.has(tape.before(at, 1)) && !is_tool(tape, at)
 }
 
 /// Takes commands: a program and the words behind it.
 pub fn commands(tape: &mut Tape) -> Option<Condition> {
-    let spoken = tape.any_raw(|word| {
-        matches!(
-            word,
-            "command"
-                | "commands"
-                | "run"
-                | "running"
-                | "runs"
-                | "execute"
-                | "executing"
-                | "shell"
-                | "terminal"
-                | "bash"
-        )
-    });
+    let spoken = tape.any_raw(|word| List::Shell.has(word));
     let mut all: Vec<Vec<String>> = Vec::new();
     for at in 0..tape.len() {
         let program = tape.word(at).to_owned();
@@ -111,31 +77,14 @@ pub fn commands(tape: &mut Tape) -> Option<Condition> {
         }
         let program_here = tape.kind(at) == Some(&Kind::Word) && tape.is(at, Group::Programs);
         let product = is(Group::Services, &program) && !spoken && !commanded_next(tape, at);
-        let placed =
-            matches!(tape.before(at, 1), "to" | "on" | "in" | "from" | "via" | "through" | "a" | "an" | "the" | "over")
-                && !tape.any_raw(|word| matches!(word, "command" | "commands" | "output" | "piping"))
-                && !commanded_next(tape, at)
-                && (tape.before(at, 1) != "a" || program != "git");
+        let placed = List::ProgramLead.has(tape.before(at, 1))
+            && !tape.any_raw(|word| matches!(word, "command" | "commands" | "output" | "piping"))
+            && !commanded_next(tape, at)
+            && (tape.before(at, 1) != "a" || program != "git");
         // `SSH keys`: what a key is for.
-        let thing =
-            matches!(program.as_str(), "ssh" | "az" | "make" | "kill" | "sh" | "bash" | "apt" | "wise" | "reboot")
-                && tape.raw(at) != program
-                || matches!(
-                    tape.raw_word(at + 1),
-                    "key"
-                        | "keys"
-                        | "access"
-                        | "container"
-                        | "containers"
-                        | "image"
-                        | "images"
-                        | "session"
-                        | "sessions"
-                        | "tags"
-                        | "tag"
-                        | "history"
-                )
-                || matches!(program.as_str(), "kill" | "make" | "az" | "apt" | "shutdown" | "reboot") && !spoken;
+        let thing = List::ProgramWord.has(&program) && tape.raw(at) != program
+            || List::ProgramThing.has(tape.raw_word(at + 1))
+            || matches!(program.as_str(), "kill" | "make" | "az" | "apt" | "shutdown" | "reboot") && !spoken;
         if !program_here || product || placed || thing {
             continue;
         }
@@ -174,11 +123,11 @@ pub fn commands(tape: &mut Tape) -> Option<Condition> {
         let told = |tape: &Tape, at: usize| {
             let word = tape.word(at);
             let single = word.strip_suffix('s').unwrap_or(word);
-            TOLD.contains(&single).then(|| single.to_owned())
+            List::Told.has(single).then(|| single.to_owned())
         };
         if let [program, sub] = command.as_mut_slice() {
             let program = program.clone();
-            if let Some(single) = sub.strip_suffix('s').filter(|single| TOLD.contains(single)) {
+            if let Some(single) = sub.strip_suffix('s').filter(|single| List::Told.has(single)) {
                 *sub = single.to_owned();
             }
             while matches!(tape.raw_word(next), "and" | "or")
@@ -196,55 +145,8 @@ pub fn commands(tape: &mut Tape) -> Option<Condition> {
 
 /// `terraform apply`: a program in small letters with what it is told right behind.
 fn commanded_next(tape: &Tape, at: usize) -> bool {
-    tape.raw(at) == tape.raw_word(at) && (TOLD.contains(&tape.raw_word(at + 1)) || tape.raw(at + 1).starts_with('-'))
+    tape.raw(at) == tape.raw_word(at) && (List::Told.has(tape.raw_word(at + 1)) || tape.raw(at + 1).starts_with('-'))
 }
-
-/// What programs are told.
-const TOLD: &[&str] = &[
-    "apply",
-    "destroy",
-    "push",
-    "pull",
-    "run",
-    "rm",
-    "exec",
-    "delete",
-    "prune",
-    "kill",
-    "publish",
-    "init",
-    "import",
-    "taint",
-    "stop",
-    "restart",
-    "up",
-    "down",
-    "compose",
-    "reset",
-    "clean",
-    "commit",
-    "rebase",
-    "checkout",
-    "merge",
-    "drain",
-    "cordon",
-    "scale",
-    "rollout",
-    "uninstall",
-    "upgrade",
-    "install",
-    "plan",
-    "tag",
-    "filter-branch",
-    "stash",
-    "system",
-    "login",
-    "cp",
-    "sync",
-    "mv",
-    "unpublish",
-    "config",
-];
 
 /// Takes what must be said word for word: `mentioning "project x"`, an address of the network.
 pub fn texts(tape: &mut Tape) -> Option<Condition> {
@@ -278,10 +180,7 @@ pub fn unbounded(tape: &mut Tape) -> bool {
     });
     let Some(at) = found else { return false };
     for place in at.saturating_sub(2)..=at + 1 {
-        if matches!(
-            tape.word(place),
-            "without" | "where" | "a" | "clause" | "condition" | "no" | "lacking" | "missing" | "lack" | "part"
-        ) {
+        if List::UnboundedPart.has(tape.word(place)) {
             tape.take(place);
         }
     }
@@ -290,22 +189,7 @@ pub fn unbounded(tape: &mut Tape) -> bool {
 
 /// Takes branches: patterns, and names behind `into`.
 pub fn branches(tape: &mut Tape, about: bool) -> Option<Condition> {
-    let merging = |word: &str| {
-        matches!(
-            word,
-            "merge"
-                | "merging"
-                | "push"
-                | "pushing"
-                | "pushes"
-                | "merges"
-                | "merged"
-                | "pushed"
-                | "commit"
-                | "commits"
-                | "committing"
-        )
-    };
+    let merging = |word: &str| List::Merging.has(word);
     if !about && !tape.any_raw(merging) {
         return None;
     }

@@ -2,55 +2,19 @@
 
 use super::{
     tape::Tape,
-    words::{Group, is},
+    words::{Group, List, is},
 };
 use crate::policy::{condition::Condition, facts::DataKind};
 
 /// Takes classes of data. Words that may also be things (`secrets`) count only where something can carry them.
 pub fn data(tape: &mut Tape, carried: bool) -> Option<Condition> {
     let mut kinds: Vec<DataKind> = Vec::new();
-    let holds = |word: &str| {
-        matches!(
-            word,
-            "containing"
-                | "contain"
-                | "contains"
-                | "with"
-                | "including"
-                | "include"
-                | "includes"
-                | "holding"
-                | "hold"
-                | "holds"
-                | "expose"
-                | "exposes"
-                | "exposing"
-                | "reveal"
-                | "carry"
-                | "carrying"
-        )
-    };
+    let holds = |word: &str| List::Holding.has(word);
     let mut at = 0;
     while at < tape.len() {
         let before =
             !kinds.is_empty() || (1..=4).filter_map(|back| at.checked_sub(back)).any(|at| holds(tape.raw_word(at)));
-        if matches!(tape.word(at), "personal" | "private")
-            && matches!(
-                tape.raw_word(at + 1),
-                "account"
-                    | "accounts"
-                    | "email"
-                    | "emails"
-                    | "address"
-                    | "addresses"
-                    | "inbox"
-                    | "mailbox"
-                    | "e_mail"
-                    | "gmail"
-                    | "use"
-                    | "device"
-            )
-        {
+        if matches!(tape.word(at), "personal" | "private") && List::PersonalThing.has(tape.raw_word(at + 1)) {
             // Whose it is, not what is in it.
             tape.take(at);
         }

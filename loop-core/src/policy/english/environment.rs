@@ -2,7 +2,7 @@
 
 use super::{
     tape::Tape,
-    words::{Group, is},
+    words::{Group, List, is},
 };
 use crate::policy::{condition::Condition, facts::Environment};
 
@@ -16,11 +16,7 @@ pub fn environments(tape: &mut Tape) -> Option<Condition> {
         let Some((environment, sure)) = environment(tape.word(at)) else { continue };
         let before = at.checked_sub(1).map(|at| tape.raw_word(at)).unwrap_or_default();
         let behind = tape.raw_word(at + 1);
-        let placed = matches!(before, "to" | "in" | "on" | "into" | "from" | "against" | "the" | "non")
-            || matches!(
-                behind,
-                "environment" | "environments" | "server" | "servers" | "cluster" | "is" | "are" | "systems"
-            );
+        let placed = List::EnvironmentLead.has(before) || List::EnvironmentNoun.has(behind);
         let listed = !found.is_empty() && (matches!(before, "or" | "and" | "nor") || tape.is_mark(at.wrapping_sub(1)));
         if sure || placed || listed {
             // `non-production` is everything but.

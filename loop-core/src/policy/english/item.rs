@@ -3,7 +3,11 @@
 mod unknown;
 mod verb;
 
-use super::{tape::Tape, token::Kind, words::Group};
+use super::{
+    tape::Tape,
+    token::Kind,
+    words::{Group, List},
+};
 
 use crate::policy::{
     lexicon::{Entry, Form, Reading, lexicon, read_word},
@@ -155,22 +159,7 @@ fn says_nothing(tape: &Tape, at: usize, word: &str) -> bool {
     if tape.raw_is(at, Group::Actors) {
         return true;
     }
-    let sql = |at: usize| {
-        matches!(
-            tape.raw(at),
-            "SELECT"
-                | "INSERT"
-                | "UPDATE"
-                | "DELETE"
-                | "DROP"
-                | "ALTER"
-                | "TRUNCATE"
-                | "GRANT"
-                | "REVOKE"
-                | "MERGE"
-                | "CREATE"
-        )
-    };
+    let sql = |at: usize| List::SqlVerb.has(tape.raw(at));
     if matches!(word, "query" | "queries") && (1..=4).filter_map(|back| at.checked_sub(back)).any(sql) {
         return true;
     }
@@ -178,35 +167,7 @@ fn says_nothing(tape: &Tape, at: usize, word: &str) -> bool {
         return false;
     }
     if tape.raw_is(at, Group::Small) {
-        let used = matches!(
-            word,
-            "running"
-                | "run"
-                | "runs"
-                | "make"
-                | "making"
-                | "set"
-                | "setting"
-                | "keep"
-                | "start"
-                | "starting"
-                | "end"
-                | "ending"
-                | "call"
-                | "place"
-                | "bring"
-                | "cost"
-                | "amount"
-                | "look"
-                | "contain"
-                | "time"
-                | "price"
-                | "job"
-                | "listed"
-                | "include"
-                | "touch"
-                | "request"
-        );
+        let used = List::SmallVerb.has(word);
         let verb = opens || matches!(tape.before(at, 1), "to" | "or" | "and" | "not");
         // `ending a lease`, `to run scripts`: with an object behind they do something.
         return !(used && verb && object_behind(tape, at) && !matches!(word, "contain" | "include" | "look" | "cost"));
@@ -217,41 +178,12 @@ fn says_nothing(tape: &Tape, at: usize, word: &str) -> bool {
         }
         return !(opens && object_behind(tape, at));
     }
-    let named = matches!(tape.before(at, 1), "a" | "an" | "the" | "any" | "each" | "every" | "this" | "all");
+    let named = List::Determiner.has(tape.before(at, 1));
     if tape.raw_is(at, Group::Calling) && named && matches!(word, "batch" | "batches" | "bulk") {
         return false;
     }
     if tape.raw_is(at, Group::Calling) {
-        return !matches!(
-            word,
-            "case"
-                | "cases"
-                | "call"
-                | "calls"
-                | "calling"
-                | "item"
-                | "items"
-                | "job"
-                | "jobs"
-                | "issue"
-                | "issued"
-                | "record"
-                | "records"
-                | "request"
-                | "entry"
-                | "entries"
-                | "data"
-                | "information"
-                | "details"
-                | "invoke"
-                | "action"
-                | "actions"
-                | "step"
-                | "command"
-                | "commands"
-                | "object"
-                | "objects"
-        );
+        return !List::CallingThing.has(word);
     }
     false
 }

@@ -3,7 +3,7 @@
 use super::{
     tape::Tape,
     token::Kind,
-    words::{self, Group},
+    words::{self, Group, List},
 };
 use crate::policy::{
     condition::{Condition, Deed},
@@ -22,8 +22,6 @@ const TIED: &[(&str, &[&str])] = &[
     ("ec2", &["instance"]),
     ("rds", &["database"]),
 ];
-/// Makers: before a product they say less than its name.
-const MAKERS: &[&str] = &["google", "microsoft", "amazon", "adobe", "atlassian", "meta", "apple", "azure"];
 
 /// What proper names say.
 #[derive(Debug, Default)]
@@ -74,25 +72,7 @@ pub fn take(tape: &mut Tape, makers: Vec<String>, deeds: &[Deed], coordinated: b
             .map(|at| tape.raw_word(at))
             .find(|word| !matches!(*word, "and" | "or" | "the" | "" | ","));
         let placed = before.is_some_and(|word| {
-            matches!(
-                word,
-                "in" | "on"
-                    | "to"
-                    | "from"
-                    | "via"
-                    | "of"
-                    | "into"
-                    | "through"
-                    | "using"
-                    | "with"
-                    | "at"
-                    | "by"
-                    | "for"
-                    | "is"
-                    | "are"
-                    | "called"
-                    | "be"
-            ) || names.named.iter().chain(&names.parties).any(|name| name == word)
+            List::NameAt.has(word) || names.named.iter().chain(&names.parties).any(|name| name == word)
         });
         let listed_parties = |word: &str| names.parties.iter().any(|name| name.ends_with(word));
         let beside = |word: &str| match word {
@@ -127,7 +107,7 @@ pub fn makers(tape: &mut Tape) -> Vec<String> {
     let mut named = Vec::new();
     for at in 0..tape.len() {
         let word = tape.word(at).to_owned();
-        if tape.kind(at) != Some(&Kind::Word) || !MAKERS.contains(&word.as_str()) {
+        if tape.kind(at) != Some(&Kind::Word) || !List::Maker.has(&word) {
             continue;
         }
         let end =

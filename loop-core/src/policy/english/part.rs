@@ -6,7 +6,7 @@ use super::{
     refusing,
     tape::GAP,
     token::{Kind, Token},
-    words::Group,
+    words::{Group, List},
 };
 
 /// What a part does.
@@ -78,52 +78,15 @@ impl Run {
 
     /// Whether it only says why: `they are too risky`, `we had fraud last year`, `because …`.
     fn explains(&self) -> bool {
-        let verb = |word: &str| {
-            matches!(
-                word,
-                "is" | "are"
-                    | "was"
-                    | "were"
-                    | "has"
-                    | "have"
-                    | "had"
-                    | "got"
-                    | "did"
-                    | "ve"
-                    | "re"
-                    | "s"
-                    | "do"
-                    | "lost"
-                    | "keep"
-                    | "cost"
-                    | "costs"
-                    | "cannot"
-            )
-        };
-        let told = matches!(
-            self.word(0),
-            "they"
-                | "it"
-                | "this"
-                | "that"
-                | "these"
-                | "we"
-                | "there"
-                | "those"
-                | "weve"
-                | "theyre"
-                | "its"
-                | "were"
-                | "youve"
-        ) && (verb(self.word(1)) || matches!(self.word(0), "weve" | "theyre" | "its" | "were" | "youve"));
+        let verb = |word: &str| List::ExplainVerb.has(word);
+        let told = List::ExplainSubject.has(self.word(0))
+            && (verb(self.word(1)) || matches!(self.word(0), "weve" | "theyre" | "its" | "were" | "youve"));
         let about = self.tokens.iter().all(|token| matches!(token.kind, Kind::Word | Kind::Mark(_) | Kind::Number(_)));
         let because = matches!(self.word(0), "because" | "since" | "as")
             && !matches!(self.word(1), "well" | "does" | "do" | "long" | "for");
         // `…, the rolls are expensive`: what something is, behind what was asked.
         let aside = matches!(self.word(0), "the" | "our" | "these" | "those")
-            && (2..self.tokens.len()).any(|at| {
-                matches!(self.word(at), "is" | "are" | "was" | "were" | "has" | "have" | "had" | "costs" | "cost")
-            })
+            && (2..self.tokens.len()).any(|at| List::AsideVerb.has(self.word(at)))
             && self.stance().is_none()
             && !self.opens;
         let lets = self.except || self.excepted || self.read_only || self.only.is_some();

@@ -3,7 +3,7 @@
 use super::{
     tape::Tape,
     token::Kind,
-    words::{Group, is},
+    words::{Group, List, is},
 };
 use crate::policy::condition::{Condition, PathTest};
 
@@ -18,12 +18,7 @@ pub fn paths(tape: &mut Tape, about_branches: bool) -> Option<Condition> {
         {
             outside = true;
         }
-        let placed = (1..=4).any(|back| {
-            matches!(
-                tape.before(at, back),
-                "in" | "inside" | "under" | "into" | "to" | "from" | "within" | "outside" | "on" | "the" | "below"
-            )
-        });
+        let placed = (1..=4).any(|back| List::PathLead.has(tape.before(at, back)));
         let foldered = matches!(tape.raw_word(at + 1), "folder" | "directory" | "dir")
             || (placed && matches!(tape.raw_word(at + 1), "folders" | "directories"));
         match tape.kind(at) {
@@ -100,24 +95,7 @@ pub fn paths(tape: &mut Tape, about_branches: bool) -> Option<Condition> {
 }
 
 fn files_like(tape: &Tape, at: usize) -> bool {
-    let named = (1..=5).any(|back| {
-        matches!(
-            tape.before(at, back),
-            "documents"
-                | "document"
-                | "spreadsheets"
-                | "images"
-                | "files"
-                | "attachments"
-                | "ends"
-                | "ending"
-                | "end"
-                | "extension"
-                | "extensions"
-                | "type"
-                | "types"
-        )
-    });
+    let named = (1..=5).any(|back| List::FileNoun.has(tape.before(at, back)));
     (named || (at + 1..at + 5).any(|at| matches!(tape.raw_word(at), "files" | "file" | "attachments")))
         && tape.raw(at).len() <= 8
         && !matches!(tape.raw(at), ".env" | ".git" | ".ssh" | ".aws" | ".npm" | ".kube")

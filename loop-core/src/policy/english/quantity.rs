@@ -4,7 +4,7 @@ use super::{
     item::singular,
     tape::{Place, Tape},
     token::Kind,
-    words::{Group, is},
+    words::{Group, List, is},
 };
 use crate::{
     base::Decimal,
@@ -40,28 +40,6 @@ enum Bound {
     Closes,
 }
 
-/// Words that may stand between a comparison and its number.
-const BETWEEN: &[&str] = &[
-    "the",
-    "a",
-    "an",
-    "of",
-    "is",
-    "are",
-    "be",
-    "worth",
-    "amount",
-    "value",
-    "total",
-    "sum",
-    "about",
-    "any",
-    "some",
-    "amounts",
-    "around",
-    "totalling",
-    "totaling",
-];
 /// The most words of a comparison.
 const COMPARISON_MAX: usize = 6;
 
@@ -198,7 +176,7 @@ fn bound(tape: &Tape, at: usize, opened: bool, limits: bool) -> Option<(Bound, u
         return Some((bound, at, to));
     }
     let mut from = at;
-    while from.checked_sub(1).is_some_and(|before| BETWEEN.contains(&tape.word(before))) {
+    while from.checked_sub(1).is_some_and(|before| List::BoundLink.has(tape.word(before))) {
         from -= 1;
     }
     let last = from.checked_sub(1)?;
@@ -228,12 +206,8 @@ fn bound(tape: &Tape, at: usize, opened: bool, limits: bool) -> Option<(Bound, u
         }
     }
     if limits {
-        let named = (at.saturating_sub(6)..at).any(|at| {
-            matches!(
-                tape.raw_word(at),
-                "limit" | "limited" | "cap" | "capped" | "max" | "maximum" | "ceiling" | "limits"
-            )
-        }) || matches!(tape.raw_word(at + 1), "max" | "maximum" | "tops")
+        let named = (at.saturating_sub(6)..at).any(|at| List::Limit.has(tape.raw_word(at)))
+            || matches!(tape.raw_word(at + 1), "max" | "maximum" | "tops")
             || (at..at + 6).any(|at| tape.raw_word(at) == "ceiling");
         return named.then_some((Bound::AtMost, at, at + 1));
     }
@@ -342,21 +316,7 @@ fn unit(tape: &mut Tape, at: usize) -> Unit {
         }
         let between = tape.raw_is(place, Group::Over)
             || tape.raw_is(place, Group::Under)
-            || matches!(
-                word,
-                "or" | "of"
-                    | "the"
-                    | "different"
-                    | "and"
-                    | "external"
-                    | "unique"
-                    | "at"
-                    | "separate"
-                    | "distinct"
-                    | "new"
-                    | "up"
-                    | "other"
-            )
+            || List::CountBetween.has(word)
             || !super::words::is_known(word)
             || read_word(word).is_some_and(|reading| reading.form == Form::Base && !reading.entry.names.is_empty());
         if !between {
@@ -392,24 +352,7 @@ fn in_units(tape: &mut Tape, at: usize, unit: Unit, value: Decimal, to: &mut usi
 fn period(tape: &mut Tape, at: usize) -> usize {
     let (lead, unit) = (tape.word(at), tape.word(at + 1));
     let single = unit.strip_suffix('s').unwrap_or(unit);
-    let periods = matches!(
-        single,
-        "hour"
-            | "day"
-            | "week"
-            | "month"
-            | "quarter"
-            | "year"
-            | "call"
-            | "request"
-            | "transaction"
-            | "time"
-            | "order"
-            | "run"
-            | "head"
-            | "person"
-            | "night"
-    );
+    let periods = List::Period.has(single);
     let length = match lead {
         "a" | "an" | "per" | "each" | "every" if periods => 2,
         "daily" | "weekly" | "monthly" | "yearly" | "annually" | "incl" | "inclusive" | "each" | "net" | "gross"
@@ -422,24 +365,7 @@ fn period(tape: &mut Tape, at: usize) -> usize {
 
 /// Whether the counted ones are people to whom something is sent.
 fn persons_are_told(tape: &Tape, counted: &str) -> bool {
-    let persons = matches!(
-        counted,
-        "customers"
-            | "clients"
-            | "users"
-            | "members"
-            | "subscribers"
-            | "patients"
-            | "employees"
-            | "contacts"
-            | "leads"
-            | "students"
-            | "colleagues"
-            | "pupils"
-            | "tenants"
-            | "applicants"
-            | "candidates"
-    );
+    let persons = List::Persons.has(counted);
     persons && told(tape, counted)
 }
 

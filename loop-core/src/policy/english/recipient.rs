@@ -1,6 +1,6 @@
 //! To whom it goes: domains, addresses, channels.
 
-use super::{tape::Tape, token::Kind};
+use super::{tape::Tape, token::Kind, words::List};
 use crate::policy::condition::{Condition, Whom};
 
 /// Takes domains and addresses. `excepting` in an exception, where `other than` is no second one.
@@ -12,18 +12,7 @@ pub fn recipients(tape: &mut Tape, excepting: bool) -> Option<Condition> {
             out = !excepting || tape.raw_word(at) != "other";
         }
         let mail = matches!(tape.word(at), "gmail" | "hotmail" | "yahoo" | "icloud" | "aol")
-            && matches!(
-                tape.raw_word(at + 1),
-                "account"
-                    | "accounts"
-                    | "address"
-                    | "addresses"
-                    | "email"
-                    | "inbox"
-                    | "inboxes"
-                    | "recipients"
-                    | "users"
-            );
+            && List::PublicMail.has(tape.raw_word(at + 1));
         match tape.kind(at) {
             Some(Kind::Word) if mail => {
                 // `personal Gmail accounts`
@@ -57,28 +46,7 @@ fn is_beyond(tape: &Tape, at: usize) -> bool {
     match tape.raw_word(at) {
         "outside" | "external" | "externals" | "leaving" | "leave" | "leaves" | "beyond" => true,
         "other" => next == "than",
-        "not" => {
-            matches!(
-                next,
-                "in" | "at"
-                    | "from"
-                    | "on"
-                    | "within"
-                    | "part"
-                    | "belonging"
-                    | "ours"
-                    | "have"
-                    | "end"
-                    | "use"
-                    | "ending"
-                    | "a"
-                    | "an"
-                    | "working"
-                    | "work"
-                    | "one"
-                    | "inside"
-            )
-        }
+        "not" => List::DomainLead.has(next),
         "without" => matches!(next, "a" | "an"),
         _ => false,
     }

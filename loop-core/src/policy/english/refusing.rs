@@ -9,7 +9,7 @@ pub use excepting::{exceptions, only};
 use super::{
     line::{Line, Sign},
     token::Kind,
-    words::Group,
+    words::{Group, List},
 };
 
 use crate::policy::lexicon::{Form, read_word};
@@ -52,26 +52,7 @@ fn read_only(line: &Line, at: usize) -> Option<(usize, usize, Sign)> {
         _ => return None,
     };
     let mut from = at;
-    while matches!(
-        line.before(from, 1),
-        "is" | "are"
-            | "be"
-            | "stay"
-            | "stays"
-            | "remain"
-            | "remains"
-            | "kept"
-            | "as"
-            | "has"
-            | "have"
-            | "strictly"
-            | "purely"
-            | "must"
-            | "should"
-            | "on"
-            | "do"
-            | "not"
-    ) {
+    while List::ReadOnlyLead.has(line.before(from, 1)) {
         from -= 1;
     }
     // `read-only access is fine` allows; what it says of the rest comes elsewhere.
@@ -126,74 +107,17 @@ fn kept_away(line: &Line, at: usize) -> Option<(usize, usize, Sign)> {
 fn stated(line: &Line, at: usize) -> Option<(usize, usize, Sign)> {
     let back = |line: &Line, from: usize| {
         let mut from = from;
-        while matches!(
-            line.before(from, 1),
-            "is" | "are"
-                | "be"
-                | "been"
-                | "being"
-                | "was"
-                | "remain"
-                | "remains"
-                | "must"
-                | "should"
-                | "shall"
-                | "will"
-                | "to"
-                | "get"
-                | "gets"
-                | "strictly"
-                | "totally"
-                | "absolutely"
-                | "also"
-                | "always"
-                | "all"
-                | "both"
-                | "completely"
-                | "considered"
-                | "stay"
-                | "a"
-                | "an"
-                | "hard"
-                | "big"
-                | "simply"
-                | "it"
-                | "just"
-        ) {
+        while List::StatedBack.has(line.before(from, 1)) {
             from -= 1;
         }
         from
     };
     let (word, next) = (line.word(at), line.word(at + 1));
-    let passive = matches!(
-        line.before(at, 1),
-        "is" | "are"
-            | "be"
-            | "been"
-            | "being"
-            | "get"
-            | "gets"
-            | "strictly"
-            | "totally"
-            | "absolutely"
-            | "remain"
-            | "remains"
-            | "stay"
-            | "was"
-            | "were"
-            | "also"
-            | "always"
-            | "all"
-            | "both"
-            | "it"
-            | "considered"
-            | "a"
-            | "simply"
-    );
+    let passive = List::StatedPassive.has(line.before(at, 1));
     let length = match word {
         "not" | "never" | "cannot" => {
             let mut to = at + 1;
-            while matches!(line.word(to), "be" | "an" | "a" | "at" | "all" | "ever" | "to" | "considered" | "any") {
+            while List::NotTail.has(line.word(to)) {
                 to += 1;
             }
             let option = matches!(line.word(to), "option" | "on" | "agents" | "bots") || line.is(to, Group::Fine);
@@ -248,24 +172,7 @@ fn imperative(line: &Line, at: usize) -> Option<(usize, usize)> {
         return None;
     }
     let before = line.before(at, 1);
-    let opens = line.begins(at)
-        || matches!(
-            before,
-            "please"
-                | "always"
-                | "then"
-                | "to"
-                | "should"
-                | "must"
-                | "and"
-                | "so"
-                | "just"
-                | "sure"
-                | "we"
-                | "kindly"
-                | "immediately"
-                | "also"
-        );
+    let opens = line.begins(at) || List::ForbidLead.has(before);
     // `may not block a card`, `to stop an instance`: what is done.
     let done = matches!(before, "to" | "must" | "should" | "and") && !line.begins(at.saturating_sub(1));
     // `create, stop or delete`: one of several doings.
@@ -296,7 +203,7 @@ fn negated(line: &Line, at: usize) -> Option<(usize, usize)> {
     };
     if bounds && matches!(line.word(at), "no" | "not") && (line.word(at + 2) == "than" || number(at + 2)) {
         // `must not exceed $500` refuses what exceeds it.
-        let modal = matches!(line.before(at, 1), "must" | "may" | "should" | "shall" | "can" | "could" | "do" | "does");
+        let modal = List::Modal.has(line.before(at, 1));
         return (modal && line.word(at + 2) != "than").then(|| (at - 1, at + 1));
     }
     match line.word(at) {
@@ -314,33 +221,11 @@ fn negated(line: &Line, at: usize) -> Option<(usize, usize)> {
         // `…, selects do not`
         return None;
     }
-    while matches!(
-        line.before(from, 1),
-        "do" | "does"
-            | "did"
-            | "must"
-            | "should"
-            | "shall"
-            | "may"
-            | "might"
-            | "can"
-            | "could"
-            | "will"
-            | "would"
-            | "is"
-            | "are"
-            | "be"
-            | "ever"
-            | "to"
-            | "please"
-            | "has"
-            | "have"
-            | "ought"
-    ) {
+    while List::NotLead.has(line.before(from, 1)) {
         from -= 1;
     }
     let mut to = at + 1;
-    while matches!(line.word(to), "ever" | "be" | "to" | "have" | "under" | "at" | "allow" | "let" | "even" | "want")
+    while List::NeverTail.has(line.word(to))
         && !(line.word(to) == "to" && line.tokens.get(to + 1).is_some_and(|token| token.kind != Kind::Word))
     {
         to += 1;

@@ -2,7 +2,7 @@
 
 use super::{
     tape::Tape,
-    words::{Group, is},
+    words::{Group, List, is},
 };
 use crate::policy::condition::{Condition, TimeTest};
 
@@ -112,7 +112,7 @@ fn named(word: &str) -> Option<u16> {
 fn date(tape: &Tape, at: usize) -> Option<(u8, Option<u8>)> {
     let month = |at: usize| {
         let word = tape.word(at);
-        let short = word.get(..3).filter(|_| word.len() == 3 || word.len() > 3 && LONG.contains(&word))?;
+        let short = word.get(..3).filter(|_| word.len() == 3 || word.len() > 3 && List::LongMonth.has(word))?;
         let known = MONTHS.iter().position(|month| *month == short)?;
         (word != "may" || tape.proper(at)).then(|| u8::try_from(known + 1).unwrap_or(1))
     };
@@ -126,22 +126,6 @@ fn date(tape: &Tape, at: usize) -> Option<(u8, Option<u8>)> {
     }
     Some((month(at + 1)?, Some(day(at)?)))
 }
-
-const LONG: &[&str] = &[
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-    "sept",
-];
 
 /// Takes a date, and the end of the range that it begins.
 fn dated(tape: &mut Tape, at: usize, month: u8, day: Option<u8>, tests: &mut Vec<TimeTest>) {

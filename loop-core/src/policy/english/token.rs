@@ -1,14 +1,12 @@
 //! A rule's text cut into words, numbers, names and marks.
 
-mod domain;
 mod number;
 mod plain;
 
-use domain::TOP_LEVEL;
 use number::join_numbers;
 use plain::plain;
 
-use super::words::{Groups, groups};
+use super::words::{Groups, List, groups};
 
 use crate::{
     base::Decimal,
@@ -73,10 +71,6 @@ pub enum Kind {
     /// `,` `;` `.` `:` `(` `)`
     Mark(char),
 }
-
-/// Last words of agents' names.
-const AGENTLIKE: &[&str] =
-    &["intern", "trainee", "helper", "crew", "worker", "runner", "copilot", "ai", "gpt", "llm", "robot"];
 
 /// Cuts a text. Invisible and direction-changing characters are dropped, typographic quotes made plain.
 #[must_use]
@@ -200,12 +194,7 @@ fn chunk(piece: &str, opens: &mut bool, tokens: &mut Vec<Token>) {
 fn word(core: &str, opens: bool, tokens: &mut Vec<Token>) {
     let lower = core.to_lowercase();
     let letters = |text: &str| text.chars().any(char::is_alphabetic);
-    let placed = tokens.last().is_some_and(|token| {
-        matches!(
-            token.word.as_str(),
-            "in" | "under" | "inside" | "into" | "within" | "from" | "folder" | "directory" | "path" | "below"
-        )
-    });
+    let placed = tokens.last().is_some_and(|token| List::PathPlace.has(&token.word));
     let mut push = |kind: Kind, raw: &str, word: String| {
         let proper = !opens && raw.chars().next().is_some_and(char::is_uppercase);
         tokens.push(Token::new(kind, raw, word, proper));
@@ -266,7 +255,7 @@ fn word(core: &str, opens: bool, tokens: &mut Vec<Token>) {
     }
     let humps = core.chars().zip(core.chars().skip(1)).any(|(a, b)| a.is_lowercase() && b.is_uppercase());
     let dotted = core.split('.').count() > 1 && core.split('.').all(|part| !part.is_empty()) && letters(core);
-    if dotted && core.split('.').next_back().is_some_and(|end| TOP_LEVEL.contains(&end.to_lowercase().as_str())) {
+    if dotted && core.split('.').next_back().is_some_and(|end| List::TopLevel.has(&end.to_lowercase())) {
         return push(Kind::Domain, core, lower);
     }
     if core.contains('_') || core.contains(':') || dotted {
@@ -304,7 +293,7 @@ fn word(core: &str, opens: bool, tokens: &mut Vec<Token>) {
     let agent = ["-bot", "-agent", "-assistant"].iter().any(|end| bare.ends_with(end));
     let ends_so = bare.rsplit('-').next().unwrap_or_default();
     let numbered = hyphened && (ends_so.chars().all(|c| c.is_ascii_digit()) || ends_so.len() == 1);
-    if numbered || (hyphened && AGENTLIKE.contains(&ends_so)) {
+    if numbered || (hyphened && List::AgentEnd.has(ends_so)) {
         return push(Kind::Word, core, bare);
     }
     if hyphened && !agent && !super::words::is_known(&bare.replace('-', "_")) {

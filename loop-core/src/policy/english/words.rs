@@ -1,10 +1,13 @@
 //! The groups of small words, read from `words.txt`.
 
+mod list;
+
 use std::sync::LazyLock;
 
 use hashbrown::HashMap;
 
 use crate::policy::lexicon::{Slips, lexicon, read_word};
+pub use list::List;
 
 /// The data file; its head documents the format.
 static TEXT: &str = include_str!("words.txt");
@@ -160,7 +163,7 @@ fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
         let mut table = Table::default();
         for line in TEXT.lines().filter(|line| !line.starts_with('#')) {
-            let Some((name, words)) = line.split_once(':') else { continue };
+            let Some((name, words)) = line.split_once(" : ") else { continue };
             let Some((group, _)) = Group::ALL.iter().find(|(_, file)| *file == name.trim()) else { continue };
             for word in words.split_whitespace() {
                 table.entry(word).or_default().0 |= 1 << *group as u32;
@@ -217,7 +220,7 @@ mod tests {
         let names: Vec<&str> = TEXT
             .lines()
             .filter(|line| !line.starts_with('#'))
-            .filter_map(|line| line.split_once(':'))
+            .filter_map(|line| line.split_once(" : "))
             .map(|(name, _)| name.trim())
             .collect();
         assert!(Group::ALL.len() <= 64);

@@ -3,7 +3,7 @@
 use super::{
     super::{
         line::{Line, Sign},
-        words::Group,
+        words::{Group, List},
     },
     Found, guard,
     phrase::{asks, decides, lead_in, phrase, tail},
@@ -19,39 +19,7 @@ pub(super) fn decided(line: &Line, at: usize) -> Option<Found> {
     let mut people = false;
     while from > start {
         let word = line.before(from, 1);
-        let helper = matches!(
-            word,
-            "must"
-                | "has"
-                | "have"
-                | "to"
-                | "should"
-                | "shall"
-                | "will"
-                | "needs"
-                | "need"
-                | "first"
-                | "always"
-                | "may"
-                | "can"
-                | "personally"
-                | "also"
-                | "want"
-                | "wants"
-                | "like"
-                | "would"
-                | "the"
-                | "a"
-                | "an"
-                | "my"
-                | "our"
-                | "of"
-                | "id"
-                | "let"
-                | "so"
-                | "then"
-                | "until"
-        );
+        let helper = List::DecideHelper.has(word);
         if !helper && !decides(line, from - 1) && !line.proper(from - 1) {
             break;
         }
@@ -70,11 +38,7 @@ pub(super) fn decided(line: &Line, at: usize) -> Option<Found> {
         return None;
     }
     let mut to = at + 1;
-    while matches!(
-        line.word(to),
-        "it" | "them" | "off" | "on" | "this" | "that" | "so" | "yes" | "first" | "at" | "to" | "what"
-    ) && !line.ends(to)
-    {
+    while List::DecideTail.has(line.word(to)) && !line.ends(to) {
         to += 1;
     }
     guard(from, tail(line, to))
@@ -83,23 +47,7 @@ pub(super) fn decided(line: &Line, at: usize) -> Option<Found> {
 /// `ask Dana before`, `check with marketing`, `get the go-ahead from`, `run it past me`, `have a person handle`.
 pub(super) fn imperative(line: &Line, at: usize) -> Option<Found> {
     let word = line.word(at);
-    let opens = line.begins(at)
-        || matches!(
-            line.before(at, 1),
-            "please"
-                | "always"
-                | "then"
-                | "first"
-                | "must"
-                | "to"
-                | "should"
-                | "so"
-                | "and"
-                | "or"
-                | "just"
-                | "kindly"
-                | "be"
-        );
+    let opens = line.begins(at) || List::ImperativeLead.has(line.before(at, 1));
     match word {
         "ask" | "asks" | "asking" | "asked" | "consult" => {
             let end = phrase(line, at + 1);
@@ -134,7 +82,7 @@ pub(super) fn imperative(line: &Line, at: usize) -> Option<Found> {
                 || matches!(line.word(doer + 1), "handle" | "do" | "deal" | "make" | "take" | "process");
             does.then(|| {
                 let mut to = doer + 2;
-                while matches!(line.word(to), "it" | "them" | "with" | "this" | "that" | "off" | "on" | "at") {
+                while List::HandleTail.has(line.word(to)) {
                     to += 1;
                 }
                 guard(at, to)
@@ -158,22 +106,15 @@ pub(super) fn imperative(line: &Line, at: usize) -> Option<Found> {
 /// `hold any transfer … for payroll`, `route all changes to a human`, `gate … behind a code owner`.
 pub(super) fn held(line: &Line, at: usize) -> Option<Found> {
     let word = line.word(at);
-    let opens = line.begins(at)
-        || matches!(line.before(at, 1), "please" | "always" | "then" | "to" | "must" | "should" | "and" | "so");
+    let opens = line.begins(at) || List::HoldLead.has(line.before(at, 1));
     let holds = line.is(at, Group::Hold);
-    if !opens
-        || !(holds
-            || matches!(word, "send" | "forward" | "pass" | "submit" | "put" | "bring" | "raise" | "make" | "treat"))
-    {
+    if !opens || !(holds || List::Hand.has(word)) {
         return None;
     }
     let end = line.end_of(at);
     let mut whom = None;
     for place in at + 1..end {
-        let linked = matches!(
-            line.word(place),
-            "to" | "for" | "until" | "behind" | "past" | "through" | "by" | "with" | "wait" | "into"
-        );
+        let linked = List::HoldLink.has(line.word(place));
         let to = if linked { phrase(line, place + 1) } else { place };
         if linked
             && to > place + 1
@@ -199,28 +140,12 @@ pub fn targets(line: &mut Line) {
     }
     for at in 0..line.len() {
         let word = line.word(at);
-        if !matches!(word, "to" | "for" | "until" | "behind" | "past" | "through" | "by" | "from" | "with" | "into") {
+        if !List::TargetLink.has(word) {
             continue;
         }
         let to = phrase(line, at + 1);
         let named = (at + 1..to).all(|place| {
-            decides(line, place)
-                || line.is(place, Group::Approval)
-                || matches!(
-                    line.word(place),
-                    "a" | "an"
-                        | "the"
-                        | "our"
-                        | "my"
-                        | "another"
-                        | "some"
-                        | "of"
-                        | "and"
-                        | "or"
-                        | "manual"
-                        | "human"
-                        | "prior"
-                )
+            decides(line, place) || line.is(place, Group::Approval) || List::TargetPart.has(line.word(place))
         });
         let approves = (at + 1..to).any(|place| line.is(place, Group::Approval));
         // `to me`, `by finance`; `to customers` is no such thing, and neither is `to a colleague` behind a verb of telling.

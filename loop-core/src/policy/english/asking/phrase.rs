@@ -1,82 +1,10 @@
 //! Who decides, and what is asked for, as phrases: `the head of procurement`, `approval from finance`.
 
-use super::super::{line::Line, token::Kind, words::Group};
-
-/// Words that end the name of somebody who decides.
-const STOPS: &[&str] = &[
-    "if",
-    "when",
-    "whenever",
-    "unless",
-    "except",
-    "before",
-    "after",
-    "while",
-    "where",
-    "that",
-    "which",
-    "who",
-    "for",
-    "on",
-    "in",
-    "over",
-    "above",
-    "under",
-    "below",
-    "at",
-    "to",
-    "from",
-    "by",
-    "with",
-    "via",
-    "is",
-    "are",
-    "was",
-    "be",
-    "has",
-    "have",
-    "must",
-    "needs",
-    "need",
-    "requires",
-    "require",
-    "should",
-    "may",
-    "can",
-    "will",
-    "but",
-    "until",
-    "than",
-    "as",
-    "through",
-    "without",
-    "during",
-    "outside",
-    "because",
-    "so",
-    "then",
-    "not",
-    "no",
-    "never",
-    "only",
-    "first",
-    "exceeding",
-    "between",
-    "containing",
-    "across",
-    "against",
-    "into",
-    "onto",
-    "within",
-    "per",
-    "prior",
-    "including",
-    "regarding",
-    "about",
-    "cannot",
-    "goes",
-    "gets",
-];
+use super::super::{
+    line::Line,
+    token::Kind,
+    words::{Group, List},
+};
 
 /// The longest name of somebody who decides, in words.
 const NAME_MAX: usize = 8;
@@ -102,14 +30,14 @@ pub(super) fn phrase(line: &Line, at: usize) -> usize {
         if word.is_empty() {
             break;
         }
-        let joined = matches!(word, "and" | "or" | "of" | "the" | "a" | "an" | "my" | "our" | "your");
+        let joined = List::PhraseLink.has(word);
         if matches!(word, "and" | "or") {
             // `legal and finance`, but not `legal and deletes`.
             let next = to + 1 + usize::from(matches!(line.word(to + 1), "the" | "a" | "an" | "our" | "my"));
             if !(decides(line, next) || line.is(next, Group::Approval)) {
                 break;
             }
-        } else if (word == "of" && line.ends(to + 1)) || (!joined && STOPS.contains(&word)) {
+        } else if (word == "of" && line.ends(to + 1)) || (!joined && List::NameEnd.has(word)) {
             break;
         }
         to += 1;
@@ -127,10 +55,7 @@ pub(super) fn tail(line: &Line, at: usize) -> usize {
     let mut to = at;
     for _ in 0..3 {
         let word = line.word(to);
-        let linked = matches!(
-            word,
-            "from" | "by" | "with" | "off" | "past" | "through" | "for" | "to" | "in" | "on" | "at" | "via"
-        );
+        let linked = List::TailLink.has(word);
         let end = if linked { phrase(line, to + 1) } else { to };
         let telling = matches!(word, "from" | "by" | "with" | "past");
         let name = (to + 1..end).any(|at| line.proper(at) && !line.is(at, Group::Services));
@@ -148,9 +73,7 @@ pub(super) fn tail(line: &Line, at: usize) -> usize {
         {
             // `needs legal to approve it`
             to += 2;
-            while matches!(line.word(to), "it" | "them" | "this" | "off" | "on" | "be" | "first" | "at" | "yes" | "so")
-                || line.is(to, Group::Approved)
-            {
+            while List::ApproveTail.has(line.word(to)) || line.is(to, Group::Approved) {
                 to += 1;
             }
         } else {
@@ -163,25 +86,7 @@ pub(super) fn tail(line: &Line, at: usize) -> usize {
 /// Where `must first`, `has to` before a verb of asking begins.
 pub(super) fn lead_in(line: &Line, at: usize) -> usize {
     let mut from = at;
-    while matches!(
-        line.before(from, 1),
-        "must"
-            | "should"
-            | "shall"
-            | "will"
-            | "to"
-            | "has"
-            | "have"
-            | "ought"
-            | "always"
-            | "first"
-            | "please"
-            | "then"
-            | "all"
-            | "also"
-            | "still"
-            | "both"
-    ) {
+    while List::MustLead.has(line.before(from, 1)) {
         from -= 1;
     }
     from

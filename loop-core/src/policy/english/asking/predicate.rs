@@ -4,7 +4,7 @@ use super::{
     super::{
         line::{Line, Sign},
         token::Kind,
-        words::Group,
+        words::{Group, List},
     },
     Found, guard,
     phrase::{asks, decides, lead_in, phrase, tail},
@@ -12,17 +12,11 @@ use super::{
 
 /// `approval is needed for`, `HR approval required`, `no approval needed`.
 pub(super) fn given(line: &Line, at: usize) -> Option<Found> {
-    if !matches!(
-        line.word(at),
-        "needed" | "required" | "necessary" | "mandatory" | "compulsory" | "obligatory" | "essential" | "due"
-    ) {
+    if !List::Needed.has(line.word(at)) {
         return None;
     }
     let mut from = at;
-    while matches!(
-        line.before(from, 1),
-        "is" | "are" | "be" | "will" | "must" | "always" | "as" | "also" | "not" | "still"
-    ) {
+    while List::NeededLead.has(line.before(from, 1)) {
         from -= 1;
     }
     let negated = (from..at).any(|place| line.word(place) == "not");
@@ -33,23 +27,7 @@ pub(super) fn given(line: &Line, at: usize) -> Option<Found> {
         let part = line.is(first - 1, Group::Approval)
             || decides(line, first - 1)
             || line.proper(first - 1)
-            || matches!(
-                word,
-                "a" | "an"
-                    | "the"
-                    | "no"
-                    | "my"
-                    | "our"
-                    | "of"
-                    | "from"
-                    | "by"
-                    | "prior"
-                    | "human"
-                    | "manual"
-                    | "explicit"
-                    | "written"
-                    | "and"
-            );
+            || List::GivenPart.has(word);
         if !part {
             break;
         }
@@ -73,41 +51,12 @@ pub(super) fn passive(line: &Line, at: usize) -> Option<Found> {
     if matches!(line.before(at, 1), "not" | "never" | "no" | "unless" | "may" | "can" | "could") {
         return None;
     }
-    while matches!(
-        line.word(to),
-        "must"
-            | "should"
-            | "shall"
-            | "ought"
-            | "to"
-            | "need"
-            | "needs"
-            | "has"
-            | "have"
-            | "is"
-            | "are"
-            | "be"
-            | "get"
-            | "gets"
-            | "first"
-            | "always"
-            | "also"
-            | "been"
-            | "being"
-            | "all"
-            | "manually"
-            | "explicitly"
-            | "both"
-            | "carefully"
-            | "by"
-    ) {
+    while List::PassiveLead.has(line.word(to)) {
         to += 1;
     }
     let must = (at..to).any(|place| {
-        matches!(
-            line.word(place),
-            "must" | "should" | "shall" | "ought" | "need" | "needs" | "has" | "have" | "be" | "get" | "gets"
-        ) || matches!((line.word(place), line.word(place + 1)), ("is" | "are", "to"))
+        List::PassiveMust.has(line.word(place))
+            || matches!((line.word(place), line.word(place + 1)), ("is" | "are", "to"))
     });
     // `approved` alone is also how something is: `is approved`.
     let by = matches!(line.word(to + 1), "by" | "with" | "past" | "off" | "first" | "for");
@@ -116,10 +65,7 @@ pub(super) fn passive(line: &Line, at: usize) -> Option<Found> {
     }
     // `must be considered sensitive` says how something is.
     let end = tail(line, to + 1);
-    let held = matches!(
-        line.word(to),
-        "routed" | "submitted" | "raised" | "put" | "passed" | "handled" | "considered" | "accepted" | "asked" | "read"
-    );
+    let held = List::Handled.has(line.word(to));
     if held && end == to + 1 {
         return None;
     }
@@ -129,34 +75,13 @@ pub(super) fn passive(line: &Line, at: usize) -> Option<Found> {
 /// `needs approval from finance`, `requires the registrar`, `takes an underwriter`, `needs no approval`.
 pub(super) fn needs(line: &Line, at: usize) -> Option<Found> {
     let word = line.word(at);
-    let strong = matches!(
-        word,
-        "needs"
-            | "need"
-            | "needing"
-            | "requires"
-            | "require"
-            | "requiring"
-            | "demands"
-            | "demand"
-            | "deserves"
-            | "merits"
-            | "warrants"
-            | "awaits"
-            | "necessitates"
-    );
-    let weak = matches!(
-        word,
-        "takes" | "take" | "wants" | "want" | "has" | "have" | "get" | "gets" | "obtain" | "seek" | "carry" | "means"
-    ) || (matches!(word, "calls" | "call" | "asks") && line.word(at + 1) == "for");
+    let strong = List::Needs.has(word);
+    let weak = List::WeakNeeds.has(word) || (matches!(word, "calls" | "call" | "asks") && line.word(at + 1) == "for");
     if !strong && !weak {
         return None;
     }
     let mut first = at + 1;
-    while matches!(
-        line.word(first),
-        "for" | "to" | "get" | "have" | "obtain" | "first" | "always" | "also" | "seek" | "both" | "explicit" | "prior"
-    ) {
+    while List::NeedsTail.has(line.word(first)) {
         first += 1;
     }
     if line.word(first) == "rid" {
@@ -216,12 +141,7 @@ pub(super) fn waits(line: &Line, at: usize) -> Option<Found> {
     let placed = [end, end + 1].into_iter().any(|at| {
         line.tokens.get(at).is_some_and(|token| matches!(token.kind, Kind::Domain | Kind::Email | Kind::Channel))
     });
-    let whose = end.checked_sub(1).is_some_and(|last| {
-        matches!(
-            line.word(last),
-            "call" | "decision" | "job" | "business" | "responsibility" | "remit" | "say" | "decide"
-        )
-    });
+    let whose = end.checked_sub(1).is_some_and(|last| List::Matter.has(line.word(last)));
     let fits = match word {
         "goes" | "go" | "going" => {
             (people

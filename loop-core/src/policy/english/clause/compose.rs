@@ -7,7 +7,7 @@ use super::{
         event::{self, Event},
         name,
         tape::{Place, Tape},
-        words::Group,
+        words::{Group, List},
     },
     Case, Clause,
 };
@@ -135,21 +135,7 @@ impl Clause {
         found.retain(|(place, condition)| {
             let or = place.last + 1;
             let lead = tape.raw_word(or + 1);
-            let other = tape.raw_word(or) == "or"
-                && matches!(
-                    lead,
-                    "to" | "from"
-                        | "for"
-                        | "if"
-                        | "when"
-                        | "by"
-                        | "with"
-                        | "where"
-                        | "whenever"
-                        | "going"
-                        | "sent"
-                        | "made"
-                );
+            let other = tape.raw_word(or) == "or" && List::OtherLead.has(lead);
             let end = (or + 1..tape.len()).find(|at| tape.is_mark(*at)).unwrap_or(tape.len());
             let known = told.iter().any(|first| (or + 1..end).contains(first));
             let open = other && !known && belongs(condition);

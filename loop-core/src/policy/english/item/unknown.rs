@@ -4,7 +4,7 @@ use super::{
     super::{
         tape::Tape,
         token::Kind,
-        words::{Group, is, is_known},
+        words::{Group, List, is, is_known},
     },
     Item, Items, Role,
     verb::object_behind,
@@ -43,47 +43,18 @@ pub(super) fn unknown(tape: &mut Tape, at: usize, found: &mut Items) {
         tape.take(at);
         return;
     }
-    let article = matches!(
-        behind.as_str(),
-        "a" | "an" | "the" | "any" | "our" | "all" | "their" | "your" | "its" | "more" | "every" | "each"
-    );
+    let article = List::UnknownArticle.has(&behind);
     let item_before = found.all.last().filter(|item| item.at + item.length == at);
     let listed_verb = found.all.last().is_some_and(Item::is_verb)
         && (matches!(tape.before(at, 1), "and" | "or" | "nor") || tape.is_mark(at.wrapping_sub(1)));
-    let opens = tape.begins(at)
-        || matches!(
-            tape.before(at, 1),
-            "to" | "and" | "or" | "nor" | "before" | "from" | "of" | "for" | "without" | "not" | "by"
-        );
+    let opens = tape.begins(at) || List::UnknownLead.has(tape.before(at, 1));
     let gerund = word.len() > 5 && word.ends_with("ing") && !is(Group::Nounlike, &word);
     let noun_follows = object_behind(tape, at) || is_plain_noun(tape, at + 1);
-    let predicate = matches!(
-        tape.before(at, 1),
-        "look"
-            | "looks"
-            | "seem"
-            | "seems"
-            | "feel"
-            | "feels"
-            | "sound"
-            | "sounds"
-            | "appear"
-            | "appears"
-            | "is"
-            | "are"
-            | "too"
-            | "very"
-            | "so"
-            | "really"
-            | "quite"
-    );
+    let predicate = List::SeemsLead.has(tape.before(at, 1));
     // `off-brand`, `turbulent times`
-    let seems = matches!(tape.before(at, 2), "is" | "are" | "look" | "looks" | "be")
-        && matches!(tape.before(at, 1), "off" | "on" | "too" | "very" | "not" | "well" | "ill" | "under" | "over");
-    let manner = matches!(
-        behind.as_str(),
-        "times" | "time" | "way" | "ways" | "manner" | "reasons" | "reason" | "nature" | "kind" | "sort"
-    );
+    let seems =
+        matches!(tape.before(at, 2), "is" | "are" | "look" | "looks" | "be") && List::SeemsPart.has(tape.before(at, 1));
+    let manner = List::Manner.has(&behind);
     let beside = seems
         || manner
         || matches!(tape.before(at, 1), "or" | "and")

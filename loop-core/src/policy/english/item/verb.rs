@@ -1,7 +1,10 @@
 //! Whether a word is what is done, by where it stands.
 
 use super::{
-    super::{tape::Tape, words::Group},
+    super::{
+        tape::Tape,
+        words::{Group, List},
+    },
     Item,
     unknown::{is_adjective, is_unknown},
 };
@@ -13,45 +16,12 @@ use crate::policy::{
 /// A verb whose particle stands behind its object: `turn alerts off`, `take the site down`.
 pub(super) fn phrasal(tape: &Tape, at: usize) -> Option<(Reading, usize)> {
     let word = tape.word(at);
-    let starts = matches!(
-        word,
-        "turn"
-            | "turns"
-            | "turning"
-            | "turned"
-            | "switch"
-            | "switches"
-            | "switching"
-            | "switched"
-            | "take"
-            | "takes"
-            | "taking"
-            | "shut"
-            | "shuts"
-            | "shutting"
-            | "tear"
-            | "tearing"
-            | "set"
-            | "setting"
-            | "roll"
-            | "rolling"
-            | "write"
-            | "writing"
-            | "pay"
-            | "paying"
-            | "send"
-            | "sending"
-            | "hand"
-            | "handing"
-            | "throw"
-            | "throwing"
-    );
+    let starts = List::Phrasal.has(word);
     if !starts {
         return None;
     }
     let end = (at + 2..at + 5).find(|at| tape.is_taken(*at) || tape.is_mark(*at)).unwrap_or(at + 5);
-    let particle = (at + 2..end)
-        .find(|at| matches!(tape.word(*at), "off" | "on" | "down" | "up" | "out" | "back" | "over" | "away"))?;
+    let particle = (at + 2..end).find(|at| List::Particle.has(tape.word(*at)))?;
     if tape.word(particle) == "on" && tape.kind(particle + 1).is_some() && !tape.is_mark(particle + 1) {
         return None;
     }
@@ -88,81 +58,16 @@ pub(super) fn is_verb(tape: &Tape, items: &[Item], at: usize, length: usize, rea
     let earlier = behind(tape, at, 2);
     let after_noun = items.last().is_some_and(|item| !item.is_verb() && item.at + item.length == at);
     let after_verb = items.last().is_some_and(|item| item.is_verb() && item.at + item.length + 2 >= at);
-    let passive = |word: &str| {
-        matches!(word, "be" | "been" | "being" | "is" | "are" | "was" | "were" | "get" | "gets" | "getting")
-    };
+    let passive = |word: &str| List::Passive.has(word);
     if reading.entry.does.is_empty() {
         return false;
     }
     let only_does = reading.entry.names.is_empty();
     let next = tape.raw_word(at + length);
-    let article = matches!(
-        next,
-        "a" | "an"
-            | "the"
-            | "any"
-            | "our"
-            | "all"
-            | "their"
-            | "your"
-            | "its"
-            | "every"
-            | "each"
-            | "anyone"
-            | "anybody"
-            | "someone"
-            | "somebody"
-            | "everyone"
-            | "everybody"
-            | "them"
-            | "it"
-            | "this"
-            | "that"
-            | "these"
-            | "those"
-            | "anything"
-            | "everything"
-            | "something"
-            | "people"
-            | "new"
-            | "more"
-    );
+    let article = List::ObjectLead.has(next);
     // `claim payouts need …` begins with a noun, `never claim …` with a verb.
     let first = at == 0 && (tape.is_led() || article || listed_first(tape, at + length));
-    let led = first
-        || matches!(
-            before,
-            "to" | "not"
-                | "never"
-                | "before"
-                | "without"
-                | "must"
-                | "may"
-                | "can"
-                | "could"
-                | "should"
-                | "shall"
-                | "will"
-                | "would"
-                | "please"
-                | "agent"
-                | "agents"
-                | "assistant"
-                | "bot"
-                | "bots"
-                | "that"
-                | "which"
-                | "who"
-                | "you"
-                | "we"
-                | "i"
-                | "they"
-                | "it"
-                | "anyone"
-                | "someone"
-                | "neither"
-        )
-        || (after_verb && matches!(before, "and" | "or" | "," | "nor"));
+    let led = first || List::VerbLead.has(before) || (after_verb && matches!(before, "and" | "or" | "," | "nor"));
     // `to refunds`: a noun behind a preposition is no verb.
     let opens = at == 0 && tape.len() > 1 || (at > 0 && tape.is_mark(at - 1) && !after_noun);
     let object_follows = object_behind(tape, at + length - 1) || article;
@@ -212,25 +117,7 @@ fn done_to(tape: &Tape, at: usize) -> bool {
 pub(super) fn object_behind(tape: &Tape, at: usize) -> bool {
     for place in at + 1..at + 5 {
         let word = tape.raw_word(place);
-        if matches!(
-            word,
-            "" | "to"
-                | "over"
-                | "above"
-                | "of"
-                | "for"
-                | "from"
-                | "with"
-                | "in"
-                | "on"
-                | "and"
-                | "or"
-                | "by"
-                | "if"
-                | "when"
-                | "is"
-                | "are"
-        ) {
+        if word.is_empty() || List::ObjectEnd.has(word) {
             return false;
         }
         let found = (1..=3).rev().find_map(|length| tape.phrase(place, length).and_then(|phrase| read_word(&phrase)));
@@ -254,21 +141,5 @@ fn behind(tape: &Tape, at: usize, back: usize) -> &str {
 /// `when the agent deletes files`, `the bot emails customers`.
 pub(super) fn third_person(tape: &Tape, at: usize) -> bool {
     let before = tape.before(at, 1);
-    matches!(
-        before,
-        "agent"
-            | "bot"
-            | "assistant"
-            | "it"
-            | "someone"
-            | "anyone"
-            | "model"
-            | "ai"
-            | "who"
-            | "that"
-            | "which"
-            | "anybody"
-            | "somebody"
-    ) || before.ends_with("-agent")
-        || before.ends_with("-bot")
+    List::ThirdPerson.has(before) || before.ends_with("-agent") || before.ends_with("-bot")
 }

@@ -3,7 +3,7 @@
 use super::{
     super::{
         line::{Line, Sign},
-        words::Group,
+        words::{Group, List},
     },
     says_doing,
 };
@@ -42,21 +42,7 @@ pub fn allowed(line: &mut Line) {
             "gets" | "get" if next == "to" && says_doing(line, at + 2) => Some((at, at + 2)),
             _ if line.is(at, Group::Fine) && is_fine(line, at) => {
                 let mut from = at;
-                while matches!(
-                    line.before(from, 1),
-                    "is" | "are"
-                        | "be"
-                        | "remains"
-                        | "stay"
-                        | "perfectly"
-                        | "always"
-                        | "totally"
-                        | "absolutely"
-                        | "also"
-                        | "all"
-                        | "completely"
-                        | "go"
-                ) {
+                while List::FineBack.has(line.before(from, 1)) {
                     from -= 1;
                 }
                 Some((from, at + 1))
@@ -71,22 +57,8 @@ pub fn allowed(line: &mut Line) {
 
 fn is_fine(line: &Line, at: usize) -> bool {
     let before = line.before(at, 1);
-    matches!(
-        before,
-        "is" | "are"
-            | "be"
-            | "was"
-            | "perfectly"
-            | "always"
-            | "totally"
-            | "also"
-            | "remains"
-            | "all"
-            | "stay"
-            | "completely"
-            | "go"
-            | "absolutely"
-    ) || line.ends(at + 1)
+    List::FineLead.has(before)
+        || line.ends(at + 1)
         || matches!(line.word(at), "allowed" | "permitted" | "freely" | "unattended")
 }
 

@@ -3,7 +3,7 @@
 use super::{
     super::{
         line::{Line, Sign},
-        words::Group,
+        words::{Group, List},
     },
     says_doing,
 };
@@ -23,28 +23,7 @@ pub fn exceptions(line: &mut Line) {
             ("if", "not") => 2,
             ("not", "counting" | "including") => 2,
             ("as", "long") if line.word(at + 2) == "as" => 0,
-            ("but" | "bar", _)
-                if matches!(
-                    line.before(at, 1),
-                    "nobody"
-                        | "nothing"
-                        | "anyone"
-                        | "anybody"
-                        | "everyone"
-                        | "everybody"
-                        | "all"
-                        | "everything"
-                        | "anything"
-                        | "none"
-                        | "nowhere"
-                        | "anywhere"
-                        | "any"
-                        | "one"
-                        | "whom"
-                ) =>
-            {
-                1
-            }
+            ("but" | "bar", _) if List::Everyone.has(line.before(at, 1)) => 1,
             ("bar", _) if !line.begins(at) && !says_doing(line, at + 1) => 1,
             ("not", "for" | "when" | "if" | "in" | "on" | "to" | "at" | "from" | "where")
                 if line.begins(at) && at > 0 =>
@@ -60,27 +39,7 @@ pub fn exceptions(line: &mut Line) {
         }
         // `anything but`: what stands before goes with it, so that `nobody but` refuses nothing by itself.
         let mut to = at + length;
-        while matches!(
-            line.word(to),
-            "for"
-                | "when"
-                | "if"
-                | "where"
-                | "in"
-                | "to"
-                | "at"
-                | "those"
-                | "that"
-                | "it"
-                | "they"
-                | "is"
-                | "are"
-                | "on"
-                | "with"
-                | "its"
-                | "of"
-        ) && !(matches!(line.word(to), "to" | "in" | "at" | "with" | "on"))
-        {
+        while List::ExceptTail.has(line.word(to)) && !(matches!(line.word(to), "to" | "in" | "at" | "with" | "on")) {
             to += 1;
         }
         line.mark(at, to, Sign::Except);
