@@ -127,6 +127,10 @@ pub fn classify(tool: &str) -> Class {
     let moves = does.meets(known().transfer) && !what.is_empty() && !what.meets(known().worth);
     let does = if moves { does.without(known().transfer).with(known().moved) } else { does };
     let does = implied(does, heads.with(asides));
+    let what = heads.without(lexicon().generic);
+    let opens = tokens.iter().any(|token| token.part == Part::Verb && token.word() == "open");
+    let looks = opens && !what.is_empty() && what.without(known().opened).is_empty();
+    let does = if looks { does.without(known().create).with(known().read) } else { does };
     // `gmail.sendMessage`: what it is sent with.
     let mails = does.meets(known().telling) && things.meets(known().email);
     let does = if mails { does.with(known().email) } else { does };

@@ -268,17 +268,18 @@ impl Call<'_> {
 
     fn environment(&self, wanted: &[facts::Environment]) -> Span {
         let mut hit = false;
-        let mut any = false;
+        let mut miss = false;
         self.each(FactKind::Environments, &mut |fact| {
             if let Fact::Environment(found) = fact {
-                any = true;
-                hit |= wanted.contains(&found);
+                let wanted = wanted.contains(&found);
+                (hit, miss) = (hit || wanted, miss || !wanted);
             }
         });
-        self.open_when_cut(Span::of(match (any, hit) {
-            (_, true) => Truth::Yes,
-            (true, false) => Truth::No,
-            (false, false) => Truth::Unclear,
+        self.open_when_cut(Span::of(match (hit, miss) {
+            (true, false) => Truth::Yes,
+            (false, true) => Truth::No,
+            // From one to another, or nothing said: neither an exception nor a rule may rely on one of them.
+            _ => Truth::Unclear,
         }))
     }
 

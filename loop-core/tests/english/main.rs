@@ -6,6 +6,7 @@
 #![cfg(test)]
 
 mod explained;
+mod families;
 mod set;
 
 use set::{Report, Set, judge};

@@ -35,6 +35,11 @@ pub(in crate::policy) struct Known {
     pub making: Concepts,
     pub transfer: Concepts,
     pub moved: Concepts,
+    pub admin: Concepts,
+    pub role: Concepts,
+    pub lesser: Concepts,
+    pub opened: Concepts,
+    pub create: Concepts,
 }
 
 /// Those concepts, looked up once.
@@ -117,6 +122,12 @@ pub(in crate::policy) fn known() -> &'static Known {
         email: Concepts::named(&["email"]),
         making: Concepts::named(&["create", "update", "write", "process"]),
         moved: Concepts::named(&["move", "export"]),
+        admin: Concepts::named(&["admin"]),
+        role: Concepts::named(&["role"]),
+        lesser: Concepts::named(&["lesser_role"]),
+        // To open one of these is to look into it.
+        opened: Concepts::named(&["file", "page"]).with_children(),
+        create: Concepts::named(&["create"]),
         // To do this to a part of something is to do it to that thing.
         partly: Concepts::named(&[
             "read", "update", "restore", "export", "download", "upload", "share", "print", "log", "move", "migrate",

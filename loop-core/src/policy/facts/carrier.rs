@@ -2,7 +2,8 @@
 //! chosen by an argument, a table or resource named by one.
 
 use super::{
-    keys::Roles,
+    command::{addressed, commands, holds_secrets, method_does},
+    keys::{self, Roles},
     leaf::{Leaf, leaves},
     sql,
 };
@@ -10,7 +11,7 @@ use crate::{
     base::json::{Kind, View},
     policy::{
         deed::{Class, classify, known},
-        lexicon::{Concepts, lexicon, read_word},
+        lexicon::Concepts,
         name,
     },
     tool::name::tokens,
@@ -29,89 +30,6 @@ pub struct Said {
 const KIND_MAX: usize = 64;
 /// The longest text of SQL or shell that is read, in bytes; a longer one does everything.
 const TEXT_MAX: usize = 64 * 1024;
-/// The most commands that are read of one line; a longer one does everything.
-const COMMANDS_MAX: usize = 64;
-
-/// Programs that only start another one.
-const PREFIXES: &[&str] =
-    &["sudo", "env", "time", "nohup", "nice", "xargs", "exec", "command", "then", "do", "else", "ionice", "doas"];
-/// Programs whose first words say what is done.
-const SPEAKING: &[&str] = &[
-    "git",
-    "kubectl",
-    "docker",
-    "podman",
-    "terraform",
-    "aws",
-    "gcloud",
-    "az",
-    "helm",
-    "npm",
-    "yarn",
-    "pnpm",
-    "cargo",
-    "pip",
-    "apt",
-    "apt-get",
-    "systemctl",
-    "gh",
-    "heroku",
-    "fly",
-    "vercel",
-    "brew",
-    "snap",
-    "oc",
-    "psql",
-    "mysql",
-    "redis-cli",
-    "gem",
-    "poetry",
-    "twine",
-    "glab",
-    "ansible",
-    "pulumi",
-    "eksctl",
-    "gsutil",
-];
-/// Programs that are spoken to about packages.
-const PACKAGES: &[&str] =
-    &["npm", "yarn", "pnpm", "cargo", "pip", "apt", "apt-get", "brew", "snap", "gem", "poetry", "twine"];
-/// Programs by what they do.
-const PROGRAMS: &[(&str, &str, &str)] = &[
-    ("rm", "delete", "file"),
-    ("rmdir", "delete", "folder"),
-    ("unlink", "delete", "file"),
-    ("shred", "delete", "file"),
-    ("mv", "move", "file"),
-    ("cp", "create", "file"),
-    ("touch", "create", "file"),
-    ("mkdir", "create", "folder"),
-    ("tee", "write", "file"),
-    ("dd", "write", "file"),
-    ("chmod", "update", "file"),
-    ("chown", "update", "file"),
-    ("kill", "stop", "process"),
-    ("pkill", "stop", "process"),
-    ("killall", "stop", "process"),
-    ("shutdown", "stop", "instance"),
-    ("reboot", "restart", "instance"),
-    ("mail", "email", "email"),
-    ("sendmail", "email", "email"),
-    ("dropdb", "delete", "database"),
-    ("cat", "read", "file"),
-    ("less", "read", "file"),
-    ("head", "read", "file"),
-    ("tail", "read", "file"),
-    ("truncate", "delete", "file"),
-    ("ln", "create", "file"),
-    ("scp", "upload", "file"),
-    ("rsync", "upload", "file"),
-    ("useradd", "create", "user"),
-    ("userdel", "delete", "user"),
-    ("passwd", "reset", "secret"),
-    ("halt", "stop", "instance"),
-    ("poweroff", "stop", "instance"),
-];
 /// Words of names of tools that do what an argument says.
 const MANY_SIDED: &[&str] = &["editor", "tool", "client", "manager", "api", "operation", "action", "control"];
 
@@ -131,9 +49,19 @@ pub const SPEAKS: Roles = Roles::SQL
     .with(Roles::KIND)
     .with(Roles::MODE)
     .with(Roles::ADMIN)
+    .with(Roles::RANK)
+    .with(Roles::SPOKEN)
+    .with(Roles::PATH)
+    .with(Roles::URL)
     .with(Roles::SWITCH);
 
 impl Said {
+    /// Adds what else is said.
+    pub(super) fn add_all(&mut self, other: Self) {
+        self.does = self.does.with(other.does);
+        self.things = self.things.with(other.things);
+    }
+
     /// Adds what one argument says.
     #[inline]
     pub(super) fn add(&mut self, leaf: Leaf<'_, '_>, class: &Class) {
@@ -166,7 +94,7 @@ const NAMES_MAX: usize = 512;
 /// Whether an argument holds a program or a place rather than a name: SQL, a command, a path.
 #[must_use]
 pub fn carries(key: &str, text: &str) -> bool {
-    let roles = super::keys::roles(key);
+    let roles = keys::roles(key);
     let spoken = roles.any(Roles::SQL.with(Roles::SHELL)) && text.contains(char::is_whitespace);
     spoken || (roles.any(Roles::PATH.with(Roles::PLACE_PATH)) && text.contains(['/', '\\', '.']))
 }
@@ -177,7 +105,7 @@ pub fn each_name_within(key: &str, text: &str, each: &mut dyn FnMut(&str)) -> bo
     if text.len() > TEXT_MAX {
         return false;
     }
-    if !super::keys::roles(key).any(Roles::SQL.with(Roles::SHELL)) {
+    if !keys::roles(key).any(Roles::SQL.with(Roles::SHELL)) {
         of_path(text, each);
         return true;
     }
@@ -233,6 +161,15 @@ fn of_leaf(leaf: Leaf<'_, '_>, class: &Class) -> Said {
         let other = named.is_empty() && tells_kind(leaf.key) && is_plain_kind(text);
         said.things = said.things.with(if other { known().other } else { named });
     }
+    if roles.any(Roles::RANK) && text.len() <= KIND_MAX {
+        said.things = said.things.with(rank(text));
+    }
+    if roles.any(Roles::PATH) && holds_secrets(text) {
+        said.things = said.things.with(Concepts::named(&["secret"]));
+    }
+    if roles.any(Roles::URL) && text.len() <= TEXT_MAX && class.words.iter().any(|word| is_web(word)) {
+        said.things = said.things.with(addressed(text));
+    }
     if text.len() > TEXT_MAX && roles.any(Roles::SQL.with(Roles::SHELL)) {
         return Said { does: Concepts::ALL, things: said.things };
     }
@@ -240,24 +177,86 @@ fn of_leaf(leaf: Leaf<'_, '_>, class: &Class) -> Said {
     // A search for "create vendor" is no statement.
     let searches = class.only_looks() && !class.things.meets(known().database);
     let mode = roles.any(Roles::MODE) && !text.contains(char::is_whitespace);
-    if (roles.any(Roles::SQL) || (roles.any(Roles::SHELL) && class.things.meets(known().database)))
-        && sql::looks_like(text)
-        && (!searches || sql::is_statement(text))
+    let stores = class.things.meets(known().database);
+    let stated = roles.any(Roles::SQL) || (roles.any(Roles::SHELL) && stores);
+    if (stated && sql::looks_like(text) && (!searches || sql::is_statement(text)))
+        || (roles.any(Roles::SPOKEN) && stores && text.len() <= TEXT_MAX && sql::is_statement(text))
     {
         sql::statements(text, &mut |statement| {
             said.does = said.does.with(statement.does);
             said.things = said.things.with(statement.things);
         });
+    } else if stores
+        && roles.any(Roles::SQL.with(Roles::SHELL).with(Roles::SPOKEN))
+        && text.contains(".")
+        && text.contains('(')
+    {
+        methods(text, &mut said);
     } else if roles.any(Roles::SHELL) && (runs || !mode) {
         commands(text, &mut said);
     } else if mode {
-        said.does = said.does.with(classify(text).does);
+        said.does = said.does.with(match method_does(text) {
+            does if does.is_empty() || !is_method(leaf.key, text) => moded(text),
+            does => does,
+        });
     }
     said
 }
 
+/// What a word for a way of working does; files are opened by letters.
+fn moded(text: &str) -> Concepts {
+    match text {
+        "r" | "rb" | "rt" => Concepts::named(&["read"]),
+        "w" | "wb" | "wt" | "a" | "ab" | "x" | "r+" | "w+" | "a+" | "rw" => Concepts::named(&["write", "update"]),
+        word => classify(word).does,
+    }
+}
+
+/// Whether a word is a method of HTTP: `POST` publishes nothing.
+fn is_method(key: &str, text: &str) -> bool {
+    tokens(key).iter().any(|word| matches!(word, "method" | "verb"))
+        || text.bytes().all(|byte| byte.is_ascii_uppercase())
+}
+
+/// Words of names of tools that speak HTTP.
+fn is_web(word: &str) -> bool {
+    matches!(word, "http" | "https" | "rest" | "api" | "request" | "fetch" | "curl" | "call" | "web")
+}
+
+/// Which rights a group, role or permission of that name gives: those of an administrator, or less.
+fn rank(text: &str) -> Concepts {
+    let own = Concepts::named(&["admin"]);
+    let named = name::named(text).common(own);
+    let words = tokens(text);
+    if named.is_empty() && !words.is_empty() && words.iter().all(|word| keys::roles(word).any(Roles::LESSER)) {
+        return Concepts::named(&["lesser_role"]);
+    }
+    named
+}
+
+/// The most methods that are read of one text; one with more does everything.
+const METHODS_MAX: usize = 64;
+
+/// `db.orders.deleteMany({…})`: what the methods do.
+fn methods(text: &str, said: &mut Said) {
+    let calls = text.match_indices('(').map(|(at, _)| text.get(..at).unwrap_or_default());
+    for (count, before) in calls.enumerate() {
+        if count >= METHODS_MAX || text.len() > TEXT_MAX {
+            said.does = Concepts::ALL;
+            return;
+        }
+        let whole =
+            before.rsplit(|c: char| !(c.is_alphanumeric() || matches!(c, '.' | '_' | '$'))).next().unwrap_or_default();
+        let Some((owner, method)) = whole.rsplit_once('.').filter(|(_, method)| !method.is_empty()) else { continue };
+        let class = classify(method);
+        let of_owner = owner.rsplit('.').next().map_or(Concepts::NONE, name::named);
+        let thing = if owner.contains('.') { "table" } else { "database" };
+        said.add_all(Said { does: class.does, things: of_owner.with(class.heads).with(Concepts::named(&[thing])) });
+    }
+}
+
 fn is_switch(word: &str) -> bool {
-    super::keys::roles(word).any(Roles::SWITCH)
+    keys::roles(word).any(Roles::SWITCH)
 }
 
 /// `enabled: false` of something that is changed switches it off.
@@ -289,89 +288,6 @@ pub fn many_sided(class: &Class) -> bool {
 #[must_use]
 pub fn is_many_sided(word: &str) -> bool {
     MANY_SIDED.contains(&word)
-}
-
-/// Reads a shell line: each command's program and, where it speaks, its first words.
-fn commands(text: &str, said: &mut Said) {
-    let mut read = 0;
-    let separators = |c: char| matches!(c, ';' | '|' | '&' | '\n' | '(' | ')' | '`' | '{' | '}');
-    for command in text.split(separators).filter(|command| !command.trim().is_empty()) {
-        read += 1;
-        if read > COMMANDS_MAX {
-            said.does = Concepts::ALL;
-            return;
-        }
-        let mut words = command
-            .split_whitespace()
-            .map(|word| word.trim_matches(|c: char| matches!(c, '"' | '\'' | '$')))
-            .skip_while(|word| PREFIXES.contains(word) || word.contains('=') || word.starts_with('-'));
-        let Some(program) = words.next() else { continue };
-        let program = program.rsplit('/').next().unwrap_or(program);
-        if let Some((_, does, thing)) = PROGRAMS.iter().find(|(name, ..)| *name == program) {
-            said.does = said.does.with(Concepts::named(&[does]));
-            said.things = said.things.with(Concepts::named(&[thing]));
-        } else if program == "find" {
-            // What `find` does to what it found.
-            for word in words.skip_while(|word| !word.starts_with('-')) {
-                let done = match word {
-                    "-delete" => Some(("delete", "file")),
-                    other => PROGRAMS.iter().find(|(name, ..)| *name == other).map(|(_, does, thing)| (*does, *thing)),
-                };
-                if let Some((does, thing)) = done {
-                    said.does = said.does.with(Concepts::named(&[does]));
-                    said.things = said.things.with(Concepts::named(&[thing]));
-                }
-            }
-        } else if SPEAKING.contains(&program) {
-            if PACKAGES.contains(&program) {
-                said.things = said.things.with(Concepts::named(&["package_thing"]));
-            }
-            let words: Vec<&str> = words.collect();
-            let flag = |flag: &str| words.contains(&flag);
-            let forced = words.iter().any(|word| *word == "-f" || word.starts_with("--force"));
-            if program == "git" && flag("push") && forced {
-                said.does = said.does.with(Concepts::named(&["force_push"]));
-            }
-            if program == "git" && flag("branch") && (flag("-D") || flag("-d") || flag("--delete")) {
-                said.does = said.does.with(Concepts::named(&["delete"]));
-                said.things = said.things.with(Concepts::named(&["branch"]));
-            }
-            if program == "systemctl" && ["reboot", "poweroff", "halt"].iter().any(|what| flag(what)) {
-                said.things = said.things.with(Concepts::named(&["instance"]));
-            }
-            speaking(words.iter().copied(), said);
-        }
-        if command.contains('>') {
-            said.does = said.does.with(Concepts::named(&["write"]));
-            said.things = said.things.with(Concepts::named(&["file"]));
-        }
-    }
-}
-
-/// `delete namespace x` behind a program that is spoken to: the first doing word and the first thing behind it.
-fn speaking<'a>(words: impl Iterator<Item = &'a str>, said: &mut Said) {
-    let mut done = false;
-    let mut earlier = Concepts::NONE;
-    for word in words.filter(|word| !word.starts_with('-')).take(6) {
-        // Cloud programs say `delete-user`.
-        for part in word.to_lowercase().split('-') {
-            let Some(reading) = read_word(part) else { continue };
-            let thing = reading.entry.names.without(lexicon().generic);
-            if !done && !reading.entry.does.is_empty() {
-                said.does = said.does.with(reading.entry.does);
-                done = true;
-            } else if done && !thing.is_empty() {
-                said.things = said.things.with(thing);
-                return;
-            } else if !done {
-                earlier = earlier.with(thing);
-            }
-        }
-    }
-    if done {
-        // `pr merge`: to what comes first.
-        said.things = said.things.with(earlier);
-    }
 }
 
 #[cfg(test)]

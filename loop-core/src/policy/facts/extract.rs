@@ -179,20 +179,43 @@ fn is_path_like(text: &str) -> bool {
 }
 
 fn environment(leaf: Leaf<'_, '_>, each: &mut dyn FnMut(Fact<'_>)) {
-    if let Kind::String(text) = leaf.value.kind()
-        && leaf.roles.any(Roles::ENVIRONMENT.with(Roles::PLACE_ENVIRONMENT))
+    let Kind::String(text) = leaf.value.kind() else { return };
+    if leaf.roles.any(Roles::ENVIRONMENT) {
+        environments(text, Environment::of_name, each);
+    } else if leaf.roles.any(Roles::PLACE_ENVIRONMENT)
+        || (leaf.roles.any(Roles::WHOLE_ENVIRONMENT) && is_environment(text))
     {
         environments_in(text, each);
     }
 }
 
+/// Whether a text names one environment and nothing else: `sandbox`, no `production-line` or `sandbox-live`.
+fn is_environment(text: &str) -> bool {
+    let words = tokens(text);
+    let mut named =
+        words.iter().filter(|word| !is_negation(word)).map(|word| Environment::of_word(without_digits(word)));
+    let first = named.next().flatten();
+    first.is_some() && named.all(|other| other == first)
+}
+
+fn without_digits(word: &str) -> &str {
+    word.trim_end_matches(|c: char| c.is_ascii_digit())
+}
+
+fn is_negation(word: &str) -> bool {
+    matches!(word, "pre" | "non" | "not" | "no")
+}
+
 /// Environments among the words of a text; `non-prod` and `pre-production` are staging.
 fn environments_in(text: &str, each: &mut dyn FnMut(Fact<'_>)) {
+    environments(text, Environment::of_word, each);
+}
+
+fn environments(text: &str, of: fn(&str) -> Option<Environment>, each: &mut dyn FnMut(Fact<'_>)) {
     let mut before = "";
     for word in tokens(text).iter() {
-        let bare = word.trim_end_matches(|c: char| c.is_ascii_digit());
-        if let Some(found) = Environment::of_word(bare) {
-            let lesser = found == Environment::Production && matches!(before, "pre" | "non" | "not" | "no");
+        if let Some(found) = of(without_digits(word)) {
+            let lesser = found == Environment::Production && is_negation(before);
             each(Fact::Environment(if lesser { Environment::Staging } else { found }));
         }
         before = word;

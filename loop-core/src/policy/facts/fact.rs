@@ -1,5 +1,9 @@
 //! One fact, and a set of them as it is stored with a decision.
 
+use std::sync::LazyLock;
+
+use hashbrown::HashMap;
+
 use crate::{
     base::{Decimal, Time},
     policy::{lexicon::Concepts, money::Currency},
@@ -194,17 +198,38 @@ impl Environment {
     /// Reads one lower-case word.
     #[must_use]
     pub fn of_word(word: &str) -> Option<Self> {
-        Some(match word {
-            "production" | "prod" | "prd" | "live" => Self::Production,
-            "staging" | "stage" | "stg" | "preprod" | "preproduction" | "uat" | "nonprod" | "acceptance" => {
-                Self::Staging
-            }
-            "development" | "dev" | "develop" | "local" | "localhost" => Self::Development,
-            "test" | "testing" | "tst" | "qa" | "ci" | "sandbox" => Self::Test,
-            "preview" | "review" | "canary" | "demo" => Self::Preview,
-            _ => return None,
-        })
+        names().get(word).filter(|(_, anywhere)| *anywhere).map(|(found, _)| *found)
     }
+
+    /// Reads one lower-case word of an argument that names an environment.
+    #[must_use]
+    pub fn of_name(word: &str) -> Option<Self> {
+        names().get(word).map(|(found, _)| *found)
+    }
+
+    const ALL: [Self; 5] = [Self::Production, Self::Staging, Self::Development, Self::Test, Self::Preview];
+}
+
+/// The names of environments; its head documents the format.
+static ENVIRONMENTS: &str = include_str!("environments.txt");
+
+/// Environments by their words, and whether a word means one anywhere.
+fn names() -> &'static HashMap<&'static str, (Environment, bool), foldhash::fast::FixedState> {
+    static NAMES: LazyLock<HashMap<&str, (Environment, bool), foldhash::fast::FixedState>> = LazyLock::new(|| {
+        let mut names = HashMap::default();
+        for line in ENVIRONMENTS.lines().filter(|line| !line.starts_with('#')) {
+            let mut columns = line.split(':').map(str::trim);
+            let Some(found) = columns.next().and_then(|name| Environment::ALL.iter().find(|one| one.as_str() == name))
+            else {
+                continue;
+            };
+            for (words, anywhere) in columns.zip([true, false]) {
+                names.extend(words.split_whitespace().map(|word| (word, (*found, anywhere))));
+            }
+        }
+        names
+    });
+    &NAMES
 }
 
 /// How many facts of one kind are kept.

@@ -71,6 +71,11 @@ roles! {
     NAMES_SECRET = 33, "names_secret";
     SWITCH = 34, "switch";
     PLACE_PATH = 35, "place_path";
+    WHOLE_ENVIRONMENT = 36, "whole_environment";
+    RANK = 37, "rank";
+    LESSER = 38, "lesser";
+    SPOKEN = 39, "spoken";
+    URL = 40, "url";
 }
 
 impl Roles {

@@ -2,6 +2,7 @@
 //! that a rule says the same of a live call and of a stored one.
 
 mod carrier;
+mod command;
 mod data;
 mod extract;
 mod fact;

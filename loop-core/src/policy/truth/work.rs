@@ -7,7 +7,7 @@ use super::{
 use crate::policy::{
     condition::Deed,
     deed::{Class, known, pure_deeds},
-    lexicon::lexicon,
+    lexicon::{Concepts, lexicon},
     mentions::{self, InName},
     name::Part,
 };
@@ -81,6 +81,11 @@ impl Call<'_> {
 pub fn does(deed: &Deed, class: &Class) -> Truth {
     let looks = class.only_looks();
     let known = deed.is_any_doing() || class.does.meets(deed.does);
+    let read = crate::policy::deed::known().read;
+    if !deed.is_any_doing() && !looks && class.does != Concepts::ALL && class.does.common(deed.does) == read {
+        // What reads and does more: no exception for reading may rely on it.
+        return of_what(deed, class).min(Truth::Unclear);
+    }
     let spoken = !known && !looks && mentions::is_done(&deed.verbs, class);
     if !(if deed.is_any_doing() { !looks } else { known || spoken }) {
         return Truth::No;
@@ -95,6 +100,10 @@ pub fn does(deed: &Deed, class: &Class) -> Truth {
 fn of_what(deed: &Deed, class: &Class) -> Truth {
     let partly = is_partly(deed, class);
     let about = if partly { class.things } else { class.heads };
+    // A rule on administrators' rights is not about a viewer's.
+    let lesser =
+        deed.things.meets(known().admin) && class.things.meets(known().lesser) && !class.things.meets(known().admin);
+    let about = if lesser { about.without(known().role) } else { about };
     if deed.is_to_anything() || about.meets(deed.things) {
         return Truth::Yes;
     }
