@@ -3,7 +3,7 @@
 mod compose;
 mod meaning;
 
-pub use meaning::{about, covers};
+pub use meaning::{about, covers, reads_what_is_refused};
 
 use super::{
     agent, attribute, command, data, environment, event, item, name,
@@ -18,7 +18,8 @@ use super::{
 use crate::policy::{
     condition::{Condition, Deed},
     deed::known,
-    lexicon::Concepts,
+    lexicon::{Concepts, Form, read_word},
+    mentions,
 };
 
 /// What a part says.
@@ -86,6 +87,8 @@ pub fn read(part: &Part, before: Option<&Clause>) -> Clause {
     found.extend(tape.placed(environment::environments));
     found.extend(tape.placed(attachment));
     let imagined = imagined(&mut tape);
+    let (past, happened) = past(&mut tape);
+    found.extend(past);
     let makers = name::makers(&mut tape);
     let items = item::items(&mut tape);
     found.extend(
@@ -97,6 +100,7 @@ pub fn read(part: &Part, before: Option<&Clause>) -> Clause {
     }
     clause.unresolved.extend(items.unresolved.iter().map(|(_, word)| word.clone()));
     clause.unresolved.extend(imagined);
+    clause.unresolved.extend(happened);
     clause.build(&mut tape, events, found, before, (commanded, excepting, part.only.filter(|_| !excepting), makers));
     let named_only = |deed: &Deed| deed.does.is_empty() && deed.things.is_empty();
     if !part.asked
@@ -170,7 +174,6 @@ fn rest(tape: &mut Tape) -> bool {
 
 /// Whether something is sent, so that words for data say what is in it.
 fn sends(tape: &Tape) -> bool {
-    use crate::policy::lexicon::read_word;
     let readings = || (0..tape.len()).filter_map(|at| read_word(tape.raw_word(at)));
     let looked = readings().any(|reading| reading.entry.does.meets(known().read) && reading.entry.names.is_empty());
     !looked && readings().any(|reading| reading.entry.does.with(reading.entry.names).meets(known().send))
@@ -203,6 +206,35 @@ fn imagined(tape: &mut Tape) -> Vec<String> {
         tape.take_all(at..end);
     }
     told
+}
+
+/// Takes `that have already been shipped`: what happened before is a state of it, no second doing.
+fn past(tape: &mut Tape) -> (Vec<(Place, Condition)>, Vec<String>) {
+    let (mut states, mut told) = (Vec::new(), Vec::new());
+    for at in 0..tape.len() {
+        let relates = matches!(tape.raw_word(at), "that" | "which" | "who") && !tape.is_taken(at);
+        if !relates || !matches!(tape.raw_word(at + 1), "has" | "have" | "had" | "was" | "were") {
+            continue;
+        }
+        let mut next = at + 2;
+        while matches!(tape.raw_word(next), "already" | "not" | "been" | "just" | "recently" | "ever" | "yet" | "never")
+        {
+            next += 1;
+        }
+        let denied = (at + 2..next).any(|at| matches!(tape.raw_word(at), "not" | "never"));
+        let participle = tape.word(next).to_owned();
+        let done =
+            participle.ends_with("ed") || read_word(&participle).is_some_and(|reading| reading.form == Form::Past);
+        if participle.is_empty() || !done || denied {
+            continue;
+        }
+        match mentions::state(&participle) {
+            Some(state) => states.push((Place { first: next, last: next }, Condition::State(vec![state]))),
+            None => told.push(tape.raw(next).to_owned()),
+        }
+        tape.take_all(at..next + 1);
+    }
+    (states, told)
 }
 
 /// What is left and says something.

@@ -85,7 +85,10 @@ pub fn commands(tape: &mut Tape) -> Option<Condition> {
         let thing = List::ProgramWord.has(&program) && tape.raw(at) != program
             || List::ProgramThing.has(tape.raw_word(at + 1))
             || matches!(program.as_str(), "kill" | "make" | "az" | "apt" | "shutdown" | "reboot") && !spoken;
-        if !program_here || product || placed || thing {
+        // `helm charts`: things that the program keeps, not what it is told.
+        let next = tape.raw_word(at + 1);
+        let kept = tape.raw_kind(at + 1) == Some(&Kind::Word) && List::Kept.has(next);
+        if !program_here || product || placed || thing || kept {
             continue;
         }
         tape.take(at);
@@ -104,7 +107,7 @@ pub fn commands(tape: &mut Tape) -> Option<Condition> {
                 tape.take(behind);
                 continue;
             }
-            let own = groups(&word);
+            let own = groups(&word.to_lowercase());
             let ends = matches!(tape.kind(behind), None | Some(Kind::Mark(_)))
                 || own.has(Group::Small)
                 || own.has(Group::Programs)

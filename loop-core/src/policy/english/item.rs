@@ -6,7 +6,7 @@ mod verb;
 use super::{
     tape::Tape,
     token::Kind,
-    words::{Group, List},
+    words::{self, Group, List},
 };
 
 use crate::policy::{
@@ -14,7 +14,7 @@ use crate::policy::{
     mentions,
 };
 pub use unknown::singular;
-use unknown::{is_unknown, unknown};
+use unknown::{bases_of, is_unknown, unknown};
 use verb::{gerund, is_verb, object_behind, phrasal, third_person};
 
 /// What a word is in its sentence.
@@ -116,13 +116,22 @@ pub fn items(tape: &mut Tape) -> Items {
             at += length;
             continue;
         }
-        if let Some((length, state)) = state(tape, at) {
+        // `cannot be paused or expired`: what is done, as what stands before.
+        let verb_before = matches!(tape.before(at, 1), "and" | "or" | "nor")
+            && found.all.last().is_some_and(|item| item.is_verb() && item.at + item.length + 1 == at);
+        let refused = at.checked_sub(1).is_some_and(|before| tape.is_gap(before));
+        let word = tape.word(at);
+        let listed = (verb_before || refused) && word.ends_with("ed") && !word.starts_with("un");
+        if let Some((length, state)) = state(tape, at).filter(|_| !listed) {
             tape.take_all(at..at + length);
             found.states.push((at, state));
             at += length;
             continue;
         }
-        if tape.is(at, Group::Vague) && !tape.is(at, Group::Small) {
+        if listed && !words::is_known(tape.word(at)) {
+            let word = tape.word(at).to_owned();
+            found.all.push(Item { at, length: 1, role: Role::Done(bases_of(&word, "ed")), word });
+        } else if tape.is(at, Group::Vague) && !tape.is(at, Group::Small) {
             found.unresolved.push((at, tape.raw(at).to_owned()));
             tape.take(at);
         } else if is_unknown(tape, at) {
@@ -170,7 +179,11 @@ fn says_nothing(tape: &Tape, at: usize, word: &str) -> bool {
         let used = List::SmallVerb.has(word);
         let verb = opens || matches!(tape.before(at, 1), "to" | "or" | "and" | "not");
         // `ending a lease`, `to run scripts`: with an object behind they do something.
-        return !(used && verb && object_behind(tape, at) && !matches!(word, "contain" | "include" | "look" | "cost"));
+        let pronoun = matches!(tape.raw_word(at + 1), "one" | "them" | "it");
+        return !(used
+            && verb
+            && (object_behind(tape, at) || pronoun && word.ends_with("ing"))
+            && !matches!(word, "contain" | "include" | "look" | "cost"));
     }
     if tape.raw_is(at, Group::Calling) && matches!(word, "issue" | "issued") {
         if matches!(tape.before(at, 1), "a" | "an" | "the" | "any" | "each" | "every" | "of") {

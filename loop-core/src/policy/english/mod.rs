@@ -96,6 +96,10 @@ impl Rule {
                         return clause;
                     }
                     clause.refer_to(before, permitted);
+                    if permitted && before.looks() {
+                        // `reading is fine, edits need approval`: what is not reading.
+                        clause.guard_all_changes();
+                    }
                 }
                 self.guards.extend(clause.guard());
             }
@@ -106,7 +110,8 @@ impl Rule {
             // An exception that is not fully understood lifts nothing.
             Stance::Guard | Stance::Permit | Stance::Except => {
                 // That a product may be used lifts nothing of what is done there.
-                let vague = part.stance == Stance::Permit && clause.names_only();
+                // `smaller ones are fine`: what is guarded leaves them alone by itself.
+                let vague = part.stance == Stance::Permit && (clause.names_only() || clause.rest && before.is_some());
                 if !unclear && !vague {
                     self.lifted.extend(clause.lift());
                 }
@@ -135,7 +140,7 @@ impl Rule {
             Condition::any(self.guards)
         };
         // A rule that allows all that it guards would guard nothing: then it means to guard.
-        self.lifted.retain(|lift| !clause::covers(lift, &guard));
+        self.lifted.retain(|lift| !clause::covers(lift, &guard) && !clause::reads_what_is_refused(lift, &guard));
         let lifted = self.lifted.into_iter().map(Condition::negated);
         Reading {
             condition: Condition::all(std::iter::once(guard).chain(lifted).collect()),

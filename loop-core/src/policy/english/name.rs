@@ -53,7 +53,8 @@ pub fn take(tape: &mut Tape, makers: Vec<String>, deeds: &[Deed], coordinated: b
         let listed = (tape.is(at, Group::Services) && !words::is(Group::Small, &word))
             || (tape.is(at, Group::Products) && tape.proper(at))
             || (tape.is(at, Group::Programs)
-                && matches!(tape.before(at, 1), "to" | "on" | "in" | "from" | "via" | "or"));
+                && (matches!(tape.before(at, 1), "to" | "on" | "in" | "from" | "via" | "or")
+                    || List::Kept.has(tape.raw_word(at + 1))));
         let unknown = tape.proper(at) && !words::is_known(&word);
         if !listed && !unknown {
             continue;

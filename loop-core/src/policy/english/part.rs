@@ -261,7 +261,14 @@ fn join(runs: Vec<Run>) -> Vec<Part> {
     let mut parts: Vec<Part> = Vec::new();
     // What waits for the stance of what follows.
     let mut waiting: Option<Run> = None;
-    for run in runs.into_iter().filter(|run| !run.explains()) {
+    let mut runs = runs.into_iter().filter(|run| !run.explains()).peekable();
+    while let Some(run) = runs.next() {
+        // `reading is fine, anything that deletes, ask`: what is asked about stands before.
+        let asked = runs.peek().is_some_and(|next| {
+            next.stance() == Some(Stance::Guard)
+                && !next.opens
+                && !next.tokens.iter().any(|token| !matches!(token.kind, Kind::Mark(_)))
+        });
         if run.is_consequence() {
             // What stands before `so` only says why.
             waiting = None;
@@ -283,7 +290,11 @@ fn join(runs: Vec<Run>) -> Vec<Part> {
                     let waited = waiting.replace(run).unwrap_or_default();
                     parts.push(waited.guarded());
                 }
-                (None, Some(part)) if !run.fresh && part.tokens.len() < PART_MAX => {
+                (None, Some(part))
+                    if !run.fresh
+                        && part.tokens.len() < PART_MAX
+                        && !(asked && matches!(part.stance, Stance::Permit | Stance::ReadOnly)) =>
+                {
                     append(&mut part.tokens, run.tokens);
                 }
                 _ => waiting = Some(run),

@@ -57,6 +57,11 @@ pub fn take(tape: &mut Tape, limits: bool) -> Vec<(Place, Condition)> {
     let mut opened = false;
     for at in 0..tape.len() {
         let Some(value) = number(tape, at) else { continue };
+        // `past 31 January 2027`: a day is no amount.
+        let month = |word: &str| word != "may" && List::LongMonth.has(word);
+        if month(tape.raw_word(at + 1)) || month(tape.before(at, 1)) {
+            continue;
+        }
         let Some((bound, from, mut to)) = bound(tape, at, opened, limits) else { continue };
         opened = bound == Bound::Opens;
         let unit = unit(tape, at);

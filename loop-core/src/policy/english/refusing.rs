@@ -113,7 +113,8 @@ fn stated(line: &Line, at: usize) -> Option<(usize, usize, Sign)> {
         from
     };
     let (word, next) = (line.word(at), line.word(at + 1));
-    let passive = List::StatedPassive.has(line.before(at, 1));
+    let passive = List::StatedPassive.has(line.before(at, 1))
+        || line.before(at, 1) == "not" && matches!(line.before(at, 2), "is" | "are");
     let length = match word {
         "not" | "never" | "cannot" => {
             let mut to = at + 1;
@@ -159,6 +160,20 @@ fn stated(line: &Line, at: usize) -> Option<(usize, usize, Sign)> {
         }
         _ => return None,
     };
+    if line.is(at, Group::Forbidden) {
+        let from = back(line, at);
+        let be = (from..at).any(|at| line.word(at) == "be");
+        match line.before(from, 1) {
+            // `claims cannot be rejected`: what is done.
+            "not" | "never" if be => return None,
+            // `refunds are not blocked`
+            "not" if !be => {
+                let lead = usize::from(matches!(line.before(from, 2), "is" | "are" | "was" | "were"));
+                return (lead == 1).then_some((from - 2, at + 1, Sign::Permit));
+            }
+            _ => {}
+        }
+    }
     let mut to = at + length;
     if matches!(line.word(to), "from") || (line.word(to) == "to" && says_doing(line, to + 1)) {
         to += 1;
@@ -214,6 +229,7 @@ fn negated(line: &Line, at: usize) -> Option<(usize, usize)> {
             }
         }
         "no" if matches!(line.word(at + 1), "later" | "earlier" | "one" | "longer") => {}
+        "no" if List::Harmless.has(line.word(at + 1)) => return None,
         "no" | "nobody" | "neither" | "none" | "nothing" | "nowhere" | "nor" => return Some((at, at + 1)),
         _ => return None,
     }

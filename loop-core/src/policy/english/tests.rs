@@ -278,3 +278,5 @@ fn what_is_restricted_and_what_stands_beside_it_are_told_apart() {
         &[("get_salary", json!({"employee": "E1"}), DENY), ("get_weather", json!({}), ALLOW)],
     );
 }
+
+mod readings;

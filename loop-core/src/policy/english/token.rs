@@ -75,7 +75,7 @@ pub enum Kind {
 /// Cuts a text. Invisible and direction-changing characters are dropped, typographic quotes made plain.
 #[must_use]
 pub fn tokens(text: &str) -> Vec<Token> {
-    let text = plain(text);
+    let text = spoken(plain(text));
     let mut tokens = Vec::new();
     let mut rest = text.as_str();
     let mut opens = true;
@@ -104,6 +104,12 @@ pub fn tokens(text: &str) -> Vec<Token> {
         chunk(piece, &mut opens, &mut tokens);
     }
     join_numbers(&join_phrases(tokens))
+}
+
+/// A text all in capitals is told softer, so that no word of it is taken for a name.
+fn spoken(text: String) -> String {
+    let shouted = !text.chars().any(char::is_lowercase) && text.split_whitespace().count() > 2;
+    if shouted { text.to_lowercase() } else { text }
 }
 
 /// Joins what is one word in meaning: `10 pm`, `no one`, `with the exception of`.
@@ -164,6 +170,12 @@ fn quoted(text: &str) -> Option<(&str, &str)> {
 
 /// One piece between blanks: marks around it and what it is itself.
 fn chunk(piece: &str, opens: &mut bool, tokens: &mut Vec<Token>) {
+    if matches!(piece, "-" | "--") {
+        // `reading is fine - deleting is not`, but not `10 - 20`.
+        let parts = tokens.last().is_some_and(|last| last.kind == Kind::Word);
+        tokens.extend(parts.then(|| Token::mark(',')));
+        return;
+    }
     let opening = |c: char| matches!(c, '(' | '[' | '"' | '\'');
     let start = piece.trim_start_matches(opening);
     if start.len() < piece.len() {

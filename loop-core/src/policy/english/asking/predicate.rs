@@ -66,6 +66,11 @@ pub(super) fn passive(line: &Line, at: usize) -> Option<Found> {
     // `must be considered sensitive` says how something is.
     let end = tail(line, to + 1);
     let held = List::Handled.has(line.word(to));
+    // `has to be whispered to Isolde`
+    let behind = if line.word(end) == "to" { phrase(line, end + 1) } else { end };
+    let names = (end + 1..behind).any(|at| line.proper(at) && !line.is(at, Group::Services));
+    let placed = line.tokens.get(behind).is_some_and(|token| matches!(token.kind, Kind::Domain | Kind::Email));
+    let end = if names && !placed { tail(line, behind) } else { end };
     if held && end == to + 1 {
         return None;
     }

@@ -218,6 +218,17 @@ impl Clause {
                 }
             }
             if measured {
+                // `rates may not be raised above 5%`: what is set to more is raised.
+                let moves = Concepts::named(&["raise", "lower"]);
+                for deed in case.deeds.iter_mut().filter(|deed| deed.does.meets(moves)) {
+                    deed.does = deed.does.with(Concepts::named(&["update"]));
+                    for noun in &mut deed.nouns {
+                        let whole = noun.rsplit_once('_').filter(|(_, last)| List::Measure.has(last));
+                        if let Some(thing) = whole.map(|(thing, _)| thing.to_owned()) {
+                            *noun = thing;
+                        }
+                    }
+                }
                 // `a margin below 8%`: the measure is no thing it is done to.
                 let measures = Concepts::named(&["margin", "price", "budget"]);
                 case.deeds.retain(|deed| {

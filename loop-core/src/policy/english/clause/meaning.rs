@@ -26,6 +26,21 @@ impl Clause {
         }
     }
 
+    /// Where it guards changes without saying more, makes it guard all that is more than looking.
+    pub fn guard_all_changes(&mut self) {
+        let changes = Concepts::named(&["write"]);
+        let edits = Concepts::named(&["update"]).with_children();
+        if self.deeds().count() > 1 {
+            return;
+        }
+        for deed in self.cases.iter_mut().flat_map(|case| &mut case.deeds) {
+            let any = deed.does.meets(changes) || (!deed.does.is_empty() && edits.without(deed.does).is_empty());
+            if any && deed.verbs.is_empty() && deed.is_to_anything() {
+                deed.does = Concepts::NONE;
+            }
+        }
+    }
+
     /// Takes over what the part before was about, where this one says that it means the same: `larger ones`,
     /// `… but production needs approval`.
     pub fn refer_to(&mut self, before: &Self, permitted: bool) {
@@ -144,7 +159,24 @@ pub fn about(restricted: &Condition) -> Option<Condition> {
     scope(std::iter::once(restricted), false)
 }
 
-/// Whether an item stands at a place.
+/// Whether an exception lets something be looked at, and the guard names looking at it: `may be listed but not read`.
+#[must_use]
+pub fn reads_what_is_refused(lift: &Condition, guard: &Condition) -> bool {
+    let reads = |deed: &Deed| deed.does.meets(known().read) && deed.does.without(known().read).is_empty();
+    match (lift, guard) {
+        (_, Condition::Any(parts) | Condition::All(parts)) => {
+            parts.iter().any(|part| reads_what_is_refused(lift, part))
+        }
+        (Condition::Any(lifts), _) => lifts.iter().any(|lift| reads_what_is_refused(lift, guard)),
+        (Condition::Deed(lift), Condition::Deed(guard)) => {
+            let same = lift.things == guard.things && lift.nouns == guard.nouns;
+            reads(lift) && guard.does.meets(known().read) && same
+        }
+        _ => false,
+    }
+}
+
+/// Whether all that a guard stops is lifted.
 #[must_use]
 pub fn covers(lift: &Condition, guard: &Condition) -> bool {
     let within = |guard: &Deed, lift: &Deed| {

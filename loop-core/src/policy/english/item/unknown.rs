@@ -109,7 +109,7 @@ pub(super) fn is_adjective(word: &str) -> bool {
 }
 
 /// What the base of `flushing` or `comped` may be.
-fn bases_of(word: &str, ending: &str) -> Vec<String> {
+pub(super) fn bases_of(word: &str, ending: &str) -> Vec<String> {
     let Some(stem) = word.strip_suffix(ending) else { return vec![word.to_owned()] };
     let mut bases = vec![stem.to_owned(), format!("{stem}e")];
     let mut last = stem.chars().rev();

@@ -37,7 +37,8 @@ pub(super) fn gerund(tape: &Tape, items: &[Item], at: usize, length: usize, read
     let leads =
         tape.begins(at) || listed || matches!(tape.before(at, 1), "to" | "before" | "from" | "of" | "for" | "without");
     // `opening, closing or resetting`
-    let others = tape.is_mark(at + 1) && tape.raw_word(at + 2).ends_with("ing");
+    let others = (tape.is_mark(at + 1) || matches!(tape.raw_word(at + 1), "or" | "and"))
+        && tape.raw_word(at + 2).ends_with("ing");
     if !leads || !(object_behind(tape, at) || listed || others) {
         return None;
     }
@@ -82,6 +83,14 @@ pub(super) fn is_verb(tape: &Tape, items: &[Item], at: usize, length: usize, rea
     match reading.form {
         Form::Gerund => true,
         // `publish patch notes`: which notes.
+        // `files in the archive`: where.
+        Form::Base
+            if only_does
+                && matches!(before, "the" | "our" | "your" | "its")
+                && matches!(earlier, "in" | "into" | "from" | "on" | "inside") =>
+        {
+            false
+        }
         Form::Base if only_does => {
             let behind_verb = items.last().is_some_and(|item| item.is_verb() && item.at + item.length == at);
             !(behind_verb && object_follows)

@@ -24,12 +24,10 @@ pub fn allowed(line: &mut Line) {
             "feel" if next == "free" => Some((at, at + 2 + usize::from(line.word(at + 2) == "to"))),
             "go" if next == "ahead" => Some((at, at + 2)),
             "you" if next == "like" || next == "want" => Some((at, at + 2)),
-            "no" if matches!(
-                next,
-                "approval" | "review" | "need" | "problem" | "sign_off" | "permission" | "issue"
-            ) =>
+            "no" if matches!(next, "approval" | "review" | "need" | "sign_off" | "permission")
+                || List::Harmless.has(next) =>
             {
-                Some((at, at + 2))
+                Some((at - usize::from(matches!(line.before(at, 1), "is" | "are" | "be" | "have")), at + 2))
             }
             "not" if matches!(next, "need" | "require") => Some((at, at + 2)),
             "not" if line.ends(at + 1) && matches!(line.before(at, 1), "do" | "does" | "need") => {

@@ -213,6 +213,12 @@ lists! {
     Maker = "maker";
     /// Months written out.
     LongMonth = "long_month";
+    /// Behind `no`: it may be done. `smaller ones are no problem`
+    Harmless = "harmless";
+    /// What programs keep, so that they are no commands: `helm releases`.
+    Kept = "kept";
+    /// The last word of what has a number: `commission rate`.
+    Measure = "measure";
 }
 
 type Table = HashMap<&'static str, u128, foldhash::fast::FixedState>;
