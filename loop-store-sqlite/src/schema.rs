@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use hashbrown::HashMap;
-use loop_core::store::{Catalog, Column, Index, Journal, Kind, Ledger, Queue, Spans, Table, Terms};
+use loop_core::store::{Blocks, Catalog, Column, Index, Journal, Kind, Ledger, Queue, Spans, Table, Terms};
 
 /// The script that makes the tables of a catalog.
 #[must_use]
@@ -20,6 +20,9 @@ pub fn ddl(catalog: &Catalog) -> String {
     }
     for spans in catalog.spans {
         span_table(&mut out, spans);
+    }
+    for blocks in catalog.blocks {
+        block_tables(&mut out, blocks);
     }
     for ledger in catalog.ledgers {
         ledger_tables(&mut out, ledger);
@@ -125,6 +128,29 @@ fn ledger_tables(out: &mut String, ledger: &Ledger) {
     );
 }
 
+/// How many bits of a part's key are its number in the block.
+pub(crate) const PART_BITS: u32 = 12;
+/// How many bits of a block's key are its number in the group; those above are the group's own number.
+pub(crate) const BLOCK_BITS: u32 = 31;
+
+// Heads lie together in the order of arrival, so a window is walked nearly in a row; parts lie in the order of arrival too.
+// Only marks are spread over their tree, and there is one for a part, not for a row of the writer's.
+fn block_tables(out: &mut String, blocks: &Blocks) {
+    let name = blocks.name;
+    let _ = write!(
+        out,
+        "\nCREATE TABLE \"{name}_groups\" (\n  no INTEGER PRIMARY KEY,\n  tenant TEXT NOT NULL,\n  \
+         grp TEXT NOT NULL,\n  UNIQUE (tenant, grp)\n) STRICT;\n\
+         CREATE TABLE \"{name}\" (\n  key INTEGER PRIMARY KEY,\n  \
+         no INTEGER GENERATED ALWAYS AS (key & ((1 << {BLOCK_BITS}) - 1)) VIRTUAL,\n  grp INTEGER NOT NULL,\n  \
+         first INTEGER NOT NULL,\n  last INTEGER NOT NULL,\n  head BLOB NOT NULL\n) STRICT;\n\
+         CREATE INDEX \"{name}.last\" ON \"{name}\" (grp, last, key);\n\
+         CREATE TABLE \"{name}_parts\" (\n  key INTEGER PRIMARY KEY,\n  body BLOB NOT NULL\n) STRICT;\n\
+         CREATE TABLE \"{name}_marks\" (\n  grp INTEGER NOT NULL,\n  mark BLOB NOT NULL,\n  \
+         place INTEGER NOT NULL,\n  note BLOB NOT NULL,\n  PRIMARY KEY (grp, mark, place)\n) STRICT, WITHOUT ROWID;\n"
+    );
+}
+
 fn term_table(out: &mut String, terms: &Terms) {
     let name = terms.name;
     let _ = write!(
@@ -152,6 +178,7 @@ pub(crate) struct Statements {
     pub(crate) journals: HashMap<&'static str, JournalSql>,
     pub(crate) queues: HashMap<&'static str, QueueSql>,
     pub(crate) spans: HashMap<&'static str, SpansSql>,
+    pub(crate) blocks: HashMap<&'static str, BlocksSql>,
     pub(crate) ledgers: HashMap<&'static str, LedgerSql>,
     pub(crate) terms: HashMap<&'static str, TermsSql>,
 }
@@ -209,6 +236,25 @@ pub(crate) struct SpansSql {
     pub(crate) drop: String,
 }
 
+pub(crate) struct BlocksSql {
+    /// The number of a group.
+    pub(crate) group: String,
+    pub(crate) group_put: String,
+    /// The greatest key of a group.
+    pub(crate) greatest: String,
+    pub(crate) put: String,
+    pub(crate) part_put: String,
+    pub(crate) mark_put: String,
+    pub(crate) take: String,
+    pub(crate) part_take: String,
+    pub(crate) mark_take: String,
+    /// `SELECT … FROM … WHERE grp = ?`, to be continued.
+    pub(crate) select: String,
+    pub(crate) one: String,
+    pub(crate) part: String,
+    pub(crate) marked: String,
+}
+
 pub(crate) struct LedgerSql {
     pub(crate) get: String,
     pub(crate) put: String,
@@ -236,6 +282,7 @@ impl Statements {
             journals: catalog.journals.iter().map(|journal| (journal.name, JournalSql::new(journal))).collect(),
             queues: catalog.queues.iter().map(|queue| (queue.name, QueueSql::new(queue.name))).collect(),
             spans: catalog.spans.iter().map(|spans| (spans.name, SpansSql::new(spans.name))).collect(),
+            blocks: catalog.blocks.iter().map(|blocks| (blocks.name, BlocksSql::new(blocks.name))).collect(),
             ledgers: catalog.ledgers.iter().map(|ledger| (ledger.name, LedgerSql::new(ledger.name))).collect(),
             terms: catalog.terms.iter().map(|terms| (terms.name, TermsSql::new(terms.name))).collect(),
         }
@@ -247,9 +294,10 @@ impl Statements {
         let journals = self.journals.values().flat_map(|sql| [sql.append.as_str(), sql.stream_put.as_str()]);
         let queues = self.queues.values().flat_map(|sql| [sql.put.as_str(), sql.lease_put.as_str()]);
         let spans = self.spans.values().map(|sql| sql.put.as_str());
+        let blocks = self.blocks.values().flat_map(|sql| [&sql.group_put, &sql.put, &sql.part_put, &sql.mark_put]);
         let ledgers = self.ledgers.values().flat_map(|sql| [sql.put.as_str(), sql.hold_put.as_str()]);
         let terms = self.terms.values().map(|sql| sql.put.as_str());
-        tables.chain(journals).chain(queues).chain(spans).chain(ledgers).chain(terms)
+        tables.chain(journals).chain(queues).chain(spans).chain(blocks.map(String::as_str)).chain(ledgers).chain(terms)
     }
 }
 
@@ -364,6 +412,29 @@ impl SpansSql {
             drop: format!(
                 "DELETE FROM \"{name}\" WHERE rowid IN \
                  (SELECT rowid FROM \"{name}\" WHERE tenant = ? AND at < ? ORDER BY at, id, grp LIMIT ?)"
+            ),
+        }
+    }
+}
+
+impl BlocksSql {
+    fn new(name: &str) -> Self {
+        let select = format!("SELECT no, first, last, head FROM \"{name}\"");
+        Self {
+            group: format!("SELECT no FROM \"{name}_groups\" WHERE tenant = ? AND grp = ?"),
+            group_put: format!("INSERT INTO \"{name}_groups\" (tenant, grp) VALUES (?, ?)"),
+            greatest: format!("SELECT max(key) FROM \"{name}\" WHERE key BETWEEN ? AND ?"),
+            put: format!("INSERT INTO \"{name}\" (key, grp, first, last, head) VALUES (?, ?, ?, ?, ?)"),
+            part_put: format!("INSERT INTO \"{name}_parts\" (key, body) VALUES (?, ?)"),
+            mark_put: format!("INSERT OR REPLACE INTO \"{name}_marks\" (grp, mark, place, note) VALUES (?, ?, ?, ?)"),
+            take: format!("DELETE FROM \"{name}\" WHERE key = ?"),
+            part_take: format!("DELETE FROM \"{name}_parts\" WHERE key BETWEEN ? AND ?"),
+            mark_take: format!("DELETE FROM \"{name}_marks\" WHERE grp = ? AND mark = ? AND place BETWEEN ? AND ?"),
+            one: format!("{select} WHERE key = ?"),
+            select: format!("{select} WHERE grp = ?"),
+            part: format!("SELECT body FROM \"{name}_parts\" WHERE key = ?"),
+            marked: format!(
+                "SELECT place, note FROM \"{name}_marks\" WHERE grp = ? AND mark = ? AND place > ? ORDER BY place LIMIT ?"
             ),
         }
     }

@@ -56,6 +56,12 @@ impl<'a> From<&'a [u8]> for Bind<'a> {
     }
 }
 
+impl From<i64> for Bind<'_> {
+    fn from(int: i64) -> Self {
+        Self::Int(int)
+    }
+}
+
 impl From<Time> for Bind<'_> {
     fn from(at: Time) -> Self {
         Self::Int(at.as_micros())
@@ -180,6 +186,19 @@ pub(crate) fn lent_text<'r>(row: &'r Row<'_>, at: usize) -> Answer<Option<&'r st
 /// An integer.
 pub(crate) fn int(row: &Row<'_>, at: usize) -> Answer<i64> {
     row.get(at).map_err(fault)
+}
+
+/// An integer that may be null.
+pub(crate) fn opt_int(row: &Row<'_>, at: usize) -> Answer<Option<i64>> {
+    row.get(at).map_err(fault)
+}
+
+/// Bytes, where they lie.
+pub(crate) fn lent_bytes<'r>(row: &'r Row<'_>, at: usize) -> Answer<&'r [u8]> {
+    match row.get_ref(at).map_err(fault)? {
+        ValueRef::Blob(bytes) => Ok(bytes),
+        _ => Err(StoreError::Corrupt("a column holds a value of another type".to_owned())),
+    }
 }
 
 /// A number that is never negative.

@@ -19,6 +19,7 @@ static CATALOG: Catalog = Catalog {
     journals: &[],
     queues: &[&OUTBOX],
     spans: &[],
+    blocks: &[],
     ledgers: &[],
     terms: &[],
 };

@@ -20,6 +20,10 @@ impl Catalog {
             self.journals.iter().flat_map(|journal| [journal.name.to_owned(), format!("{}_streams", journal.name)]),
         );
         names.extend(self.spans.iter().map(|spans| spans.name.to_owned()));
+        names.extend(self.blocks.iter().flat_map(|blocks| {
+            let name = blocks.name;
+            [name.to_owned(), format!("{name}_groups"), format!("{name}_parts"), format!("{name}_marks")]
+        }));
         names.extend(self.queues.iter().flat_map(|queue| [queue.name.to_owned(), format!("{}_leases", queue.name)]));
         names.extend(self.ledgers.iter().flat_map(|ledger| [ledger.name.to_owned(), format!("{}_holds", ledger.name)]));
         names.extend(self.terms.iter().map(|terms| terms.name.to_owned()));
@@ -234,7 +238,8 @@ mod tests {
     use super::{Catalog, Column, Journal, Kind, Table};
     use crate::store::Queue;
 
-    const NOTHING: Catalog = Catalog { tables: &[], journals: &[], queues: &[], spans: &[], ledgers: &[], terms: &[] };
+    const NOTHING: Catalog =
+        Catalog { tables: &[], journals: &[], queues: &[], spans: &[], blocks: &[], ledgers: &[], terms: &[] };
 
     static EPOCHS: Table = Table { name: "epochs", columns: &[] };
     static LEASES: Table = Table { name: "jobs_leases", columns: &[] };

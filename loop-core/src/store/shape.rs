@@ -161,6 +161,17 @@ pub struct Spans {
     pub name: &'static str,
 }
 
+/// Blocks: small rows that their writer packs together, numbered within a group in the order of arrival, walked by time
+/// and read in parts that are found by marks. One row of the store holds many of the writer's, which is what keeps
+/// writing and walking millions of them cheap. Tables `name_groups(no, tenant, grp)`, `name(key, grp, no, first, last,
+/// head)`, `name_parts(key, body)` and `name_marks(grp, mark, place, note)`; keys are made of the group's number, the
+/// block's and the part's.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Blocks {
+    /// The table's name.
+    pub name: &'static str,
+}
+
 /// Accounts with integer balances and holds. Tables `name(tenant, account, total, held)` and
 /// `name_holds(tenant, id, account, amount, until)`.
 #[derive(Debug, PartialEq, Eq)]
@@ -187,6 +198,8 @@ pub struct Catalog {
     pub queues: &'static [&'static Queue],
     /// Span tables.
     pub spans: &'static [&'static Spans],
+    /// Blocks.
+    pub blocks: &'static [&'static Blocks],
     /// Ledgers.
     pub ledgers: &'static [&'static Ledger],
     /// Sets of ids by term.

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Balance, Journal, Ledger, Queue, Spans, StoreError, Table, Terms, Value};
+use super::{
+    Balance, BlockQuery, Blocks, Journal, Ledger, LentBlock, Mark, NewBlock, Place, Queue, Spans, StoreError, Table,
+    Terms, Value,
+};
 use crate::base::{TenantId, Time};
 
 type Answer<T> = Result<T, StoreError>;
@@ -172,6 +175,63 @@ pub trait Tx {
     ) -> Answer<Vec<SpanRow>>;
     /// Removes at most `limit` spans older than `before`, in the order of [`Tx::window`]; answers how many.
     fn drop_spans(&mut self, spans: &'static Spans, tenant: &TenantId, before: Time, limit: u32) -> Answer<u64>;
+
+    // ---- Blocks --------------------------------------------------------------------------------------
+
+    /// Adds a block to a group; answers its number, one more than the group's greatest (1 in an empty one).
+    fn add_block(
+        &mut self,
+        blocks: &'static Blocks,
+        tenant: &TenantId,
+        group: &str,
+        block: &NewBlock<'_>,
+    ) -> Answer<u64>;
+    /// Removes a block, its parts, and of its marks those named; `false` when there is no such block. Whoever wrote the
+    /// block knows its marks; one that is not named stays and points at nothing.
+    fn drop_block(
+        &mut self,
+        blocks: &'static Blocks,
+        tenant: &TenantId,
+        group: &str,
+        no: u64,
+        marks: &[&[u8]],
+    ) -> Answer<bool>;
+    /// Lends the blocks of a group to `each`, one after the other, until it answers `false`.
+    fn walk_blocks(
+        &mut self,
+        blocks: &'static Blocks,
+        tenant: &TenantId,
+        group: &str,
+        query: &BlockQuery,
+        each: &mut dyn FnMut(&LentBlock<'_>) -> bool,
+    ) -> Answer<()>;
+    /// Lends one block to `each`; `false` when there is none of this number.
+    fn look_at_block(
+        &mut self,
+        blocks: &'static Blocks,
+        tenant: &TenantId,
+        group: &str,
+        no: u64,
+        each: &mut dyn FnMut(&LentBlock<'_>),
+    ) -> Answer<bool>;
+    /// The parts at these places, in their order; `None` for one that is not there.
+    fn parts(
+        &mut self,
+        blocks: &'static Blocks,
+        tenant: &TenantId,
+        group: &str,
+        places: &[Place],
+    ) -> Answer<Vec<Option<Vec<u8>>>>;
+    /// What a mark marks behind `after`, by place, `limit` at most.
+    fn marked(
+        &mut self,
+        blocks: &'static Blocks,
+        tenant: &TenantId,
+        group: &str,
+        mark: &[u8],
+        after: Option<Place>,
+        limit: u32,
+    ) -> Answer<Vec<Mark>>;
 
     // ---- Ledgers -------------------------------------------------------------------------------------
 

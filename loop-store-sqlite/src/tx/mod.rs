@@ -1,5 +1,6 @@
 //! The operations of a transaction. Each shape has its file; here every operation passes the same gates.
 
+mod blocks;
 mod epochs;
 mod journals;
 mod ledgers;
@@ -11,8 +12,9 @@ mod terms;
 use loop_core::{
     base::{TenantId, Time},
     store::{
-        Access, Balance, Claim, Cond, Entry, Head, Hold, Journal, JournalQuery, Ledger, Lent, NewEntry, NewSpan, Queue,
-        QueueItem, Record, RecordQuery, SpanRow, Spans, StoreError, Table, Terms, Tx, Value,
+        Access, Balance, BlockQuery, Blocks, Claim, Cond, Entry, Head, Hold, Journal, JournalQuery, Ledger, Lent,
+        LentBlock, Mark, NewBlock, NewEntry, NewSpan, Place, Queue, QueueItem, Record, RecordQuery, SpanRow, Spans,
+        StoreError, Table, Terms, Tx, Value,
     },
 };
 use rusqlite::Connection;
@@ -285,6 +287,71 @@ impl Tx for SqlTx<'_> {
 
     fn drop_spans(&mut self, spans: &'static Spans, tenant: &TenantId, before: Time, limit: u32) -> Answer<u64> {
         self.write(|tx| spans::remove(tx, spans, tenant, before, limit))
+    }
+
+    fn add_block(
+        &mut self,
+        blocks: &'static Blocks,
+        tenant: &TenantId,
+        group: &str,
+        block: &NewBlock<'_>,
+    ) -> Answer<u64> {
+        self.write(|tx| blocks::add(tx, blocks, tenant, group, block))
+    }
+
+    fn drop_block(
+        &mut self,
+        blocks: &'static Blocks,
+        tenant: &TenantId,
+        group: &str,
+        no: u64,
+        marks: &[&[u8]],
+    ) -> Answer<bool> {
+        self.write(|tx| blocks::remove(tx, blocks, tenant, group, no, marks))
+    }
+
+    fn walk_blocks(
+        &mut self,
+        blocks: &'static Blocks,
+        tenant: &TenantId,
+        group: &str,
+        query: &BlockQuery,
+        each: &mut dyn FnMut(&LentBlock<'_>) -> bool,
+    ) -> Answer<()> {
+        self.read(|tx| blocks::walk(tx, blocks, tenant, group, query, each))
+    }
+
+    fn look_at_block(
+        &mut self,
+        blocks: &'static Blocks,
+        tenant: &TenantId,
+        group: &str,
+        no: u64,
+        each: &mut dyn FnMut(&LentBlock<'_>),
+    ) -> Answer<bool> {
+        self.read(|tx| blocks::look_at(tx, blocks, tenant, group, no, each))
+    }
+
+    fn parts(
+        &mut self,
+        blocks: &'static Blocks,
+        tenant: &TenantId,
+        group: &str,
+        places: &[Place],
+    ) -> Answer<Vec<Option<Vec<u8>>>> {
+        self.read(|tx| blocks::parts(tx, blocks, tenant, group, places))
+    }
+
+    fn marked(
+        &mut self,
+        blocks: &'static Blocks,
+        tenant: &TenantId,
+        group: &str,
+        mark: &[u8],
+        after: Option<Place>,
+        limit: u32,
+    ) -> Answer<Vec<Mark>> {
+        self.read(|tx| blocks::marked(tx, blocks, tenant, group, mark, after, limit))
     }
 
     fn add(

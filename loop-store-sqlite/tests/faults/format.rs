@@ -33,8 +33,15 @@ fn migrations_run_in_order_and_once() {
     const FIRST: &str = "CREATE TABLE epochs (tenant TEXT NOT NULL PRIMARY KEY, epoch INTEGER NOT NULL UNIQUE) STRICT;";
     const SECOND: &str = "INSERT INTO epochs VALUES ('second', 2);";
     const BROKEN: &str = "INSERT INTO epochs VALUES ('broken', 3); SELECT * FROM nowhere;";
-    const NOTHING: loop_core::store::Catalog =
-        loop_core::store::Catalog { tables: &[], journals: &[], queues: &[], spans: &[], ledgers: &[], terms: &[] };
+    const NOTHING: loop_core::store::Catalog = loop_core::store::Catalog {
+        tables: &[],
+        journals: &[],
+        queues: &[],
+        spans: &[],
+        blocks: &[],
+        ledgers: &[],
+        terms: &[],
+    };
     let (_folder, file) = folder();
     let open = |migrations| SqliteStore::open(&file, Options { migrations, ..Options::new(NOTHING) });
     let epoch = |store: &SqliteStore, name: &'static str| -> Result<u64, StoreError> {

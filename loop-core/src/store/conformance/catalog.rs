@@ -1,6 +1,6 @@
 //! The tables the suite works on.
 
-use crate::store::{Catalog, Column, Journal, Kind, Ledger, Queue, Spans, Table, Terms};
+use crate::store::{Blocks, Catalog, Column, Journal, Kind, Ledger, Queue, Spans, Table, Terms};
 
 /// Records with every kind of column and every way to search.
 pub static THINGS: Table = Table {
@@ -42,6 +42,12 @@ pub static TIMERS: Queue = Queue { name: "timers" };
 /// Spans.
 pub static TRACES: Spans = Spans { name: "traces" };
 
+/// Blocks.
+pub static PACKS: Blocks = Blocks { name: "packs" };
+
+/// Second blocks, to show that the two do not mix.
+pub static BALES: Blocks = Blocks { name: "bales" };
+
 /// A ledger.
 pub static CREDITS: Ledger = Ledger { name: "credits" };
 
@@ -60,6 +66,7 @@ pub const CATALOG: Catalog = Catalog {
     journals: &[&EVENTS, &DIARY],
     queues: &[&JOBS, &TIMERS],
     spans: &[&TRACES],
+    blocks: &[&PACKS, &BALES],
     ledgers: &[&CREDITS, &QUOTAS],
     terms: &[&WORDS, &MARKS],
 };

@@ -3,15 +3,13 @@
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
 use super::{
-    catalog::{BARE, CATALOG, CREDITS, DIARY, EVENTS, JOBS, MARKS, QUOTAS, THINGS, TIMERS, TRACES, WORDS},
+    catalog::{BALES, BARE, CREDITS, DIARY, EVENTS, JOBS, MARKS, PACKS, QUOTAS, THINGS, TIMERS, TRACES, WORDS},
+    dump::walked,
     given::{at, tenant},
 };
-use crate::{
-    base::TenantId,
-    store::{
-        Cond, Journal, JournalQuery, Kind, Ledger, NewEntry, NewSpan, Order, Queue, Record, RecordQuery, StoreError,
-        Table, Terms, Tx, Value,
-    },
+use crate::store::{
+    BlockQuery, Blocks, Cond, Journal, JournalQuery, Kind, Ledger, NewBlock, NewEntry, NewMark, NewSpan, Order, Place,
+    Queue, Record, RecordQuery, StoreError, Table, Terms, Tx, Value,
 };
 
 /// One operation. Numbers that depend on what is stored are kept as distances from it.
@@ -48,6 +46,13 @@ pub enum Op {
     Group(Who, Name, Option<(i64, Name)>, u32),
     Window(Who, i64, i64, Option<(i64, Name, Name)>, u32),
     DropSpans(Who, i64, u32),
+    /// Times, and of each part its marks with their notes.
+    AddBlock(&'static Blocks, Who, Name, (i64, i64), Vec<Vec<(Name, Name)>>),
+    /// All marks that the name stands for in a history go with it.
+    DropBlock(&'static Blocks, Who, Name, u64),
+    WalkBlocks(&'static Blocks, Who, Name, (Option<i64>, Order, Option<(i64, u64)>, u32)),
+    Parts(&'static Blocks, Who, Name, Vec<(u64, u32)>),
+    Marked(&'static Blocks, Who, Name, Name, Option<(u64, u32)>, u32),
     Add(&'static Ledger, Who, Name, i64, Option<i64>),
     Balances(&'static Ledger, Who, Name, u32),
     Hold(&'static Ledger, Who, Name, Name, i64, i64),
@@ -62,6 +67,9 @@ pub enum Op {
 
 type Who = &'static str;
 type Name = &'static str;
+
+/// Every name of a history.
+pub(super) const NAMES: [Name; 5] = ["", "a", "ab", "b", "ü"];
 
 /// How a transaction ends.
 #[derive(Debug, Clone, Copy)]
@@ -105,7 +113,7 @@ fn who() -> impl Strategy<Value = Who> {
 }
 
 fn name() -> impl Strategy<Value = Name> {
-    select(&["", "a", "ab", "b", "ü"][..])
+    select(&NAMES[..])
 }
 
 fn limit() -> impl Strategy<Value = u32> {
@@ -142,6 +150,10 @@ fn queue() -> impl Strategy<Value = &'static Queue> {
 
 fn ledger() -> impl Strategy<Value = &'static Ledger> {
     select(vec![&CREDITS, &CREDITS, &QUOTAS])
+}
+
+fn packs() -> impl Strategy<Value = &'static Blocks> {
+    select(vec![&PACKS, &PACKS, &BALES])
 }
 
 fn sets() -> impl Strategy<Value = &'static Terms> {
@@ -260,6 +272,17 @@ fn op() -> impl Strategy<Value = Op> {
             .prop_map(|(w, f, t, a, l)| Op::Window(w, f, t, a, l)),
         1 => (who(), seconds(), limit()).prop_map(|(w, t, l)| Op::DropSpans(w, t, l)),
     ];
+    let place = || (0..4_u64, 0..3_u32);
+    let walk = (option::of(seconds()), order(), option::of((seconds(), 0..4_u64)), limit());
+    let blocks = prop_oneof![
+        4 => (packs(), who(), name(), (seconds(), seconds()), vec(vec((name(), name()), 0..3), 0..3))
+            .prop_map(|(b, w, g, t, p)| Op::AddBlock(b, w, g, t, p)),
+        2 => (packs(), who(), name(), 0..4_u64).prop_map(|(b, w, g, n)| Op::DropBlock(b, w, g, n)),
+        2 => (packs(), who(), name(), walk).prop_map(|(b, w, g, q)| Op::WalkBlocks(b, w, g, q)),
+        1 => (packs(), who(), name(), vec(place(), 0..4)).prop_map(|(b, w, g, p)| Op::Parts(b, w, g, p)),
+        2 => (packs(), who(), name(), name(), option::of(place()), limit())
+            .prop_map(|(b, w, g, m, a, l)| Op::Marked(b, w, g, m, a, l)),
+    ];
     let ledgers = prop_oneof![
         6 => (ledger(), who(), name(), amount(), option::of(-2..3_i64)).prop_map(|(l, w, n, a, f)| Op::Add(l, w, n, a, f)),
         2 => (ledger(), who(), name(), limit()).prop_map(|(l, w, n, m)| Op::Balances(l, w, n, m)),
@@ -277,7 +300,7 @@ fn op() -> impl Strategy<Value = Op> {
         1 => (sets(), who(), name(), option::of((name(), name())), limit())
             .prop_map(|(s, w, p, a, l)| Op::HoldersUnder(s, w, p, a, l)),
     ];
-    prop_oneof![1 => epochs, 4 => records, 4 => journals, 3 => queues, 2 => spans, 4 => ledgers, 2 => terms]
+    prop_oneof![1 => epochs, 4 => records, 4 => journals, 3 => queues, 2 => spans, 3 => blocks, 4 => ledgers, 2 => terms]
 }
 
 impl Op {
@@ -338,6 +361,39 @@ impl Op {
                 text(tx.window(&TRACES, &tenant(w), at(*from), at(*to), after, *l))
             }
             Self::DropSpans(w, t, l) => text(tx.drop_spans(&TRACES, &tenant(w), at(*t), *l)),
+            Self::AddBlock(b, w, g, (first, last), parts) => {
+                let head = format!("{first} {last}");
+                let bodies: Vec<String> = parts.iter().map(|part| format!("{part:?}")).collect();
+                let marks: Vec<NewMark<'_>> = (0..)
+                    .zip(parts)
+                    .flat_map(|(part, marks)| {
+                        let new = move |(mark, note): &(Name, Name)| NewMark {
+                            mark: mark.as_bytes(),
+                            part,
+                            note: note.as_bytes(),
+                        };
+                        marks.iter().map(new)
+                    })
+                    .collect();
+                let parts: Vec<&[u8]> = bodies.iter().map(String::as_bytes).collect();
+                let (first, last) = (at(*first), at(*last));
+                let block = NewBlock { first, last, head: head.as_bytes(), parts: &parts, marks: &marks };
+                text(tx.add_block(b, &tenant(w), g, &block))
+            }
+            Self::DropBlock(b, w, g, n) => text(tx.drop_block(b, &tenant(w), g, *n, &NAMES.map(str::as_bytes))),
+            Self::WalkBlocks(b, w, g, (since, order, after, limit)) => {
+                let after = after.map(|(last, no)| (at(last), no));
+                let query = BlockQuery { since: since.map(at), order: *order, after, limit: *limit };
+                text(walked(tx, b, &tenant(w), g, &query))
+            }
+            Self::Parts(b, w, g, places) => {
+                let places: Vec<_> = places.iter().map(|(block, part)| Place { block: *block, part: *part }).collect();
+                text(tx.parts(b, &tenant(w), g, &places))
+            }
+            Self::Marked(b, w, g, m, after, l) => {
+                let after = after.map(|(block, part)| Place { block, part });
+                text(tx.marked(b, &tenant(w), g, m.as_bytes(), after, *l))
+            }
             Self::Add(l, w, n, a, f) => text(tx.add(l, &tenant(w), n, *a, *f)),
             Self::Balances(l, w, n, m) => text(tx.balances(l, &tenant(w), n, *m)),
             Self::Hold(l, w, n, i, a, t) => text(tx.hold(l, &tenant(w), n, i, *a, at(*t))),
@@ -369,43 +425,4 @@ fn record(name: &str, values: &[Value], version: u64) -> Record {
         columns: values.to_vec(),
         body: format!("{values:?}"),
     }
-}
-
-/// Everything a store holds for the tenants of a history, as text.
-///
-/// # Errors
-/// The store's.
-pub fn dump(tx: &mut dyn Tx) -> Result<Vec<String>, StoreError> {
-    const ALL: u32 = 10_000;
-    let mut out = vec![format!("{:?}", tx.epochs_after(0, ALL)?)];
-    for tenant in ["t", "u", "_directory"].map(TenantId::from_storage) {
-        out.push(format!("{:?}", tx.epoch(&tenant)?));
-        for table in CATALOG.tables {
-            out.push(format!("{:?}", tx.list(table, &tenant, &RecordQuery { limit: ALL, ..Default::default() })?));
-        }
-        for journal in CATALOG.journals {
-            for stream in tx.streams(journal, &tenant)? {
-                let all = JournalQuery { limit: ALL, ..Default::default() };
-                out.push(format!("{:?}", tx.head(journal, &tenant, &stream)?));
-                out.push(format!("{stream} {:?}", tx.scan(journal, &tenant, &stream, &all)?));
-            }
-        }
-        for queue in CATALOG.queues {
-            out.push(format!("{:?}", tx.ready(queue, &tenant, None, ALL)?));
-            for name in ["", "a", "ab", "b", "ü"] {
-                out.push(format!("{:?}", tx.lease(queue, &tenant, name)?));
-            }
-        }
-        for spans in CATALOG.spans {
-            out.push(format!("{:?}", tx.window(spans, &tenant, at(-1), at(ALL.into()), None, ALL)?));
-        }
-        for ledger in CATALOG.ledgers {
-            out.push(format!("{:?}", tx.balances(ledger, &tenant, "", ALL)?));
-            out.push(format!("{:?}", tx.expired_holds(ledger, &tenant, at(ALL.into()), ALL)?));
-        }
-        for terms in CATALOG.terms {
-            out.push(format!("{:?}", tx.holders_under(terms, &tenant, "", None, ALL)?));
-        }
-    }
-    Ok(out)
 }

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     base::TenantId,
-    store::{Access, Job, JobEnd, Lane, NewEntry, StoreError, StoreExt, Ticket, Tx, Value},
+    store::{Access, Job, JobEnd, Lane, NewBlock, NewEntry, StoreError, StoreExt, Ticket, Tx, Value},
 };
 
 type Outcome = Result<(), StoreError>;
@@ -93,6 +93,7 @@ pub(super) fn a_read_job_cannot_write(new: New<'_>) -> Outcome {
     let refused = read(&store, |tx| {
         let t = tenant("t");
         let entry = NewEntry { seq: 1, at: at(1), columns: [].into(), body: "" };
+        let block = NewBlock { first: at(1), last: at(1), head: b"", parts: &[], marks: &[] };
         let writes = [
             tx.bump_epoch(&t).map(drop),
             tx.insert(&THINGS, &t, &thing("a")),
@@ -109,6 +110,8 @@ pub(super) fn a_read_job_cannot_write(new: New<'_>) -> Outcome {
             tx.reclaim(&super::catalog::JOBS, &t, at(9), 1).map(drop),
             tx.put_spans(&super::catalog::TRACES, &t, &[]),
             tx.drop_spans(&super::catalog::TRACES, &t, at(9), 1).map(drop),
+            tx.add_block(&super::catalog::PACKS, &t, "g", &block).map(drop),
+            tx.drop_block(&super::catalog::PACKS, &t, "g", 1, &[]).map(drop),
             tx.add(&CREDITS, &t, "a", 1, None).map(drop),
             tx.hold(&CREDITS, &t, "a", "h", 0, at(9)).map(drop),
             tx.release(&CREDITS, &t, "h", 0).map(drop),

@@ -6,10 +6,12 @@
 //! - [`catalog`]: the tables the suite works on, with every shape and kind of column.
 //! - [`given`]: short ways to say what a case starts from.
 //! - One file per part of the contract: [`jobs`], [`tenants`], [`epochs`], [`records`], [`journals`], [`queues`],
-//!   [`spans`], [`ledgers`], [`terms`].
+//!   [`spans`], [`blocks`], [`ledgers`], [`terms`].
 //! - [`model`]: random histories, run through the reference store and an adapter side by side.
 
+mod blocks;
 pub mod catalog;
+mod dump;
 mod epochs;
 pub mod given;
 mod history;
@@ -61,6 +63,8 @@ pub const CASES: &[Case] = cases! {
         only_the_holder_settles_or_extends ended_leases_are_reclaimed_in_order removing_takes_ready_and_leased
         a_lease_of_this_transaction_ends_like_any ready_items_page_without_gap;
     spans: a_span_replaces_its_namesake groups_and_windows_page_when_times_tie the_oldest_spans_go_first;
+    blocks: blocks_are_walked_by_their_latest_time parts_are_found_by_their_marks a_dropped_block_leaves_nothing
+        misuse_of_blocks_is_refused blocks_of_others_are_not_seen;
     ledgers: floors_refuse_without_change an_account_may_go_below_zero_without_floor overflow_changes_nothing
         holds_reserve_and_release holds_end_at_their_time balances_are_found_by_prefix additions_of_a_batch_add_up;
     terms: an_id_is_in_each_set_once ids_come_in_order_and_page_without_gap sets_are_found_by_prefix

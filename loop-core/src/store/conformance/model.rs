@@ -10,8 +10,9 @@ use proptest::{
 
 use super::{
     CATALOG, New,
+    dump::dump,
     given::{Any, read},
-    history::{End, Transaction, dump, history},
+    history::{End, Transaction, history},
 };
 use crate::store::{Access, Job, JobEnd, Lane, StoreError, Ticket, memory::MemoryStore};
 

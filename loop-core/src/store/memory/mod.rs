@@ -5,11 +5,14 @@
 //! written to be obvious rather than fast.
 //!
 //! - [`Space`](space): everything of one tenant.
-//! - [`rows`], [`stream`], [`line`], [`timeline`], [`accounts`], [`sets`]: the six shapes.
+//! - [`rows`], [`stream`], [`line`], [`timeline`], [`heap`], [`accounts`], [`sets`]: the seven shapes.
+//! - [`reach`]: the way from a transaction to its shapes.
 //! - [`tx`]: the operations of a transaction, each handed to its shape.
 
 mod accounts;
+mod heap;
 mod line;
+mod reach;
 mod rows;
 mod sets;
 mod space;

@@ -2,7 +2,7 @@
 
 use imbl::OrdMap;
 
-use super::{accounts::Accounts, line::Line, rows::Rows, sets::Sets, stream::Stream, timeline::Timeline};
+use super::{accounts::Accounts, heap::Heap, line::Line, rows::Rows, sets::Sets, stream::Stream, timeline::Timeline};
 use crate::base::TenantId;
 
 /// The whole store. A clone shares everything with its original.
@@ -22,6 +22,8 @@ pub(super) struct Space {
     pub(super) streams: OrdMap<(&'static str, String), Stream>,
     pub(super) lines: OrdMap<&'static str, Line>,
     pub(super) timelines: OrdMap<&'static str, Timeline>,
+    /// By table and group.
+    pub(super) heaps: OrdMap<(&'static str, String), Heap>,
     pub(super) accounts: OrdMap<&'static str, Accounts>,
     pub(super) sets: OrdMap<&'static str, Sets>,
 }

@@ -1,29 +1,22 @@
 //! The operations of a transaction on a copy of the root.
 
-use super::{
-    accounts::Accounts,
-    line::Line,
-    rows::Rows,
-    sets::Sets,
-    space::{Root, Space},
-    stream::Stream,
-    timeline::Timeline,
-};
+use super::{reach::declared, space::Root, stream::Stream};
 use crate::{
     base::{TenantId, Time},
     store::{
-        Access, Balance, Catalog, Claim, Cond, Entry, Head, Hold, Journal, JournalQuery, Ledger, Lent, NewEntry,
-        NewSpan, Queue, QueueItem, Record, RecordQuery, SpanRow, Spans, StoreError, Table, Terms, Tx, Value,
+        Access, Balance, BlockQuery, Blocks, Catalog, Claim, Cond, Entry, Head, Hold, Journal, JournalQuery, Ledger,
+        Lent, LentBlock, Mark, NewBlock, NewEntry, NewSpan, Place, Queue, QueueItem, Record, RecordQuery, SpanRow,
+        Spans, StoreError, Table, Terms, Tx, Value,
     },
 };
 
-type Answer<T> = Result<T, StoreError>;
+pub(super) type Answer<T> = Result<T, StoreError>;
 
 /// A transaction: a copy of the root to work on.
 pub(super) struct MemoryTx<'c> {
-    catalog: &'c Catalog,
-    root: Root,
-    access: Access,
+    pub(super) catalog: &'c Catalog,
+    pub(super) root: Root,
+    pub(super) access: Access,
 }
 
 impl<'c> MemoryTx<'c> {
@@ -34,92 +27,6 @@ impl<'c> MemoryTx<'c> {
     pub(super) fn into_root(self) -> Root {
         self.root
     }
-
-    fn space(&self, tenant: &TenantId) -> Option<&Space> {
-        self.root.spaces.get(tenant)
-    }
-
-    /// The tenant's space to write to.
-    fn space_mut(&mut self, tenant: &TenantId) -> &mut Space {
-        self.root.spaces.entry(tenant.clone()).or_default()
-    }
-
-    fn check_write(&self) -> Answer<()> {
-        match self.access {
-            Access::Write => Ok(()),
-            Access::Read => Err(StoreError::Misuse("a write in a read job".to_owned())),
-        }
-    }
-
-    fn rows(&self, table: &Table, tenant: &TenantId) -> Answer<Option<&Rows>> {
-        declared(self.catalog.tables.contains(&table), table.name)?;
-        Ok(self.space(tenant).and_then(|space| space.rows.get(table.name)))
-    }
-
-    fn rows_mut(&mut self, table: &'static Table, tenant: &TenantId) -> Answer<&mut Rows> {
-        self.check_write()?;
-        declared(self.catalog.tables.contains(&table), table.name)?;
-        Ok(self.space_mut(tenant).rows.entry(table.name).or_default())
-    }
-
-    fn stream(&self, journal: &'static Journal, tenant: &TenantId, stream: &str) -> Answer<Option<&Stream>> {
-        declared(self.catalog.journals.contains(&journal), journal.name)?;
-        Ok(self.space(tenant).and_then(|space| space.streams.get(&(journal.name, stream.to_owned()))))
-    }
-
-    fn stream_mut(&mut self, journal: &'static Journal, tenant: &TenantId, stream: &str) -> Answer<&mut Stream> {
-        self.check_write()?;
-        declared(self.catalog.journals.contains(&journal), journal.name)?;
-        Ok(self.space_mut(tenant).streams.entry((journal.name, stream.to_owned())).or_default())
-    }
-
-    fn line(&self, queue: &Queue, tenant: &TenantId) -> Answer<Option<&Line>> {
-        declared(self.catalog.queues.contains(&queue), queue.name)?;
-        Ok(self.space(tenant).and_then(|space| space.lines.get(queue.name)))
-    }
-
-    fn line_mut(&mut self, queue: &'static Queue, tenant: &TenantId) -> Answer<&mut Line> {
-        self.check_write()?;
-        declared(self.catalog.queues.contains(&queue), queue.name)?;
-        Ok(self.space_mut(tenant).lines.entry(queue.name).or_default())
-    }
-
-    fn timeline(&self, spans: &Spans, tenant: &TenantId) -> Answer<Option<&Timeline>> {
-        declared(self.catalog.spans.contains(&spans), spans.name)?;
-        Ok(self.space(tenant).and_then(|space| space.timelines.get(spans.name)))
-    }
-
-    fn timeline_mut(&mut self, spans: &'static Spans, tenant: &TenantId) -> Answer<&mut Timeline> {
-        self.check_write()?;
-        declared(self.catalog.spans.contains(&spans), spans.name)?;
-        Ok(self.space_mut(tenant).timelines.entry(spans.name).or_default())
-    }
-
-    fn accounts(&self, ledger: &Ledger, tenant: &TenantId) -> Answer<Option<&Accounts>> {
-        declared(self.catalog.ledgers.contains(&ledger), ledger.name)?;
-        Ok(self.space(tenant).and_then(|space| space.accounts.get(ledger.name)))
-    }
-
-    fn accounts_mut(&mut self, ledger: &'static Ledger, tenant: &TenantId) -> Answer<&mut Accounts> {
-        self.check_write()?;
-        declared(self.catalog.ledgers.contains(&ledger), ledger.name)?;
-        Ok(self.space_mut(tenant).accounts.entry(ledger.name).or_default())
-    }
-
-    fn sets(&self, terms: &Terms, tenant: &TenantId) -> Answer<Option<&Sets>> {
-        declared(self.catalog.terms.contains(&terms), terms.name)?;
-        Ok(self.space(tenant).and_then(|space| space.sets.get(terms.name)))
-    }
-
-    fn sets_mut(&mut self, terms: &'static Terms, tenant: &TenantId) -> Answer<&mut Sets> {
-        self.check_write()?;
-        declared(self.catalog.terms.contains(&terms), terms.name)?;
-        Ok(self.space_mut(tenant).sets.entry(terms.name).or_default())
-    }
-}
-
-fn declared(known: bool, name: &str) -> Answer<()> {
-    if known { Ok(()) } else { Err(StoreError::Misuse(format!("no table `{name}`"))) }
 }
 
 impl Tx for MemoryTx<'_> {
@@ -360,6 +267,77 @@ impl Tx for MemoryTx<'_> {
 
     fn drop_spans(&mut self, spans: &'static Spans, tenant: &TenantId, before: Time, limit: u32) -> Answer<u64> {
         Ok(self.timeline_mut(spans, tenant)?.remove(before, limit))
+    }
+
+    fn add_block(
+        &mut self,
+        blocks: &'static Blocks,
+        tenant: &TenantId,
+        group: &str,
+        block: &NewBlock<'_>,
+    ) -> Answer<u64> {
+        self.check_write()?;
+        blocks.check(block)?;
+        Ok(self.heap_mut(blocks, tenant, group)?.add(block))
+    }
+
+    fn drop_block(
+        &mut self,
+        blocks: &'static Blocks,
+        tenant: &TenantId,
+        group: &str,
+        no: u64,
+        marks: &[&[u8]],
+    ) -> Answer<bool> {
+        Ok(self.heap_mut(blocks, tenant, group)?.drop_block(no, marks))
+    }
+
+    fn walk_blocks(
+        &mut self,
+        blocks: &'static Blocks,
+        tenant: &TenantId,
+        group: &str,
+        query: &BlockQuery,
+        each: &mut dyn FnMut(&LentBlock<'_>) -> bool,
+    ) -> Answer<()> {
+        if let Some(heap) = self.heap(blocks, tenant, group)? {
+            heap.walk(query, each);
+        }
+        Ok(())
+    }
+
+    fn look_at_block(
+        &mut self,
+        blocks: &'static Blocks,
+        tenant: &TenantId,
+        group: &str,
+        no: u64,
+        each: &mut dyn FnMut(&LentBlock<'_>),
+    ) -> Answer<bool> {
+        Ok(self.heap(blocks, tenant, group)?.is_some_and(|heap| heap.look_at(no, each)))
+    }
+
+    fn parts(
+        &mut self,
+        blocks: &'static Blocks,
+        tenant: &TenantId,
+        group: &str,
+        places: &[Place],
+    ) -> Answer<Vec<Option<Vec<u8>>>> {
+        let heap = self.heap(blocks, tenant, group)?;
+        Ok(places.iter().map(|place| heap.and_then(|heap| heap.part(*place))).collect())
+    }
+
+    fn marked(
+        &mut self,
+        blocks: &'static Blocks,
+        tenant: &TenantId,
+        group: &str,
+        mark: &[u8],
+        after: Option<Place>,
+        limit: u32,
+    ) -> Answer<Vec<Mark>> {
+        Ok(self.heap(blocks, tenant, group)?.map(|heap| heap.marked(mark, after, limit)).unwrap_or_default())
     }
 
     fn add(
