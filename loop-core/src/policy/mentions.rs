@@ -223,12 +223,16 @@ pub fn thing_in_argument(phrase: &str, class: &Class, anyhow: bool, key: &str, v
     if is_set(value) && says(&own_words(key)) {
         return Truth::Yes;
     }
-    let free = cut(key).iter().any(|word| FREE.contains(&word.as_str()));
     match value.as_str() {
-        Some(text) if !free && !is_prose(key) && text.len() > VALUE_MAX => Truth::Unclear,
-        Some(_) if !free => yes(naming(key, value).is_some_and(|words| says(&words))),
-        _ => Truth::No,
+        Some(_) if is_free(key) => Truth::No,
+        Some(_) if is_too_long(key, value) => Truth::Unclear,
+        Some(_) => yes(naming(key, value).is_some_and(|words| says(&words))),
+        None => Truth::No,
     }
+}
+
+fn is_free(key: &str) -> bool {
+    cut(key).iter().any(|word| FREE.contains(&word.as_str()))
 }
 
 /// Whether an argument holds words that a phrase has before its head.
@@ -301,9 +305,14 @@ pub fn mentioned(phrases: &[String], key: &str, value: View<'_>) -> Truth {
     }
 }
 
+/// Whether a value is longer than what names, and yet no prose.
+fn is_too_long(key: &str, value: View<'_>) -> bool {
+    value.as_str().is_some_and(|text| text.len() > VALUE_MAX) && !is_prose(key)
+}
+
 /// Whether a value names something at a length that nobody looks through.
 fn is_long(key: &str, value: View<'_>) -> bool {
-    value.as_str().is_some_and(|text| text.len() > VALUE_MAX && !facts::carries(key, text)) && !is_prose(key)
+    is_too_long(key, value) && value.as_str().is_some_and(|text| !facts::carries(key, text))
 }
 
 fn own_words(key: &str) -> Vec<String> {

@@ -1,6 +1,6 @@
 //! The words by which phrases are found, for looking rules up before they are judged.
 
-use super::{JOINED_MAX, bare, is_long, is_set, naming, own_words, words_of};
+use super::{JOINED_MAX, bare, is_free, is_long, is_set, is_too_long, naming, own_words, words_of};
 use crate::{
     base::json::View,
     policy::{
@@ -24,7 +24,8 @@ pub fn each_word(key: &str, value: View<'_>, each: &mut dyn FnMut(&str)) -> bool
         }
         _ => true,
     };
-    whole && !is_long(key, value)
+    // A place is looked through for a phrase, but not for a thing: that may stand before its last segments.
+    whole && !is_long(key, value) && (is_free(key) || !is_too_long(key, value))
 }
 
 /// Calls `each` with words, and with neighbours written in one.

@@ -142,6 +142,7 @@ fn arguments() -> impl Strategy<Value = String> {
         r#""row_id":7"#,
         r#""command":"rm widgetbox sprocket""#,
         r#""file":"/a/widget-boxes.txt""#,
+        r#""folder":"/a/widget-boxes/with/a/name/that/is/much/longer/than/what/names/anything/of/this/world/x""#,
         r#""platform":"Kite Cloud""#,
         r#""service":"kitecloud""#,
         r#""command":"kubectl get""#,
@@ -208,4 +209,24 @@ proptest! {
             prop_assert!(more.is_empty(), "{tool} {agent:?} {arguments}: found in vain {more:?}");
         }
     }
+}
+
+#[test]
+fn a_place_too_long_to_be_looked_through_for_a_thing_finds_rules_about_things() {
+    let deed = Deed { nouns: vec!["sprocket".to_owned()], ..Deed::default() };
+    let of = |top| Range { from: Some(Limit { value: Decimal::whole(top), inclusive: true }), to: None };
+    let rules = (0..20_usize)
+        .map(|at| rule(at, Condition::All(vec![Condition::Deed(deed.clone()), Condition::Percent(of(at as i64))])));
+    let index = Index::build(rules.collect(), Vec::new());
+    let arguments = format!(r#"{{"folder":"/sprockets/{}/x","discount":"50%"}}"#, "a/".repeat(60));
+    let doc = Doc::parse(arguments.as_bytes()).unwrap();
+    let tool = "import_file";
+    let action = Action { tool, agent: None, arguments: doc.root(), forward: None, claimed_risk: None, stage: None };
+    let (class, zone, amounts) = (classify(tool), jiff::tz::TimeZone::UTC, Amounts::new());
+    let source = Source::Live(&action);
+    let call = Call { tool, class: &class, agent: None, risk: Risk::Low, now: NOW, zone: Some(&zone), source };
+    assert!(index.rules().iter().all(|rule| call.judge(&rule.condition).most == Truth::Unclear));
+    let mut found: SmallVec<[u32; 8]> = SmallVec::new();
+    index.with_plan(tool, |plan| plan.rules.matching(&call, &amounts, index.rules(), &mut found));
+    assert_eq!(found.len(), index.rules().len());
 }
