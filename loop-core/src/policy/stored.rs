@@ -190,6 +190,8 @@ mod tests {
                 "x@other.net, bea@acme.org",
                 "/srv/a",
                 "/srv/../x",
+                "/srv/bea@acme.org/x",
+                "/home/bea@acme.org",
                 "a/b",
                 "prod",
                 "staging",
@@ -223,11 +225,12 @@ mod tests {
             text in prop::sample::select(TEXTS),
             members in prop::collection::vec(member(), 0..6),
             nested in prop::collection::vec(member(), 0..3),
+            around in prop::sample::select(vec!["inner", "credentials"]),
             agent in prop::option::of(prop::sample::select(vec!["intern-bot", "other"])),
             body in prop::option::of(prop::collection::vec(member(), 0..3)),
         ) {
             let mut object: serde_json::Map<String, serde_json::Value> = members.into_iter().collect();
-            object.insert("inner".into(), serde_json::Value::Object(nested.into_iter().collect()));
+            object.insert(around.into(), serde_json::Value::Object(nested.into_iter().collect()));
             let arguments = serde_json::Value::Object(object);
             let body = body.map(|members| serde_json::Value::Object(members.into_iter().collect()));
             let doc = Doc::from_value(&arguments);
@@ -249,6 +252,30 @@ mod tests {
                 Would::Match => prop_assert_ne!(live.outcome, Outcome::Allow),
                 Would::NoMatch => prop_assert_eq!(live.outcome, Outcome::Allow),
                 Would::Undecidable => {}
+            }
+        }
+    }
+
+    #[test]
+    fn facts_keep_nothing_that_masking_hides() {
+        for arguments in [
+            r#"{"path":"/srv/bea.canary@example.com/x","channel":"+44 20 7946 0958"}"#,
+            r#"{"credentials":{"path":"/srv/canary","channel":"canary","to":"x@canary.example","amount":"7946095"}}"#,
+            r#"{"credentials":[{"folder":"/srv/canary"}],"password_to":"x@canary.example","secret_amount":"7946095"}"#,
+            r#"{"bea.canary@example.com":7,"rows":["a"]}"#,
+            r#"{"count of bea.canary@example.com":7}"#,
+        ] {
+            let doc = Doc::parse(arguments.as_bytes()).unwrap();
+            let nothing = Doc::empty_object();
+            for body in [false, true] {
+                let forward =
+                    body.then(|| Forward { url: "https://example.org/x", method: "POST", body: Some(doc.root()) });
+                let arguments = if body { nothing.root() } else { doc.root() };
+                let action =
+                    Action { tool: "write_file", agent: None, arguments, forward, claimed_risk: None, stage: None };
+                let facts = PolicySnapshot::build(1, Vec::new(), Vec::new(), PolicySettings::default()).facts(&action);
+                let text = serde_json::to_string(&facts).unwrap();
+                assert!(!text.contains("canary") && !text.contains("7946"), "{text}");
             }
         }
     }

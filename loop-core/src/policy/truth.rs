@@ -113,17 +113,24 @@ impl Call<'_> {
                 let mut found = Found::default();
                 self.each(FactKind::Paths, &mut |fact| {
                     if let Fact::Path(path) = fact {
-                        found.add(Span::of(paths::fits_any(tests, path)));
+                        let hidden = self.hides(path);
+                        found.add(if hidden { Span::OPEN } else { Span::of(paths::fits_any(tests, path)) });
                     }
                 });
                 // A call that is not about files and names no path touches none.
                 let files = self.class.things.meets(known().files);
                 self.open_when_cut(found.or(if files { Truth::Unclear } else { Truth::No }))
             }
-            Condition::Place(places) => self.facts(FactKind::Places, |fact| match fact {
-                Fact::Place(place) => yes(places.iter().any(|wanted| wanted.eq_ignore_ascii_case(place))),
-                _ => Truth::Unclear,
-            }),
+            Condition::Place(places) => {
+                let mut found = Found::default();
+                self.each(FactKind::Places, &mut |fact| {
+                    if let Fact::Place(place) = fact {
+                        let is = yes(places.iter().any(|wanted| wanted.eq_ignore_ascii_case(place)));
+                        found.add(if self.hides(place) { Span::OPEN } else { Span::of(is) });
+                    }
+                });
+                self.open_when_cut(found.or(Truth::Unclear))
+            }
             Condition::Attachment => self.any_fact(FactKind::Attachments, |fact| fact == Fact::Attachment(true)),
             Condition::Time(tests) => self.time(tests),
             Condition::Unbounded(concepts) => self.any_fact(
@@ -179,6 +186,11 @@ impl Call<'_> {
         let mut any = false;
         self.each(kind, &mut |fact| any |= is(fact));
         if any { Span::of(Truth::Yes) } else { self.open_when_cut(Span::of(Truth::No)) }
+    }
+
+    /// Whether a text of a stored fact may have been another before it was masked.
+    fn hides(&self, text: &str) -> bool {
+        matches!(self.source, Source::Stored(..)) && facts::may_hide(text)
     }
 
     fn open_when_cut(&self, span: Span) -> Span {

@@ -195,13 +195,10 @@ impl Explainer<'_> {
         let told = self.told(search, spot, root);
         let value = if spot.place == Place::Body {
             // Of a forwarded body nothing but facts is ever stored.
-            told.map(|text| redact::text(&text).masked)
+            told
         } else {
             let as_is = plain(shown) == plain(raw);
-            match told {
-                Some(told) if as_is || raw.is_container() => Some(redact::text(&told).masked),
-                _ => Some(plain(shown)),
-            }
+            told.filter(|_| as_is || raw.is_container()).or_else(|| Some(plain(shown)))
         };
         self.subjects.borrow_mut().extend(masked.subjects);
         (Some(cut(&name, WAY_MAX)), value.map(|value| cut(&value, VALUE_MAX)))
@@ -210,7 +207,28 @@ impl Explainer<'_> {
     /// What the part read at a spot, where that says it better than the text that stands there.
     fn told(&self, search: &Search<'_>, spot: &Spot, root: View<'_>) -> Option<String> {
         let kind = search.looks.kind()?;
-        self.with_piece(search, spot, Some(root), |action| joined(search.part, |each| facts::each(action, kind, each)))?
+        self.with_piece(search, spot, Some(root), |action| {
+            joined(search.part, |each| self.facts(action, kind, each)).map(|text| redact::text(&text).masked)
+        })?
+    }
+
+    /// The facts of a kind that may be told: what they are read from is masked before, since a name around a value may
+    /// be what makes a secret of it. What kinds of data there are tells none of them.
+    fn facts(&self, action: &Action<'_>, kind: FactKind, each: &mut dyn FnMut(Fact<'_>)) {
+        if kind == FactKind::Data {
+            return facts::each(action, kind, each);
+        }
+        let masked = |view: View<'_>| {
+            let masked = redact::json(view);
+            self.subjects.borrow_mut().extend(masked.subjects);
+            masked.masked
+        };
+        let arguments = masked(action.arguments);
+        let body = action.forward.and_then(|forward| forward.body).map(masked);
+        let Ok(arguments) = Doc::parse(arguments.as_bytes()) else { return };
+        let body = body.as_ref().and_then(|body| Doc::parse(body.as_bytes()).ok());
+        let forward = action.forward.map(|forward| Forward { body: body.as_ref().map(Doc::root), ..forward });
+        facts::each(&Action { arguments: arguments.root(), forward, ..*action }, kind, each);
     }
 
     /// What the part read in the whole call.
@@ -218,7 +236,7 @@ impl Explainer<'_> {
         let kind = search.looks.kind()?;
         let facts = |each: &mut dyn FnMut(Fact<'_>)| match self.stored {
             Some((facts, _)) => facts.each(kind, each),
-            None => facts::each(&search.seen.action, kind, each),
+            None => self.facts(&search.seen.action, kind, each),
         };
         // Recipients of all kinds are added up.
         let told = if matches!(search.part, Condition::Count { of: Counted::Recipients, .. }) {

@@ -10,7 +10,7 @@ use crate::{
     base::{Decimal, Seed, Time, id::RuleId, json::Doc},
     policy::{
         Action, CompiledRule, Forward, Outcome, PolicySettings, PolicySnapshot, Rule, RuleAction, Tried,
-        condition::{ArgumentTest, Condition, Deed, Range, TimeTest, Whom},
+        condition::{ArgumentTest, Condition, Deed, PathTest, Range, TimeTest, Whom},
         evaluate,
         facts::{Counted, DataKind, Environment},
         lexicon::Concepts,
@@ -353,6 +353,35 @@ proptest! {
             let value = ground.value.as_deref().unwrap_or_default();
             prop_assert!(!value.contains("bea@") && !value.contains("4111 1"), "{:?}", ground);
             prop_assert!(ground.why.as_deref() != Some("it cannot be told apart which part held"), "{:?}", ground);
+        }
+    }
+}
+
+#[test]
+fn what_a_name_around_a_value_makes_a_secret_is_not_told() {
+    let path = |path: &str| Condition::Path(vec![PathTest::Under(path.to_owned())]);
+    let many: String = (0..80).map(|n| format!("\"f{n}\":{n},")).collect();
+    for (condition, arguments) in [
+        (path("/srv"), r#"{"credentials":{"path":"/srv/canary/x"}}"#.to_owned()),
+        (path("/srv"), r#"{"credentials":[{"path":"/srv/canary/x"}]}"#.to_owned()),
+        (path("/srv"), format!(r#"{{"credentials":{{{many}"path":"/srv/canary/x"}}}}"#)),
+        (Condition::Place(vec!["canary".to_owned()]), r#"{"credentials":{"channel":"canary"}}"#.to_owned()),
+        (Condition::Recipient(Whom::Outside(vec!["acme.org".to_owned()])), r#"{"password_to":["canary"]}"#.to_owned()),
+        (over(5, None), r#"{"credentials":{"amount":"77177"}}"#.to_owned()),
+        (
+            Condition::Recipient(Whom::Address(vec!["canary".to_owned()])),
+            format!(r#"{{{many}"password_to":"canary"}}"#),
+        ),
+    ] {
+        let (doc, nothing) = (Doc::parse(arguments.as_bytes()).unwrap(), Doc::empty_object());
+        for body in [false, true] {
+            let forward = body.then(|| Forward { url: "https://a.example", method: "POST", body: Some(doc.root()) });
+            let arguments = if body { nothing.root() } else { doc.root() };
+            let grounds = grounds_of(&condition, &Action { arguments, forward, ..call("write_file", &nothing) });
+            let told: Vec<_> =
+                grounds.iter().flat_map(|ground| [&ground.argument, &ground.value, &ground.why]).collect();
+            let told = format!("{told:?}");
+            assert!(!grounds.is_empty() && !told.contains("canary") && !told.contains("77177"), "{told}");
         }
     }
 }

@@ -110,7 +110,9 @@ pub fn extract(action: &Action<'_>, class: &Class) -> Facts {
             let nameless = leaf.roles == Roles::default();
             let kinds: &[_] = if nameless { &[FactKind::Counts, FactKind::Data] } else { &FactKind::ALL };
             for kind in kinds {
-                of_leaf(leaf, *kind, &mut |fact| facts.add(fact));
+                of_leaf(leaf, *kind, &mut |fact| {
+                    if leaf.secret && !leaf.value.is_container() { facts.add_secret(fact) } else { facts.add(fact) }
+                });
             }
         });
     }

@@ -7,6 +7,7 @@ use hashbrown::HashMap;
 use crate::{
     base::{Decimal, Time},
     policy::{lexicon::Concepts, money::Currency},
+    tool::redact,
 };
 
 /// What kind of fact; a condition asks for one kind at a time.
@@ -80,11 +81,11 @@ pub enum Fact<'a> {
     },
     /// Sensitive data of a class.
     Data(DataKind),
-    /// A path, as it stands.
+    /// A path, as it stands; masked in stored facts.
     Path(&'a str),
     /// The name of an environment that was recognised.
     Environment(Environment),
-    /// A channel's name without its mark.
+    /// A channel's name without its mark; masked in stored facts.
     Place(&'a str),
     /// Something is attached, or a place for it is empty.
     Attachment(bool),
@@ -299,22 +300,36 @@ fn is_none(concepts: &Concepts) -> bool {
 }
 
 impl Facts {
-    /// Takes a fact in, within bounds. Facts say "there is such a one", so repeats are dropped.
+    /// Takes in what was read of a value that is a secret: that it is there, never what it says.
+    pub(super) fn add_secret(&mut self, fact: Fact<'_>) {
+        match fact {
+            Fact::Data(_) | Fact::Environment(_) | Fact::Attachment(_) | Fact::Statement { .. } => self.add(fact),
+            Fact::Amount(..)
+            | Fact::Percent(_)
+            | Fact::Count { .. }
+            | Fact::Recipient { .. }
+            | Fact::Path(_)
+            | Fact::Place(_)
+            | Fact::Time(_) => self.cut = true,
+        }
+    }
+
+    /// Takes a fact in, within bounds. Facts say "there is such a one", so repeats are dropped. Texts are masked.
     pub(super) fn add(&mut self, fact: Fact<'_>) {
         let fits = match fact {
             Fact::Amount(value, currency) => keep(&mut self.amounts, (value, currency)),
             Fact::Percent(value) => keep(&mut self.percents, value),
             Fact::Count { of, number, key, plain } => {
-                let key = if key.len() <= KEY_MAX { key } else { "" };
+                let key = if key.len() <= KEY_MAX && is_bare(key) { key } else { "" };
                 keep(&mut self.counts, (of, number, key.to_owned(), plain))
             }
             Fact::Recipient { domain, .. } => {
                 domain.is_none_or(short) && keep_counted(&mut self.recipients, domain.map(str::to_ascii_lowercase))
             }
             Fact::Data(kind) => keep(&mut self.data, kind),
-            Fact::Path(path) => short(path) && keep(&mut self.paths, path.to_owned()),
+            Fact::Path(path) => short(path) && keep(&mut self.paths, redact::text(path).masked),
             Fact::Environment(environment) => keep(&mut self.environments, environment),
-            Fact::Place(place) => short(place) && keep(&mut self.places, place.to_owned()),
+            Fact::Place(place) => short(place) && keep(&mut self.places, redact::text(place).masked),
             Fact::Attachment(present) => keep(&mut self.attachments, present),
             Fact::Time(at) => keep(&mut self.times, at),
             Fact::Statement { does, bounded } => keep(&mut self.statements, (does, bounded)),
@@ -349,6 +364,17 @@ impl Facts {
             }
         }
     }
+}
+
+/// Whether a name tells nothing that is masked.
+fn is_bare(key: &str) -> bool {
+    key.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_') || redact::text(key).masked == key
+}
+
+/// Whether masking may have changed a stored text.
+#[must_use]
+pub fn may_hide(text: &str) -> bool {
+    text.contains('[')
 }
 
 fn short(text: &str) -> bool {

@@ -18,6 +18,8 @@ pub struct Leaf<'a, 's> {
     pub beside: Option<&'s Beside<'a>>,
     /// The value is a member of that object itself, not an item of an array in it.
     pub member: bool,
+    /// Its name, or one around it, says that it is a secret.
+    pub secret: bool,
 }
 
 /// The members of an object that say more of the others; each is looked for once, when it is first needed.
@@ -59,7 +61,8 @@ pub(super) fn leaves_of<'a, W: Fn(Roles) -> bool + Copy, F: FnMut(Leaf<'a, '_>)>
     wanted: W,
     each: &mut F,
 ) {
-    descend(Leaf { key: "", roles: Roles::default(), value: view, beside: None, member: false }, wanted, each);
+    let whole = Leaf { key: "", roles: Roles::default(), value: view, beside: None, member: false, secret: false };
+    descend(whole, wanted, each);
 }
 
 // The reader bounds the depth of documents, and so of this.
@@ -73,7 +76,8 @@ fn descend<'a, W: Fn(Roles) -> bool + Copy, F: FnMut(Leaf<'a, '_>)>(leaf: Leaf<'
             for member in leaf.value.members() {
                 let key = member.key();
                 let roles = keys::roles(key);
-                let below = || Leaf { key, roles, value: member, beside: Some(&beside), member: true };
+                let secret = leaf.secret || roles.any(Roles::NAMES_SECRET);
+                let below = || Leaf { key, roles, value: member, beside: Some(&beside), member: true, secret };
                 if member.is_container() {
                     descend(below(), wanted, each);
                 } else if wanted(roles) {

@@ -16,4 +16,4 @@ pub use extract::{Amounts, each, extract, said_by, survey};
 pub(super) use keys::{Roles, roles};
 pub use leaf::each_argument;
 
-pub use fact::{Counted, DataKind, Environment, Fact, FactKind, Facts, KEPT, TEXT_MAX};
+pub use fact::{Counted, DataKind, Environment, Fact, FactKind, Facts, KEPT, TEXT_MAX, may_hide};
