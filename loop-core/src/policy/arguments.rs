@@ -2,6 +2,7 @@
 
 use super::{
     condition::ArgumentTest,
+    facts::{Roles, roles},
     glob,
     lexicon::cut,
     money, network,
@@ -108,6 +109,11 @@ pub fn party(names: &[String], key: &str, value: View<'_>) -> Option<Truth> {
 
 /// The party that an argument names; `None` when it is no party.
 pub fn party_of<'v>(key: &str, value: View<'v>) -> Option<&'v str> {
+    value.as_str().filter(|_| roles(key).any(Roles::NAMES_PARTY)).map(str::trim)
+}
+
+/// Whether an argument of this name names a party.
+pub fn names_party(key: &str) -> bool {
     const PARTIES: &[&str] = &[
         "payee",
         "vendor",
@@ -121,10 +127,8 @@ pub fn party_of<'v>(key: &str, value: View<'v>) -> Option<&'v str> {
         "to",
         "company",
     ];
-    let Kind::String(text) = value.kind() else { return None };
     let words = cut(key);
-    let is = words.iter().any(|word| PARTIES.contains(&word.as_str())) && !words.iter().any(|word| word == "id");
-    is.then_some(text.trim())
+    words.iter().any(|word| PARTIES.contains(&word.as_str())) && !words.iter().any(|word| word == "id")
 }
 
 /// How an argument stands a test; `None` when its name lacks one of the words.

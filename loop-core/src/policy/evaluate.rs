@@ -6,7 +6,7 @@ use super::{
     Action, Outcome, PolicySnapshot, Reason, ReasonCode, RuleMode, Stage, Verdict,
     deed::Class,
     facts::{self, Amounts},
-    index::Plan,
+    index::{Plan, Sorted},
     snapshot::DefaultVerdict,
     stage::Setting,
     truth::{Call, Source},
@@ -101,9 +101,7 @@ fn judge(snapshot: &PolicySnapshot, names: &[Name<'_>], now: Time, verdict: &mut
             zone: snapshot.zone(),
             source: Source::Live(action),
         };
-        for rules in [&plan.rules, common] {
-            rules.matching(&call, amounts, snapshot.rules(), &mut matched);
-        }
+        Sorted::matching([&plan.rules, common], &call, amounts, snapshot.rules(), &mut matched);
     }
     if names.iter().any(|name| name.plan.blocked) {
         tighten(verdict, Reason { code: ReasonCode::ToolBlocked, outcome: Outcome::Deny, rule: None });

@@ -195,7 +195,7 @@ impl Index {
     /// Rules to which all tools are alike, for calls of a class.
     #[must_use]
     pub fn common(&self, class: &Class) -> &Sorted {
-        if does(&Deed::default(), class) == Truth::No { &self.looking } else { &self.doing }
+        if class.only_looks() { &self.looking } else { &self.doing }
     }
 
     /// The rules, by id.

@@ -15,7 +15,7 @@ use super::{
     truth::{Truth, yes},
 };
 use crate::base::json::{Kind, View};
-pub use root::{any_words, each_in, each_word, roots};
+pub use root::{Starts, each_in, each_needed, each_word, roots};
 pub use state::{state, stated};
 
 /// Names of arguments that hold prose or programs: what is said there is not what the call is about.

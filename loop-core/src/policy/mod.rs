@@ -31,6 +31,7 @@ mod name;
 mod network;
 mod overlap;
 mod paths;
+mod print;
 pub mod rule;
 pub mod rulebook;
 pub mod settings;

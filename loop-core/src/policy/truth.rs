@@ -10,7 +10,7 @@ mod work;
 
 use super::{
     action::Action,
-    arguments::{aliases, argument, branch, carries_command, command, names_something, party},
+    arguments::{aliases, argument, branch, command, party},
     condition::{ArgumentTest, Condition, Range, TimeTest, Whom},
     counting::{self, Counts},
     deed::{Class, known},
@@ -27,7 +27,7 @@ use crate::{
     tool::Risk,
 };
 use agent::same_agent;
-pub(super) use agent::{agent_key, agent_keys};
+pub(super) use agent::{agent_key, agent_keys, print_of_agent};
 use span::Found;
 pub(super) use span::yes;
 pub use span::{Span, Truth};
@@ -323,7 +323,7 @@ impl Call<'_> {
         self.arguments(
             &mut |key, value| {
                 let Kind::String(text) = value.kind() else { return None };
-                (names_something(key) || carries_command(key)).then(|| yes(among(&cut(text))))
+                facts::roles(key).any(facts::Roles::NAMES_PRODUCT).then(|| yes(among(&cut(text))))
             },
             Truth::No,
         )

@@ -60,13 +60,19 @@ pub fn each(action: &Action<'_>, kind: FactKind, each: &mut dyn FnMut(Fact<'_>))
     of_address(action, kind, each);
 }
 
+/// Calls `each` with every value of a live call and what its name says.
+#[inline]
+pub fn each_leaf<'a>(action: &Action<'a>, each: &mut impl FnMut(Leaf<'a, '_>)) {
+    documents(action).for_each(|document| leaves(document, each));
+}
+
 fn documents<'a>(action: &Action<'a>) -> impl Iterator<Item = View<'a>> + use<'a> {
     std::iter::once(action.arguments).chain(action.forward.and_then(|forward| forward.body))
 }
 
 /// The facts of a kind in one value.
 #[inline]
-fn of_leaf(leaf: Leaf<'_, '_>, kind: FactKind, each: &mut dyn FnMut(Fact<'_>)) {
+pub fn of_leaf(leaf: Leaf<'_, '_>, kind: FactKind, each: &mut dyn FnMut(Fact<'_>)) {
     match kind {
         FactKind::Amounts => amount(leaf, &mut |fact| each(fact)),
         FactKind::Percents => percent(leaf, each),
@@ -83,7 +89,7 @@ fn of_leaf(leaf: Leaf<'_, '_>, kind: FactKind, each: &mut dyn FnMut(Fact<'_>)) {
 }
 
 /// The facts of a kind in the tool's name and the address that the call is forwarded to.
-fn of_address(action: &Action<'_>, kind: FactKind, each: &mut dyn FnMut(Fact<'_>)) {
+pub fn of_address(action: &Action<'_>, kind: FactKind, each: &mut dyn FnMut(Fact<'_>)) {
     if kind == FactKind::Environments {
         environments_in(action.tool, each);
     }
@@ -107,7 +113,7 @@ pub fn extract(action: &Action<'_>, class: &Class) -> Facts {
         leaves(document, &mut |leaf| {
             said.add(leaf, class);
             // Most names give no role; then only the value itself may say something.
-            let nameless = leaf.roles == Roles::default();
+            let nameless = leaf.roles.is_plain();
             let kinds: &[_] = if nameless { &[FactKind::Counts, FactKind::Data] } else { &FactKind::ALL };
             for kind in kinds {
                 of_leaf(leaf, *kind, &mut |fact| {

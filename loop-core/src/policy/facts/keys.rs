@@ -7,7 +7,13 @@ use std::{
 
 use hashbrown::HashMap;
 
-use crate::{policy::money::Currency, tool::sensitive::names_secret};
+use crate::{
+    policy::{
+        arguments::{carries_command, names_party, names_something},
+        money::Currency,
+    },
+    tool::sensitive::names_secret,
+};
 
 /// The data file; its head documents the format.
 static TEXT: &str = include_str!("keys.txt");
@@ -76,6 +82,8 @@ roles! {
     LESSER = 38, "lesser";
     SPOKEN = 39, "spoken";
     URL = 40, "url";
+    NAMES_PARTY = 60, "names_party";
+    NAMES_PRODUCT = 61, "names_product";
 }
 
 impl Roles {
@@ -89,6 +97,12 @@ impl Roles {
     #[must_use]
     pub const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+
+    /// Whether no fact is read by these: no role at all, or only such as stand for words of a name.
+    #[must_use]
+    pub fn is_plain(self) -> bool {
+        self.without(Self::NAMES_PARTY.with(Self::NAMES_PRODUCT)) == Self::default()
     }
 
     const fn without(self, other: Self) -> Self {
@@ -237,6 +251,12 @@ fn worked_out(name: &str) -> Roles {
     }
     if names_secret(name) {
         all = all.with(Roles::NAMES_SECRET);
+    }
+    if names_party(name) {
+        all = all.with(Roles::NAMES_PARTY);
+    }
+    if names_something(name) || carries_command(name) {
+        all = all.with(Roles::NAMES_PRODUCT);
     }
     all.settled()
 }

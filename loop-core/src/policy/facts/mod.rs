@@ -12,7 +12,7 @@ mod number;
 mod sql;
 
 pub use carrier::{Said, carries, each_name_within, is_many_sided, is_plain_kind, many_sided, said, tells_kind};
-pub use extract::{Amounts, each, extract, said_by, survey};
+pub use extract::{Amounts, each, each_leaf, extract, of_address, of_leaf, said_by, survey};
 pub(super) use keys::{Roles, roles};
 pub use leaf::each_argument;
 

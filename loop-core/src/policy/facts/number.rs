@@ -92,8 +92,8 @@ pub(super) fn count(leaf: Leaf<'_, '_>, each: &mut dyn FnMut(Fact<'_>)) {
     match leaf.value.kind() {
         Kind::Array => tell(length(leaf.value), true),
         Kind::Number(text) if counts || names => {
-            let number = Decimal::parse(text).filter(|number| !number.is_negative());
-            tell(number.map_or(u64::MAX, whole), plain);
+            let number = || Decimal::parse(text).filter(|number| !number.is_negative()).map_or(u64::MAX, whole);
+            tell(if is_number(text) { text.parse().unwrap_or(u64::MAX) } else { number() }, plain);
         }
         Kind::String(text) if (counts || names) && text.starts_with(|c: char| c.is_ascii_digit()) => {
             if let Some(written) = money::read(text).filter(|written| !written.percent && written.currency.is_none()) {

@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use super::sorted::hull;
 use crate::{
-    base::{Decimal, json::View},
+    base::Decimal,
     policy::{
         action::Action,
         arguments,
@@ -14,9 +14,10 @@ use crate::{
         counting,
         facts::{self, Amounts, Counted, Fact, FactKind},
         lexicon::cut,
-        mentions,
+        mentions::{self, Starts},
         money::Currency,
-        truth::{Call, Source, agent_key, agent_keys},
+        print::Print,
+        truth::{Call, Source, agent_keys, print_of_agent},
     },
 };
 
@@ -41,36 +42,78 @@ pub(super) enum Number {
     Count(Counted, Option<Box<str>>),
 }
 
-pub(super) type Names = SmallVec<[String; 4]>;
+/// Prints of names.
+pub(super) type Prints = SmallVec<[u64; 8]>;
 
-/// By which names a call is found that a part of a condition may hold for.
-pub(super) fn names(part: &Condition) -> Option<(Name, Vec<String>)> {
-    let lower = |texts: &[String]| texts.iter().map(|text| text.to_ascii_lowercase()).collect();
+/// What is looked for in a call, so that nothing else is read.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Wanted {
+    names: u8,
+    counts: bool,
+    starts: Starts,
+}
+
+impl Wanted {
+    pub(super) fn add_name(&mut self, name: Name, starts: &Starts) {
+        self.names |= 1 << name as u8;
+        self.starts.merge(starts);
+    }
+
+    pub(super) fn add_number(&mut self, number: &Number) {
+        self.counts |= matches!(number, Number::Count(..));
+    }
+
+    pub(super) fn with(mut self, other: &Self) -> Self {
+        self.names |= other.names;
+        self.counts |= other.counts;
+        self.starts.merge(&other.starts);
+        self
+    }
+
+    const fn has(&self, name: Name) -> bool {
+        self.names >> name as u8 & 1 == 1
+    }
+}
+
+/// By which names a call is found that a part of a condition may hold for. Adds to `starts` with what words begin.
+pub(super) fn names(part: &Condition, starts: &mut Starts) -> Option<(Name, Vec<u64>)> {
+    let each = |texts: &[String], print: fn(&str) -> u64| texts.iter().map(|text| print(text)).collect();
     Some(match part {
-        Condition::Agent(names) => (Name::Agent, names.iter().flat_map(|name| agent_keys(name)).collect()),
-        Condition::Recipient(Whom::In(domains)) => (Name::Domain, lower(domains)),
-        Condition::Recipient(Whom::Address(addresses)) => (Name::Address, lower(addresses)),
-        Condition::Place(places) => (Name::Place, lower(places)),
-        Condition::Party(names) => (Name::Party, lower(names)),
+        Condition::Agent(names) => {
+            (Name::Agent, names.iter().flat_map(|name| agent_keys(name)).map(|key| Print::of(key.bytes())).collect())
+        }
+        Condition::Recipient(Whom::In(domains)) => (Name::Domain, each(domains, Print::of_domain)),
+        Condition::Recipient(Whom::Address(addresses)) => (Name::Address, each(addresses, Print::of_any_case)),
+        Condition::Place(places) => (Name::Place, each(places, Print::of_any_case)),
+        Condition::Party(names) => (Name::Party, each(names, Print::of_any_case)),
         Condition::Named(names) => {
             let firsts = names.iter().filter_map(|name| name.split('_').next()).flat_map(arguments::aliases);
-            let joined = names.iter().map(|name| name.split('_').collect());
-            (Name::Product, firsts.map(str::to_owned).chain(joined).collect())
+            let joined = names.iter().map(|name| name.split('_').collect::<String>());
+            let joined = joined.map(|name| Print::of(name.bytes()));
+            (Name::Product, firsts.map(|name| Print::of(name.bytes())).chain(joined).collect())
         }
-        Condition::Mentions(phrases) if !phrases.iter().any(|phrase| mentions::has_kind(phrase)) => {
-            (Name::Word, mentions::any_words(phrases))
-        }
-        // Kinds may be meant without a word, and a verb that no concept stands for changes what a name says.
-        Condition::Deed(deed)
-            if !deed.nouns.is_empty()
-                && deed.things.is_empty()
-                && deed.verbs.is_empty()
-                && !deed.nouns.iter().any(|noun| mentions::has_kind(noun)) =>
-        {
-            (Name::Word, mentions::any_words(&deed.nouns))
+        Condition::Mentions(phrases) => (Name::Word, words(phrases, starts)?),
+        // A verb that no concept stands for changes what a name says.
+        Condition::Deed(deed) if !deed.nouns.is_empty() && deed.things.is_empty() && deed.verbs.is_empty() => {
+            (Name::Word, words(&deed.nouns, starts)?)
         }
         _ => return None,
     })
+}
+
+/// By which words phrases are found; `None` when one may be meant without a word of its own.
+fn words(phrases: &[String], starts: &mut Starts) -> Option<Vec<u64>> {
+    if phrases.iter().any(|phrase| mentions::has_kind(phrase)) {
+        return None;
+    }
+    let mut prints = Vec::new();
+    let all = mentions::each_needed(phrases, &mut |word| {
+        starts.add(word);
+        mentions::roots(word, &mut |print| prints.push(print));
+    });
+    prints.sort_unstable();
+    prints.dedup();
+    all.then_some(prints)
 }
 
 /// In which range a number lies that a part of a condition may hold for; `denied` when it stands under `not`.
@@ -98,12 +141,35 @@ pub(super) fn range(part: &Condition, denied: bool) -> Option<(Number, Range)> {
 pub(super) struct Said<'a> {
     pub(super) call: &'a Call<'a>,
     amounts: &'a Amounts,
-    named: [OnceCell<Option<Names>>; 7],
+    wanted: Wanted,
+    heard: OnceCell<Heard>,
+    words: OnceCell<Option<Prints>>,
+}
+
+/// Names of one sort, and whether there may be others.
+#[derive(Default)]
+struct Names {
+    prints: SmallVec<[u64; 4]>,
+    open: bool,
+}
+
+/// What stands in the values of a call, read in one go.
+#[derive(Default)]
+struct Heard {
+    domains: Names,
+    addresses: Names,
+    places: Names,
+    parties: Names,
+    products: Names,
+    /// How many there are, recipients added up and the most of anything else.
+    recipients: Option<u64>,
+    items: Option<u64>,
 }
 
 impl<'a> Said<'a> {
-    pub(super) fn new(call: &'a Call<'a>, amounts: &'a Amounts) -> Self {
-        Self { call, amounts, named: Default::default() }
+    /// Asks a call for what is `wanted`; anything else is not to be asked for.
+    pub(super) fn new(call: &'a Call<'a>, amounts: &'a Amounts, wanted: Wanted) -> Self {
+        Self { call, amounts, wanted, heard: OnceCell::new(), words: OnceCell::new() }
     }
 
     const fn action(&self) -> Option<&'a Action<'a>> {
@@ -113,73 +179,93 @@ impl<'a> Said<'a> {
         }
     }
 
-    /// The names that a call says; `None` when it cannot be told which.
-    pub(super) fn names(&self, name: Name) -> Option<&Names> {
-        self.named.get(name as usize)?.get_or_init(|| self.read(name)).as_ref()
+    /// Calls `each` with the prints of the names that a call says; false when it cannot be told which.
+    pub(super) fn each_name(&self, name: Name, each: &mut dyn FnMut(u64)) -> bool {
+        let Some(action) = self.action().filter(|_| self.wanted.has(name)) else { return false };
+        let heard = || self.heard.get_or_init(|| self.hear(action));
+        let names = match name {
+            Name::Agent => {
+                let Some(agent) = self.call.agent else { return false };
+                each(print_of_agent(agent));
+                return true;
+            }
+            Name::Word => {
+                let Some(words) = self.words.get_or_init(|| self.words(action)) else { return false };
+                words.iter().for_each(|word| each(*word));
+                return true;
+            }
+            Name::Product => {
+                self.call.class.words.iter().for_each(|word| each(Print::of(word.bytes())));
+                heard().products.prints.iter().for_each(|print| each(*print));
+                return true;
+            }
+            Name::Domain => &heard().domains,
+            Name::Address => &heard().addresses,
+            Name::Place => &heard().places,
+            Name::Party => &heard().parties,
+        };
+        names.prints.iter().for_each(|print| each(*print));
+        !names.open && !names.prints.is_empty()
     }
 
-    fn read(&self, name: Name) -> Option<Names> {
-        let action = self.action()?;
-        let mut names = Names::new();
-        let mut sure = true;
-        match name {
-            Name::Agent => names.push(agent_key(self.call.agent?)),
-            Name::Domain => facts::each(action, FactKind::Recipients, &mut |fact| {
-                let Fact::Recipient { domain, .. } = fact else { return };
-                let Some(domain) = domain else {
-                    sure = false;
-                    return;
-                };
-                let domain = domain.to_ascii_lowercase();
-                let parents = domain.match_indices('.').filter_map(|(at, _)| domain.get(at + 1..));
-                names.extend(parents.map(str::to_owned));
-                names.push(domain);
-            }),
-            Name::Address => facts::each(action, FactKind::Recipients, &mut |fact| match fact {
-                Fact::Recipient { text: Some(text), .. } => names.push(text.to_ascii_lowercase()),
-                _ => sure = false,
-            }),
-            Name::Place => facts::each(action, FactKind::Places, &mut |fact| {
-                if let Fact::Place(place) = fact {
-                    names.push(place.to_ascii_lowercase());
-                }
-            }),
-            Name::Party => each_argument(action, &mut |key, value| {
-                if let Some(party) = arguments::party_of(key, value) {
-                    names.push(party.to_ascii_lowercase());
-                }
-            }),
-            Name::Word => return self.words(action),
-            Name::Product => {
-                names.extend(self.call.class.words.iter().cloned());
-                each_argument(action, &mut |key, value| {
-                    let names_one = arguments::names_something(key) || arguments::carries_command(key);
-                    if let Some(text) = value.as_str().filter(|_| names_one) {
-                        names.extend(cut(text));
+    fn hear(&self, action: &Action<'_>) -> Heard {
+        let mut heard = Heard::default();
+        let wanted = &self.wanted;
+        let received = wanted.has(Name::Domain) || wanted.has(Name::Address);
+        facts::each_leaf(action, &mut |leaf| {
+            if received {
+                facts::of_leaf(leaf, FactKind::Recipients, &mut |fact| heard.recipient(fact));
+            }
+            if wanted.has(Name::Place) {
+                facts::of_leaf(leaf, FactKind::Places, &mut |fact| {
+                    if let Fact::Place(place) = fact {
+                        heard.places.prints.push(Print::of_any_case(place));
                     }
                 });
-                return Some(names);
             }
+            if wanted.counts {
+                facts::of_leaf(leaf, FactKind::Counts, &mut |fact| heard.count(fact));
+            }
+            if wanted.has(Name::Party)
+                && let Some(party) = arguments::party_of(leaf.key, leaf.value)
+            {
+                heard.parties.prints.push(Print::of_any_case(party));
+            }
+            if wanted.has(Name::Product)
+                && leaf.roles.any(facts::Roles::NAMES_PRODUCT)
+                && let Some(text) = leaf.value.as_str()
+            {
+                heard.products.prints.extend(cut(text).iter().map(|word| Print::of(word.bytes())));
+            }
+        });
+        if received {
+            facts::of_address(action, FactKind::Recipients, &mut |fact| heard.recipient(fact));
         }
-        (sure && !names.is_empty()).then_some(names)
+        heard
     }
 
-    /// All words that the call may be said to speak of; `None` when it leaves open what it speaks of.
-    fn words(&self, action: &Action<'_>) -> Option<Names> {
+    /// All words that the call may be said to speak of, of those that are wanted; `None` when it leaves open what it
+    /// speaks of.
+    fn words(&self, action: &Action<'_>) -> Option<Prints> {
         if self.call.may_mean_anything() {
             return None;
         }
-        let mut names = Names::new();
+        let starts = &self.wanted.starts;
+        let mut prints = Prints::new();
         let mut whole = true;
-        let mut add = |word: &str| mentions::roots(word, &mut |root| names.push(root));
-        mentions::each_in(&self.call.class.words, &mut add);
-        each_argument(action, &mut |key, value| whole &= mentions::each_word(key, value, &mut add));
+        let mut add = |word: &str| mentions::roots(word, &mut |print| prints.push(print));
+        mentions::each_in(&self.call.class.words, starts, &mut add);
+        facts::each_leaf(action, &mut |leaf| {
+            if !leaf.key.is_empty() {
+                whole &= mentions::each_word(leaf.key, leaf.value, starts, &mut add);
+            }
+        });
         if !whole {
             return None;
         }
-        names.sort_unstable();
-        names.dedup();
-        Some(names)
+        prints.sort_unstable();
+        prints.dedup();
+        Some(prints)
     }
 
     /// The least and the largest number that a call says; `None` when it cannot be told.
@@ -198,9 +284,15 @@ impl<'a> Said<'a> {
                 hull.filter(|_| sure)
             }
             Number::Count(of, noun) => {
-                let number = self
-                    .call
-                    .counted(*of, noun.as_deref())
+                let action = self.action().filter(|_| self.wanted.counts)?;
+                let heard = self.heard.get_or_init(|| self.hear(action));
+                let plain = match of {
+                    Counted::Recipients => heard.recipients,
+                    Counted::Items => heard.items,
+                };
+                let number = plain
+                    .filter(|_| noun.is_none())
+                    .or_else(|| self.call.counted(*of, noun.as_deref()))
                     .and_then(|number| i64::try_from(number).ok())
                     .map(Decimal::whole)?;
                 Some((number, number))
@@ -209,9 +301,27 @@ impl<'a> Said<'a> {
     }
 }
 
-fn each_argument(action: &Action<'_>, each: &mut dyn FnMut(&str, View<'_>)) {
-    facts::each_argument(action.arguments, &mut |key, value, _| each(key, value));
-    if let Some(body) = action.forward.and_then(|forward| forward.body) {
-        facts::each_argument(body, &mut |key, value, _| each(key, value));
+impl Heard {
+    fn recipient(&mut self, fact: Fact<'_>) {
+        let Fact::Recipient { text, domain } = fact else { return };
+        match domain {
+            Some(domain) => Print::each_above(domain, &mut |print| self.domains.prints.push(print)),
+            None => self.domains.open = true,
+        }
+        match text {
+            Some(text) => self.addresses.prints.push(Print::of_any_case(text)),
+            None => self.addresses.open = true,
+        }
+    }
+
+    /// As [`Call::counted`] does where nothing is said of what is counted.
+    fn count(&mut self, fact: Fact<'_>) {
+        let Fact::Count { of, number, plain: true, .. } = fact else { return };
+        match of {
+            Counted::Recipients => {
+                self.recipients = Some(self.recipients.unwrap_or(0).saturating_add(number));
+            }
+            Counted::Items => self.items = self.items.max(Some(number)),
+        }
     }
 }

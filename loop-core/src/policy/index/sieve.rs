@@ -9,11 +9,12 @@ use std::{
 use hashbrown::HashMap;
 use smallvec::SmallVec;
 
-use super::said::{Name, Number, Said, names, range};
+use super::said::{Name, Number, Said, Wanted, names, range};
 use crate::{
     base::Decimal,
     policy::{
         condition::{Condition, Limit, Range},
+        mentions::Starts,
         truth::Truth,
     },
 };
@@ -41,10 +42,13 @@ enum Gate {
     /// A number has to lie in a range. `behind` are all of them by what else they ask for.
     Number { number: Number, ranges: Ranges, behind: Sieve },
     /// Something has to have one of the names. `all` are found where it cannot be told which it has.
-    Name { name: Name, by: HashMap<Box<str>, Sieve, foldhash::fast::RandomState>, all: Sieve },
+    Name { name: Name, by: ByPrint, starts: Starts, all: Sieve },
     /// A part has to hold, or not to hold, that many rules share.
     Part { part: Condition, denied: bool, behind: Sieve },
 }
+
+/// By the prints of names.
+type ByPrint = HashMap<u64, Sieve, foldhash::fast::RandomState>;
 
 /// A rule that is being sorted: where it stands, and the parts that are not used yet to find it by.
 #[derive(Debug, Clone)]
@@ -95,9 +99,11 @@ impl Sieve {
                 entry.take(|part, denied| range(part, denied).filter(|(number, _)| matches!(number, Number::Amount(_))))
             {
                 numbers.add(number, (range, entry));
-            } else if let Some((name, keys)) = entry
-                .take(|part, denied| names(part).filter(|(_, keys)| by_names && !denied && keys.len() <= NAMES_MAX))
-            {
+            } else if let Some((name, keys)) = entry.take(|part, denied| {
+                let mut starts = Starts::default();
+                let (name, keys) = names(part, &mut starts).filter(|_| by_names && !denied)?;
+                (keys.len() <= NAMES_MAX).then_some((name, (keys, starts)))
+            }) {
                 named.add(name, (keys, entry));
             } else if let Some(part) = entry.take_most_shared(&shared) {
                 let known = parts.entry(part.print).or_insert_with(|| (part, Vec::new()));
@@ -126,16 +132,18 @@ impl Sieve {
                 sieve.any.extend(rules.iter().map(|(_, entry)| entry.place));
                 continue;
             }
-            let mut by: HashMap<String, Vec<Entry<'_>>, foldhash::fast::FixedState> = HashMap::default();
-            for (keys, entry) in &rules {
+            let mut by: HashMap<u64, Vec<Entry<'_>>, foldhash::fast::FixedState> = HashMap::default();
+            let mut starts = Starts::default();
+            for ((keys, begin), entry) in &rules {
+                starts.merge(begin);
                 for key in keys {
-                    by.entry(key.clone()).or_default().push(entry.clone());
+                    by.entry(*key).or_default().push(entry.clone());
                 }
             }
             // Names within names would be as many as both lists multiplied.
-            let by = by.into_iter().map(|(key, entries)| (key.into(), Self::build(entries, below, false))).collect();
+            let by = by.into_iter().map(|(key, entries)| (key, Self::build(entries, below, false))).collect();
             let all = Self::build(rules.into_iter().map(|(_, entry)| entry).collect(), below, by_names);
-            sieve.gates.push(Gate::Name { name, by, all });
+            sieve.gates.push(Gate::Name { name, by, starts, all });
         }
         for (_, (part, entries)) in parts {
             if entries.len() <= FEW {
@@ -155,6 +163,24 @@ impl Sieve {
             Gate::Name { all, .. } => all.reads_amounts(),
             Gate::Part { behind, .. } => behind.reads_amounts(),
         })
+    }
+
+    /// Adds what has to be known of a call to find rules.
+    pub(super) fn wants(&self, wanted: &mut Wanted) {
+        for gate in &self.gates {
+            match gate {
+                Gate::Number { number, behind, .. } => {
+                    wanted.add_number(number);
+                    behind.wants(wanted);
+                }
+                Gate::Name { name, by, starts, all } => {
+                    wanted.add_name(*name, starts);
+                    by.values().for_each(|rules| rules.wants(wanted));
+                    all.wants(wanted);
+                }
+                Gate::Part { behind, .. } => behind.wants(wanted),
+            }
+        }
     }
 
     /// Adds the places of all rules that the call may match.
@@ -179,12 +205,16 @@ impl Sieve {
                     }
                     found.extend_from_slice(&within);
                 }
-                Gate::Name { name, by, all } => match said.names(*name) {
-                    None => all.find(said, found),
-                    Some(names) => {
-                        names.iter().filter_map(|name| by.get(name.as_str())).for_each(|rules| rules.find(said, found));
+                Gate::Name { name, by, all, .. } => {
+                    let told = said.each_name(*name, &mut |print| {
+                        if let Some(rules) = by.get(&print) {
+                            rules.find(said, found);
+                        }
+                    });
+                    if !told {
+                        all.find(said, found);
                     }
-                },
+                }
                 Gate::Part { part, denied, behind } => {
                     let truth = said.call.judge(part);
                     let holds = if *denied { truth.least != Truth::Yes } else { truth.most != Truth::No };
@@ -213,6 +243,8 @@ impl<'c> Entry<'c> {
                 inner.iter().for_each(|one| self.flatten(one, denied, below));
             }
             (Condition::Not(one), Some(below)) => self.flatten(one, !denied, below),
+            // What is left open by the name of a tool, and not told by words, tells no call from another.
+            (Condition::Deed(deed), _) if deed.nouns.is_empty() => {}
             _ => self.parts.push(Part::new(condition, denied)),
         }
     }
@@ -335,10 +367,15 @@ impl Ranges {
     fn meeting(&self, least: Decimal, most: Decimal, found: &mut Places) {
         let above = |from: &Limit| most > from.value || (from.inclusive && most == from.value);
         let below = |to: &Limit| least < to.value || (to.inclusive && least == to.value);
-        let end = self.rising.partition_point(|(from, _)| above(from));
-        found.extend(self.rising.iter().take(end).map(|(_, place)| *place));
-        let end = self.falling.partition_point(|(to, _)| below(to));
-        found.extend(self.falling.iter().take(end).map(|(_, place)| *place));
+        // Most calls stay within all limits.
+        if self.rising.first().is_some_and(|(from, _)| above(from)) {
+            let end = self.rising.partition_point(|(from, _)| above(from));
+            found.extend(self.rising.iter().take(end).map(|(_, place)| *place));
+        }
+        if self.falling.first().is_some_and(|(to, _)| below(to)) {
+            let end = self.falling.partition_point(|(to, _)| below(to));
+            found.extend(self.falling.iter().take(end).map(|(_, place)| *place));
+        }
         for (highest, run) in &self.closed {
             if !run.first().is_some_and(|(from, ..)| above(from)) {
                 break;

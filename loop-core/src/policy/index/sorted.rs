@@ -4,7 +4,10 @@ use std::{cmp::Ordering, sync::Arc};
 
 use smallvec::SmallVec;
 
-use super::{said::Said, sieve::Sieve};
+use super::{
+    said::{Said, Wanted},
+    sieve::Sieve,
+};
 use crate::{
     base::Decimal,
     policy::{
@@ -29,6 +32,7 @@ pub struct Sorted {
     rest: Vec<(u32, Option<Box<Condition>>)>,
     sieve: Sieve,
     reads_amounts: bool,
+    wanted: Wanted,
 }
 
 /// Rules of one currency, by rising limit.
@@ -71,6 +75,7 @@ impl Sorted {
             }
         }
         sorted.sieve = Sieve::of(&rest);
+        sorted.sieve.wants(&mut sorted.wanted);
         let keeps = rest.len() <= KEPT;
         sorted.rest = rest.into_iter().map(|(at, left)| (at, keeps.then(|| Box::new(left)))).collect();
         sorted.reads_amounts = !sorted.limits.is_empty() || sorted.sieve.reads_amounts();
@@ -101,27 +106,34 @@ impl Sorted {
         self.rest.iter().map(|(at, left)| (*at, condition(rules, *at, left)))
     }
 
-    /// Adds the rules that a live call matches; one may be added twice. `amounts` are those of the call, `rules` those
-    /// of the index.
+    /// Adds the rules of both that a live call matches; one may be added twice. `amounts` are those of the call, `rules`
+    /// those of the index.
     pub fn matching(
-        &self,
+        both: [&Self; 2],
         call: &Call<'_>,
         amounts: &Amounts,
         rules: &[Arc<CompiledRule>],
         matched: &mut SmallVec<[u32; 8]>,
     ) {
-        self.limits.iter().for_each(|limits| over(limits, amounts, matched));
-        if self.rest.is_empty() {
+        let [one, other] = both;
+        both.iter().flat_map(|sorted| &sorted.limits).for_each(|limits| over(limits, amounts, matched));
+        if one.rest.is_empty() && other.rest.is_empty() {
             return;
         }
+        // What is read of a call serves both.
+        let said = Said::new(call, amounts, one.wanted.with(&other.wanted));
+        both.iter().for_each(|sorted| sorted.of_rest(&said, rules, matched));
+    }
+
+    fn of_rest(&self, said: &Said<'_>, rules: &[Arc<CompiledRule>], matched: &mut SmallVec<[u32; 8]>) {
         let mut found = SmallVec::new();
-        self.sieve.find(&Said::new(call, amounts), &mut found);
+        self.sieve.find(said, &mut found);
         found.sort_unstable();
         found.dedup();
         let found = found.iter().filter_map(|place| self.rest.get(*place as usize));
         // A rule that is not there cannot be judged: it is told as matched, and then as missing.
         let holds = |(at, left): &&(u32, Option<Box<Condition>>)| {
-            condition(rules, *at, left).is_none_or(|condition| call.judge(condition).most != Truth::No)
+            condition(rules, *at, left).is_none_or(|condition| said.call.judge(condition).most != Truth::No)
         };
         matched.extend(found.filter(holds).map(|(at, _)| *at));
     }

@@ -129,13 +129,16 @@ pub fn same(one: &str, other: &str) -> bool {
     one == other || is_plural(one, other) || is_plural(other, one) || is_respelled(one, other)
 }
 
-/// Calls `each` with a word in American spelling, where that differs; of a plural, its singular too.
-pub fn american(word: &str, each: &mut dyn FnMut(String)) {
+/// Calls `each` with a word in American spelling, in two parts, where that differs; of a plural, its singular too.
+pub fn american(word: &str, each: &mut impl FnMut(&str, &str)) {
+    if !word.ends_with(char::is_alphabetic) {
+        return;
+    }
     let single = word.strip_suffix('s').filter(|word| !word.ends_with('s'));
     for stem in [Some(word), single].into_iter().flatten() {
         for (british, american) in SPELLINGS {
             if let Some(stem) = stem.strip_suffix(british) {
-                each(format!("{stem}{american}"));
+                each(stem, american);
             }
         }
     }

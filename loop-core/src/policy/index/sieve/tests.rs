@@ -5,11 +5,11 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use smallvec::SmallVec;
 
-use super::super::Index;
+use super::super::{Index, Sorted};
 use crate::{
     base::{Decimal, Seed, Time, id::RuleId, json::Doc},
     policy::{
-        Action, CompiledRule, Form, Rule, RuleAction,
+        Action, CompiledRule, Form, Forward, Rule, RuleAction,
         condition::{Condition, Deed, Limit, PathTest, Range, TimeTest, Whom},
         deed::{classify, combined},
         facts::{self, Amounts, Counted, DataKind, Environment},
@@ -54,7 +54,7 @@ fn deed() -> impl Strategy<Value = Condition> {
         concepts(&["pay", "delete", "send", "read"]),
         words(&["flange", "grommet"]),
         concepts(&["file", "record"]),
-        words(&["sprocket", "widget_box", "sprocketcentre"]),
+        words(&["sprocket", "widget_box", "sprocketcentre", "sprocket_code", "шестерня", "ärmel", "_"]),
     )
         .prop_map(|(does, verbs, things, nouns)| Condition::Deed(Deed { does, verbs, things, nouns }))
 }
@@ -65,7 +65,7 @@ fn leaf() -> impl Strategy<Value = Condition> {
         4 => deed(),
         4 => (range(), currency).prop_map(|(range, currency)| Condition::Amount { range, currency }),
         1 => range().prop_map(Condition::Percent),
-        1 => (range(), any::<bool>(), prop::option::of(one_of(&["row", "policy"]))).prop_map(|(range, rows, noun)| Condition::Count {
+        1 => (range(), any::<bool>(), prop::option::of(one_of(&["row", "policy", "record", "units"]))).prop_map(|(range, rows, noun)| Condition::Count {
             of: if rows { Counted::Items } else { Counted::Recipients },
             noun: noun.map(str::to_owned),
             range,
@@ -73,10 +73,10 @@ fn leaf() -> impl Strategy<Value = Condition> {
         2 => texts(&["acme.org", "Mail.acme.org", "org", "rival.example"]).prop_map(|all| Condition::Recipient(Whom::In(all))),
         1 => texts(&["acme.org", "rival.example"]).prop_map(|all| Condition::Recipient(Whom::Outside(all))),
         1 => texts(&["Bea@acme.org", "sam@rival.example"]).prop_map(|all| Condition::Recipient(Whom::Address(all))),
-        2 => texts(&["night-bot", "Billing Agent", "agent"]).prop_map(Condition::Agent),
+        2 => texts(&["night-bot", "Billing Agent", "agent", "агент"]).prop_map(Condition::Agent),
         1 => texts(&["general", "Random"]).prop_map(Condition::Place),
         2 => texts(&["kite", "Umbrella Corp"]).prop_map(Condition::Party),
-        2 => texts(&["sprockets", "widget box", "policy", "x_"]).prop_map(Condition::Mentions),
+        2 => texts(&["sprockets", "widget box", "policy", "x_", "vendor_7", "7", "colour_box", "шестерня", "ärmel box", "-"]).prop_map(Condition::Mentions),
         1 => texts(&["kite", "Kite flies", "-to", "a kite flies to b"]).prop_map(Condition::Text),
         1 => texts(&["kite", "widget", "kubernetes", "kite_cloud"]).prop_map(Condition::Named),
         2 => one_of(&[Environment::Production, Environment::Staging]).prop_map(|one| Condition::Environment(vec![one])),
@@ -146,6 +146,26 @@ fn arguments() -> impl Strategy<Value = String> {
         r#""platform":"Kite Cloud""#,
         r#""service":"kitecloud""#,
         r#""command":"kubectl get""#,
+        r#""topic":"WIDGET-BOXES""#,
+        r#""theme":"SprocketCenters""#,
+        r#""subjectMatter":"ШЕСТЕРНЯ""#,
+        r#""шестерня":true"#,
+        r#""area":"Ärmel BOXES""#,
+        r#""product":"wid\u200bget box""#,
+        r#""item":"Vendor7""#,
+        r#""partner":"VENDOR 7 and 8""#,
+        r#""colorBoxes":[1]"#,
+        r#""quote":"about colors of a box""#,
+        r#""destination":"/aaaaaaaaaaaaaaaaaaaaaaaa/bbbbbbbbbbbbbbbbbbbbbbbbbbbb/cccccccccccccccccccccccccccc/ddddddd/eeee""#,
+        r#""summary_line":"one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen""#,
+        r#""comment":"a long word about nothing that anyone would look for, as people write when they are asked why they did it""#,
+        r#""args":["--sprockets","7"]"#,
+        r#""records":"1200""#,
+        r#""count":3"#,
+        r#""members":["a@acme.org","b@rival.example","c"]"#,
+        r#""cc":"a@acme.org; sam@RIVAL.example""#,
+        r#""payee":"UMBRELLA CORP""#,
+        r#""channel_name":"GENERAL""#,
     ]);
     prop::collection::vec(member, 0..6).prop_map(|mut members| {
         let mut names = std::collections::BTreeSet::new();
@@ -175,27 +195,33 @@ const TOOLS: &[&str] = &[
     "create_box",
 ];
 
+fn forward() -> impl Strategy<Value = Option<(&'static str, String)>> {
+    let url = one_of(&["https://api.acme.org/v1/items", "mailto:sam@rival.example", "https://prod.acme.org/"]);
+    prop::option::weighted(0.2, (url, arguments()))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
     #[test]
     fn what_is_found_is_what_judging_all_finds(
         conditions in prop::collection::vec(condition(), 1..160),
-        calls in prop::collection::vec((one_of(TOOLS), prop::option::of(one_of(&["night_bot", "billing", "Agent", "z"])), arguments()), 1..8),
+        calls in prop::collection::vec((one_of(TOOLS), prop::option::of(one_of(&["night_bot", "billing", "Agent", "BILLING-agent", "Агент"])), arguments(), forward()), 1..8),
         risk in one_of(&[Risk::Low, Risk::High]),
     ) {
         let index = Index::build((0..).zip(conditions).map(|(seed, condition)| rule(seed, condition)).collect(), Vec::new());
         let zone = jiff::tz::TimeZone::UTC;
-        for (tool, agent, arguments) in &calls {
+        for (tool, agent, arguments, forward) in &calls {
             let doc = Doc::parse(arguments.as_bytes()).unwrap();
-            let action = Action { tool, agent: *agent, arguments: doc.root(), forward: None, claimed_risk: None, stage: None };
+            let body = forward.as_ref().map(|(_, body)| Doc::parse(body.as_bytes()).unwrap());
+            let forward = forward.as_ref().map(|(url, _)| Forward { url, method: "POST", body: body.as_ref().map(Doc::root) });
+            let action = Action { tool, agent: *agent, arguments: doc.root(), forward, claimed_risk: None, stage: None };
             let mut amounts = Amounts::new();
             let said = facts::survey(&action, &classify(tool), &mut amounts);
             let class = if said == facts::Said::default() { classify(tool) } else { combined(&classify(tool), said) };
             let call = Call { tool, class: &class, agent: *agent, risk, now: NOW, zone: Some(&zone), source: Source::Live(&action) };
             let mut found: SmallVec<[u32; 8]> = SmallVec::new();
             let mut of = |plan: &super::super::Plan| {
-                plan.rules.matching(&call, &amounts, index.rules(), &mut found);
-                index.common(&plan.class).matching(&call, &amounts, index.rules(), &mut found);
+                Sorted::matching([&plan.rules, index.common(&plan.class)], &call, &amounts, index.rules(), &mut found);
             };
             if said == facts::Said::default() { index.with_plan(tool, of) } else { index.with_said(tool, &classify(tool), said, |plan| of(plan)) }
             found.sort_unstable();
@@ -227,6 +253,9 @@ fn a_place_too_long_to_be_looked_through_for_a_thing_finds_rules_about_things() 
     let call = Call { tool, class: &class, agent: None, risk: Risk::Low, now: NOW, zone: Some(&zone), source };
     assert!(index.rules().iter().all(|rule| call.judge(&rule.condition).most == Truth::Unclear));
     let mut found: SmallVec<[u32; 8]> = SmallVec::new();
-    index.with_plan(tool, |plan| plan.rules.matching(&call, &amounts, index.rules(), &mut found));
+    index.with_plan(tool, |plan| {
+        let both = [&plan.rules, index.common(&plan.class)];
+        Sorted::matching(both, &call, &amounts, index.rules(), &mut found);
+    });
     assert_eq!(found.len(), index.rules().len());
 }
