@@ -104,4 +104,5 @@ async fn the_page_of_a_link_says_why_it_asks() {
     let page = super::links::get(&fixture, &approve, Some(super::links::BROWSER)).await.text();
     assert!(page.contains("Why it asks") && page.contains("$.amount is"), "{page}");
     assert!(!page.contains("<b>"), "{page}");
+    assert!(page.matches("Why it asks").count() > 1 && !page.contains("U+000A"), "each on its own: {page}");
 }

@@ -82,6 +82,47 @@ async fn a_condition_decides_as_it_stands() {
 }
 
 #[tokio::test]
+async fn a_member_that_no_rule_has_is_refused_and_changes_nothing() {
+    let fixture = Fixture::start().await;
+    let shadow = json!({"rule_text": "Refunds need approval", "mode": "shadow"});
+    let made = post(&fixture, "/api/approval-rules", &shadow).await.json();
+    let path = format!("/api/approval-rules/{}", made["id"].as_str().expect("an id"));
+    for (way, path, body) in [
+        ("POST", "/api/approval-rules".to_owned(), json!({"rule_text": "Block refunds", "acton": "block"})),
+        ("POST", "/api/approval-rules/preview".to_owned(), json!({"rule_text": "Block refunds", "conditon": {}})),
+        ("POST", format!("{path}/promote"), json!({"revison": 7})),
+        ("PATCH", path.clone(), json!({"mode": "enforce", "expires": null})),
+    ] {
+        let refused = fixture.call(way, &path, &fixture.key, &body.to_string()).await;
+        assert_eq!(refused.status, 400, "{way} {path}: {}", refused.text());
+    }
+    let rules = fixture.call("GET", "/api/approval-rules", &fixture.key, "").await.json();
+    assert_eq!((rules.as_array().map(Vec::len), &rules[0]["mode"]), (Some(1), &json!("shadow")), "{rules}");
+    // What was read can be sent back.
+    let mut whole = fixture.call("GET", &path, &fixture.key, "").await.json();
+    whole["mode"] = json!("enforce");
+    let changed = fixture.call("PATCH", &path, &fixture.key, &whole.to_string()).await;
+    assert_eq!((changed.status, changed.json()["mode"].clone()), (200, json!("enforce")), "{}", changed.text());
+}
+
+#[tokio::test]
+async fn a_rule_whose_sentence_does_not_decide_or_that_is_over_says_so() {
+    let fixture = Fixture::start().await;
+    let given = json!({"condition": {"tool_like": "ledger_*"}, "action": "block"});
+    let made = post(&fixture, "/api/approval-rules", &given).await.json();
+    assert_eq!(made["interpretation"]["warnings"], json!([]), "{made}");
+    let path = format!("/api/approval-rules/{}", made["id"].as_str().expect("an id"));
+    let patch = json!({"rule_text": "Block refunds"}).to_string();
+    let changed = fixture.call("PATCH", &path, &fixture.key, &patch).await.json();
+    let warning = "its condition decides, and its sentence says something else";
+    assert_eq!(changed["interpretation"]["warnings"], json!([warning]), "{changed}");
+    let ended = json!({"rule_text": "Refunds need approval", "expires_at": "2020-01-01T00:00:00Z"});
+    let ended = post(&fixture, "/api/approval-rules", &ended).await.json();
+    let warning = ended["interpretation"]["warnings"][0].as_str().expect("a warning");
+    assert!(warning.starts_with("it stops nothing: it ended at 2020-01-01"), "{warning}");
+}
+
+#[tokio::test]
 async fn the_summary_of_a_rule_is_a_rule_that_says_the_same() {
     let fixture = Fixture::start().await;
     let text = "Block payments over £5,000 to anyone outside acme.org, unless the payments-bot makes them";

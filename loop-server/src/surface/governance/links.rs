@@ -176,10 +176,8 @@ fn confirm_page(approval: &Approval, verb: Verb, now: Time) -> String {
     row("Risk", super::intercept::risk_label(approval.risk), SHOWN_MAX);
     for asking in &approval.asking {
         row("Rule", &asking.rule_text, SHOWN_MAX);
-        if !asking.grounds.is_empty() {
-            let why: Vec<String> = asking.grounds.iter().map(ToString::to_string).collect();
-            row("Why it asks", &why.join("\n"), SHOWN_MAX);
-        }
+        // One by one: a line break within one is shown, so none can pass for another.
+        asking.grounds.iter().for_each(|ground| row("Why it asks", &ground.to_string(), SHOWN_MAX));
     }
     row("Ends", &approval.expires_at.to_string(), SHOWN_MAX);
     let state = approval.state_at(now);

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     intercept::no_entropy,
-    rules::{Explained, policy, written},
+    rules::{Explained, Others, no_others, policy, written},
 };
 use crate::{
     http::{Access, BODY_LIMIT, Call, Example, Failure, Handler, Output, Reply, Row, schema_of, table::Outcome},
@@ -63,6 +63,9 @@ struct Input {
     /// `true` answers lines of JSON as the work goes on: `{"progress":{"scanned":…,"left":…}}` after every 10,000
     /// calls, and at last the answer itself.
     progress: Option<bool>,
+    #[serde(flatten)]
+    #[schemars(skip)]
+    others: Others,
 }
 
 /// What the rule means and would have done.
@@ -89,6 +92,7 @@ fn failed(error: DecideError) -> Failure {
 
 async fn preview(call: Call) -> Outcome {
     let input: Input = call.json()?;
+    no_others(&input.others)?;
     let action = input.action.unwrap_or(RuleAction::Approve);
     let cx = call.app.engine.context(call.caller()?.clone()).map_err(no_entropy)?;
     let refused = |error: PolicyError| Failure::of(error.code(), &error);

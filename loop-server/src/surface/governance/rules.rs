@@ -1,6 +1,6 @@
 //! `/api/approval-rules`: rules in plain English.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use http::Method;
 use loop_core::{
@@ -153,6 +153,26 @@ pub(super) struct NewRule {
     pub mode: Option<RuleMode>,
     /// When it stops by itself.
     pub expires_at: Option<Time>,
+    #[serde(flatten)]
+    #[schemars(skip)]
+    others: Others,
+}
+
+/// Members that a body should not have.
+pub(super) type Others = BTreeMap<String, serde::de::IgnoredAny>;
+
+/// What only answers have. Who changes what was read and sends it back sends these too.
+const ANSWERED: &[&str] = &["id", "created_at", "updated_at", "revision", "unresolved", "file", "interpretation"];
+
+/// Refuses members that nothing reads: who misspells one means something by it, and the rule would be another.
+pub(super) fn no_others(others: &Others) -> Result<(), Failure> {
+    match others.keys().find(|name| !ANSWERED.contains(&name.as_str())) {
+        Some(name) => {
+            let name: String = name.chars().take(64).collect();
+            Err(Failure::invalid(format!("invalid body: a rule has no member `{name}`")))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Changes to a rule; what is absent stays, `null` clears.
@@ -178,6 +198,9 @@ struct RulePatch {
     condition: Option<Option<Box<Condition>>>,
     /// Only when the rule is at this revision; 409 when it is not.
     revision: Option<u64>,
+    #[serde(flatten)]
+    #[schemars(skip)]
+    others: Others,
 }
 
 /// Tells `null` from absence.
@@ -253,8 +276,21 @@ impl Explained {
                 interpretation.warnings.push(format!("it matches none of the {} known tools by name", known.len()));
             }
         }
+        interpretation.warnings.extend(told_only(rule, now));
         Self { interpretation, not_covered, overlaps, condition: rule.condition.clone() }
     }
+}
+
+/// What its sentence alone does not tell of a rule: that it is over, or that something else decides.
+fn told_only(rule: &CompiledRule, now: Time) -> impl Iterator<Item = String> {
+    let over = rule.rule.expires_at.filter(|end| *end <= now).map(|end| format!("it stops nothing: it ended at {end}"));
+    let sentence = || CompiledRule::compile(Rule { form: Form::default(), ..rule.rule.clone() });
+    let given = rule.rule.form.condition.as_deref();
+    let other = given
+        .filter(|given| document::told(given, rule.rule.action) != rule.rule.rule_text)
+        .filter(|given| sentence().condition != **given)
+        .map(|_| "its condition decides, and its sentence says something else".to_owned());
+    over.into_iter().chain(other)
 }
 
 impl RuleRow {
@@ -337,6 +373,7 @@ async fn all(call: Call) -> Outcome {
 
 async fn create(call: Call) -> Outcome {
     let input: NewRule = call.json()?;
+    no_others(&input.others)?;
     let action = input.action.unwrap_or(RuleAction::Approve);
     let (rule_text, form) = written(input.rule_text, input.condition, action)?;
     let new = rulebook::NewRule {
@@ -369,6 +406,7 @@ async fn one(call: Call) -> Outcome {
 
 async fn update(call: Call) -> Outcome {
     let input: RulePatch = call.json()?;
+    no_others(&input.others)?;
     let patch = rulebook::RulePatch {
         rule_text: input.rule_text,
         action: input.action,
@@ -393,6 +431,9 @@ async fn update(call: Call) -> Outcome {
 struct Promote {
     /// The revision that was looked at; 409 when the rule was changed since. The present one when absent.
     revision: Option<u64>,
+    #[serde(flatten)]
+    #[schemars(skip)]
+    others: Others,
 }
 
 /// A rule that was turned on.
@@ -408,6 +449,7 @@ struct Promoted {
 
 async fn promote(call: Call) -> Outcome {
     let input: Promote = call.json()?;
+    no_others(&input.others)?;
     let id = call.param("id").to_owned();
     let cx = call.app.engine.context(call.caller()?.clone()).map_err(no_entropy)?;
     let looked = id.clone();
