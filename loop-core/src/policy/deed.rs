@@ -115,7 +115,7 @@ pub fn classify(tool: &str) -> Class {
         }
         // Doing by a word that also names (to email, to wire) is doing that thing.
         if reading.form == Form::Base && token.part == Part::Verb {
-            heads = heads.with(reading.entry.does.common(lexicon().deeds).common(nouned()));
+            heads = heads.with(reading.entry.does.common(lexicon().deeds).common(nouned()).without(known().process));
         }
     }
     heads = heads.with(within(&tokens, heads, things)).with(acted_on(&tokens, done));
@@ -127,7 +127,7 @@ pub fn classify(tool: &str) -> Class {
     let moves = does.meets(known().transfer) && !what.is_empty() && !what.meets(known().worth);
     let does = if moves { does.without(known().transfer).with(known().moved) } else { does };
     let does = implied(does, heads.with(asides));
-    let what = heads.without(lexicon().generic);
+    let what = heads.without(lexicon().generic.with(lexicon().deeds));
     let opens = tokens.iter().any(|token| token.part == Part::Verb && token.word() == "open");
     let looks = opens && !what.is_empty() && what.without(known().opened).is_empty();
     let does = if looks { does.without(known().create).with(known().read) } else { does };

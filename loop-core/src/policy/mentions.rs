@@ -16,7 +16,7 @@ use super::{
 };
 use crate::base::json::{Kind, View};
 pub use root::{Starts, each_in, each_needed, each_word, roots};
-pub use state::{state, stated};
+pub use state::{other_in_name, state, stated};
 
 /// Names of arguments that hold prose or programs: what is said there is not what the call is about.
 const PROSE: &[&str] = &[

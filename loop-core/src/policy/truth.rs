@@ -157,7 +157,9 @@ impl Call<'_> {
                 if mentions::in_name(states, self.class) {
                     return Span::of(Truth::Yes);
                 }
-                self.arguments(&mut |key, value| mentions::stated(states, key, value), Truth::Unclear)
+                let other = mentions::other_in_name(states, &self.class.words);
+                let absent = if other { Truth::No } else { Truth::Unclear };
+                self.arguments(&mut |key, value| mentions::stated(states, key, value), absent)
             }
             Condition::Text(texts) => self.any_argument(&|_, value| mentions::says(texts, value), Truth::No),
             Condition::Measure { of, range } => {

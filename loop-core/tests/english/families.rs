@@ -125,3 +125,66 @@ fn environments_are_found_in_other_names_only_when_they_are_all_of_them() {
         ],
     );
 }
+
+#[test]
+fn words_behind_a_word_for_looking_are_things() {
+    stops(
+        "Changing or releasing reports needs approval",
+        &[
+            ("view_release_report", "{}", false),
+            ("list_open_reports", "{}", false),
+            ("reports.import.status", "{}", false),
+            ("update_report", "{}", true),
+            ("get_and_update_report", "{}", true),
+            ("monitor.reports.update", "{}", true),
+        ],
+    );
+    stops(
+        "Refunds need approval",
+        &[("refund_policy", "{}", false), ("refund_report_form", "{}", false), ("refund_customer", "{}", true)],
+    );
+    stops(
+        "Reading files under /hr needs approval",
+        &[("open_file", r#"{"path":"/hr/a.txt"}"#, true), ("open_file", r#"{"path":"/it/a.txt"}"#, false)],
+    );
+    stops(
+        "Writing files under /hr needs approval",
+        &[
+            ("open_file", r#"{"path":"/hr/a.txt","mode":"r"}"#, false),
+            ("open_file", r#"{"path":"/hr/a.txt","mode":"w"}"#, true),
+        ],
+    );
+}
+
+#[test]
+fn an_act_may_be_done_to_whatever_its_name_leaves_open() {
+    stops(
+        "Enrolling students needs approval",
+        &[
+            ("registry.enrolments.create", r#"{"student_id":4}"#, true),
+            ("enrol_student", "{}", true),
+            ("enrol_supplier", "{}", false),
+        ],
+    );
+    stops("Deleting encryption keys needs approval", &[("kms:ScheduleKeyDeletion", r#"{"KeyId":"k7"}"#, true)]);
+    stops(
+        "Sharing salary data needs approval",
+        &[
+            ("share_data", r#"{"columns":["salary","name"]}"#, true),
+            ("share_data", r#"{"columns":["desk","employee"]}"#, false),
+        ],
+    );
+}
+
+#[test]
+fn another_state_in_the_name_is_not_this_one() {
+    stops(
+        "Making buckets public needs approval",
+        &[
+            ("make_bucket_private", r#"{"bucket":"b4"}"#, false),
+            ("make_bucket_public", r#"{"bucket":"b4"}"#, true),
+            ("set_bucket_acl", r#"{"bucket":"public-archive","acl":"private"}"#, false),
+            ("set_bucket_acl", r#"{"bucket":"b4","acl":"public-read"}"#, true),
+        ],
+    );
+}

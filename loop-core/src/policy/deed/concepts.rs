@@ -40,6 +40,10 @@ pub(in crate::policy) struct Known {
     pub lesser: Concepts,
     pub opened: Concepts,
     pub create: Concepts,
+    pub business: Concepts,
+    pub acts: Concepts,
+    pub handing: Concepts,
+    pub about: Concepts,
 }
 
 /// Those concepts, looked up once.
@@ -128,6 +132,36 @@ pub(in crate::policy) fn known() -> &'static Known {
         // To open one of these is to look into it.
         opened: Concepts::named(&["file", "page"]).with_children(),
         create: Concepts::named(&["create"]),
+        handing: Concepts::named(&["upload", "export", "share", "download"]),
+        // Doings whose nouns say nothing of what they are done to: an enrolment of whom?
+        acts: Concepts::named(&[
+            "invite",
+            "hire",
+            "admit",
+            "discharge",
+            "refer",
+            "train",
+            "share",
+            "deploy",
+            "sign",
+            "approve",
+            "reject",
+            "schedule",
+        ]),
+        business: Concepts::named(&[
+            "spend",
+            "refund",
+            "charge",
+            "invoice",
+            "subscription",
+            "claim",
+            "sell",
+            "deposit",
+        ])
+        .with(Concepts::named(&["discount"]))
+        .with_children(),
+        // What is about things of business rather than done to them.
+        about: Concepts::named(&["policy_thing", "template", "setting", "report", "page", "form", "calendar"]),
         // To do this to a part of something is to do it to that thing.
         partly: Concepts::named(&[
             "read", "update", "restore", "export", "download", "upload", "share", "print", "log", "move", "migrate",

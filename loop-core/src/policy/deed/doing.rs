@@ -1,5 +1,7 @@
 //! Which words of a name are verbs, and what they say is done.
 
+use std::sync::LazyLock;
+
 use smallvec::SmallVec;
 
 use super::{known, pure_deeds};
@@ -14,6 +16,35 @@ const CONTENT: &[&str] = &["summary", "overview", "preview", "info"];
 fn is_read(reading: Reading) -> bool {
     let read = known().read;
     (reading.entry.does.meets(read) && reading.form == Form::Base) || reading.entry.names.meets(read)
+}
+
+/// Words that are verb and noun in one; the head of the file says when they are nouns.
+static BOTH: &str = include_str!("../lexicon/both.txt");
+
+fn is_both(word: &str) -> bool {
+    static WORDS: LazyLock<Vec<&str>> =
+        LazyLock::new(|| BOTH.lines().filter(|line| !line.starts_with('#')).flat_map(str::split_whitespace).collect());
+    WORDS.contains(&word)
+}
+
+/// Whether a word that is verb and noun in one is a noun where it stands: a word for looking leads its piece of the
+/// name, or ends the name in a piece of its own, and nothing joins two doings.
+fn is_shown(tokens: &[Token], at: usize) -> bool {
+    if !tokens.get(at).is_some_and(|token| is_both(token.word())) || tokens.iter().any(Token::joins) {
+        return false;
+    }
+    let base = |token: &Token| {
+        token.reading.is_some_and(|reading| reading.form == Form::Base && reading.entry.does.meets(known().read))
+    };
+    let starts = |at: usize| {
+        let before = at.checked_sub(1).and_then(|at| tokens.get(at));
+        before.is_none_or(|before| tokens.get(at).is_some_and(|token| token.segment != before.segment))
+    };
+    let leads = (0..at).rev().find(|at| starts(*at)).and_then(|at| tokens.get(at)).is_some_and(base) && !starts(at);
+    let last = tokens.len().saturating_sub(1);
+    let named = |token: &Token| token.reading.is_some_and(|reading| reading.entry.names.meets(known().read));
+    let ends = last > 0 && starts(last) && tokens.get(last).is_some_and(named);
+    leads || ends
 }
 
 /// Where the verbs of a name are that name nothing but themselves; behind a reading verb they are nouns
@@ -31,7 +62,7 @@ pub(super) fn strong_verbs(tokens: &[Token]) -> SmallVec<[usize; 4]> {
         let pure = !reading.entry.does.is_empty() && reading.entry.names.without(pure_deeds()).is_empty() && !named;
         let plural = !looks && verbs.is_empty() && reading.form == Form::Plural;
         let base = reading.form == Form::Base || plural || (!looks && reading.form == Form::Gerund);
-        if !pure || !base || is_read(reading) {
+        if !pure || !base || is_read(reading) || is_shown(tokens, at) {
             continue;
         }
         let stands = |at: usize| tokens.get(at).is_some_and(|token| !token.is_small());
@@ -89,6 +120,11 @@ pub(super) fn doing(tokens: &mut [Token]) -> Concepts {
     verbs.extend(leading(&dual, tokens));
     let deed = |at: &usize| tokens.get(*at).and_then(|token| token.reading).map_or(Concepts::NONE, |r| r.entry.does);
     let done = verbs.iter().map(deed).fold(Concepts::NONE, Concepts::with);
+    if !done.is_empty() && done.without(known.business).is_empty() && about(tokens) {
+        // `refund_policy` refunds nothing.
+        name::part(tokens, &[]);
+        return Concepts::NONE;
+    }
     name::part(tokens, &verbs);
     let names = || tokens.iter().filter_map(|token| token.reading).map(|reading| reading.entry.names);
     let told = names().fold(Concepts::NONE, Concepts::with).common(lexicon().deeds);
@@ -99,6 +135,11 @@ pub(super) fn doing(tokens: &mut [Token]) -> Concepts {
         () if done.meets(known.send) => done.with(told.common(known.send)),
         () => done,
     }
+}
+
+/// Whether a name ends in a thing that is about others: a policy, a template, a report.
+fn about(tokens: &[Token]) -> bool {
+    tokens.len() > 1 && tokens.last().is_some_and(|token| token.things().meets(known().about))
 }
 
 /// Of words that are verb and noun in one, those that are verbs: the first, but in `order_refund` a refund is made of
@@ -138,7 +179,7 @@ fn performed(tokens: &[Token], strong: Concepts) -> Concepts {
     let listed = !names(head).is_empty();
     let sends = strong.meets(known.send) || names(head).meets(known.campaign);
     match () {
-        () if !listed => of_head.with(deeds(Part::Modifier)),
+        () if !listed => of_head.with(deeds(Part::Modifier)).with(deeds(Part::Whole)),
         // `send_sms_message`, `launch_email_campaign`; but `send_refund_email` refunds nothing.
         () if sends => of_head.with(deeds(Part::Modifier).common(known.send)),
         // `create_payment_order`

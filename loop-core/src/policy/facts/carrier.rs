@@ -10,8 +10,8 @@ use super::{
 use crate::{
     base::json::{Kind, View},
     policy::{
-        deed::{Class, classify, known},
-        lexicon::Concepts,
+        deed::{Class, classify, known, pure_deeds},
+        lexicon::{Concepts, lexicon, read_word},
         name,
     },
     tool::name::tokens,
@@ -53,6 +53,8 @@ pub const SPEAKS: Roles = Roles::SQL
     .with(Roles::SPOKEN)
     .with(Roles::PATH)
     .with(Roles::URL)
+    .with(Roles::COLUMN)
+    .with(Roles::PERSONAL)
     .with(Roles::SWITCH);
 
 impl Said {
@@ -149,7 +151,13 @@ fn of_leaf(leaf: Leaf<'_, '_>, class: &Class) -> Said {
             said.things = name::named(&rest);
         }
     }
+    if roles.any(Roles::PERSONAL) && hands_over(class) {
+        said.things = said.things.with(spoken_of(leaf.key));
+    }
     let Kind::String(text) = leaf.value.kind() else { return said };
+    if roles.any(Roles::COLUMN) && text.len() <= KIND_MAX && hands_over(class) {
+        said.things = said.things.with(spoken_of(text));
+    }
     if roles.any(Roles::TABLE.with(Roles::COLLECTION)) && !text.is_empty() {
         // A row of `customers` is a customer.
         let named = if text.len() <= KIND_MAX { name::named(text) } else { Concepts::NONE };
@@ -221,6 +229,19 @@ fn is_method(key: &str, text: &str) -> bool {
 /// Words of names of tools that speak HTTP.
 fn is_web(word: &str) -> bool {
     matches!(word, "http" | "https" | "rest" | "api" | "request" | "fetch" | "curl" | "call" | "web")
+}
+
+/// Whether a call hands over something that its name does not tell: a file, data.
+fn hands_over(class: &Class) -> bool {
+    let says_little = known().files.with(known().acts).with(lexicon().generic).with(pure_deeds()).with(known().handing);
+    class.does.meets(known().handing) && class.heads.without(says_little).is_empty()
+}
+
+/// What the name of a column or field is about.
+fn spoken_of(name: &str) -> Concepts {
+    let words = tokens(name);
+    let things = words.iter().filter_map(read_word).map(|reading| reading.entry.names);
+    things.fold(Concepts::NONE, Concepts::with).without(lexicon().generic.with(lexicon().deeds))
 }
 
 /// Which rights a group, role or permission of that name gives: those of an administrator, or less.

@@ -77,9 +77,11 @@ pub fn stated(wanted: &[String], key: &str, value: View<'_>) -> Option<Truth> {
         let held = all.families.get(state.family).is_some_and(|family| {
             family.keys.iter().any(|holds| holds.split('_').all(|word| own.iter().any(|own| own == word)))
         });
-        // A title may hold any word, so there the state must be all of it.
-        let free = !held && own.iter().any(|word| FREE.contains(&word.as_str()));
-        if in_words(&said, state) && (!free || state.words.iter().any(|phrase| phrase.len() == said.len())) {
+        // A title or an id may hold any word (`bucket: public-assets`), so there the state must be all of it.
+        let kind = own.iter().any(|word| matches!(word.as_str(), "type" | "kind" | "role" | "mode" | "items"));
+        let free = !held && (!kind || own.iter().any(|word| FREE.contains(&word.as_str())));
+        let whole = |phrase: &Vec<&str>| phrase.len() == said.len() && all_in(phrase.iter().copied(), &said);
+        if in_words(&said, state) && (!free || state.words.iter().any(whole)) {
             return Some(Truth::Yes);
         }
         if in_words(&own, state) {
@@ -104,6 +106,21 @@ pub fn stated(wanted: &[String], key: &str, value: View<'_>) -> Option<Truth> {
         found = found.max(Some(more));
     }
     found
+}
+
+/// Whether a name says another state of the kind and none of these: `make_bucket_private` makes none public.
+#[must_use]
+pub fn other_in_name(wanted: &[String], words: &[String]) -> bool {
+    let all = states();
+    let spoken = |state: &State| state.words.iter().any(|phrase| all_in(phrase.iter().copied(), words));
+    let named = |state: &State, name: &String| {
+        state.words.first().is_some_and(|first| first.iter().copied().eq(name.split('_')))
+    };
+    !wanted.is_empty()
+        && wanted.iter().all(|name| {
+            let Some(state) = all.states.iter().find(|state| named(state, name)) else { return false };
+            !spoken(state) && all.states.iter().any(|other| other.family == state.family && spoken(other))
+        })
 }
 
 #[cfg(test)]

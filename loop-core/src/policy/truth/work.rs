@@ -131,7 +131,8 @@ fn is_partly(deed: &Deed, class: &Class) -> bool {
 /// Whether a name says nothing known of what is worked on, so that it may be anything.
 #[must_use]
 pub fn is_thingless(class: &Class) -> bool {
-    class.heads.without(lexicon().generic.with(pure_deeds())).is_empty()
+    let done = class.does.common(known().acts);
+    class.heads.without(lexicon().generic.with(pure_deeds()).with(done)).is_empty()
 }
 
 /// Whether a name consists of verbs alone, so that it does not say to what they are done.
