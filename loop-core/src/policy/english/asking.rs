@@ -5,6 +5,7 @@ mod imperative;
 mod phrase;
 mod predicate;
 
+use super::refusing::says_base;
 use super::{
     line::{Line, Sign},
     token::Kind,
@@ -66,7 +67,11 @@ fn leads(line: &mut Line, at: usize) {
         .find(|place| {
             List::ConditionLead.has(line.word(*place))
                 || (line.word(*place) == "before" && line.word(at) != "before")
-                || !matches!(line.tokens.get(*place).map(|token| &token.kind), Some(Kind::Word))
+                || !line.tokens.get(*place).is_some_and(|token| {
+                    // `without two reviews`
+                    token.kind == Kind::Word
+                        || matches!(token.kind, Kind::Number(_)) && token.raw.chars().all(char::is_alphabetic)
+                })
         })
         .unwrap_or(end);
     let told = (at + 1..stop).any(|place| {
@@ -102,7 +107,9 @@ fn leads(line: &mut Line, at: usize) {
         let start = line.start_of(at);
         let refused = (start..at).any(|at| List::Refusing.has(line.word(at)) || line.is(at, Group::Forbid));
         let allowed = (start..at).any(|at| line.is(at, Group::Fine) || matches!(line.word(at), "may" | "can"));
-        let free = lead == "without" && allowed && !refused;
+        let told = |at: usize| line.is(at, Group::Forbidden) || matches!(line.word(at), "is" | "are" | "no");
+        let imperative = says_base(line, start) && line.word(start) != "block" && !(start..line.end_of(at)).any(told);
+        let free = lead == "without" && (allowed || imperative) && !refused;
         line.mark(from, to, if free { Sign::Permit } else { Sign::Guard });
     }
 }

@@ -72,7 +72,11 @@ pub fn read(part: &Part, before: Option<&Clause>) -> Clause {
     let commanded = !found.is_empty() && found.iter().any(|(_, one)| matches!(one, Condition::Command(_)));
     found.extend(tape.placed(agent::agents));
     found.extend(tape.placed(time::times));
-    let limits = !part.asked && quantity::limits(&tape);
+    // `may refund at most $50` allows as much; `no more than 5 at a time without asking` bounds it all the same.
+    let bounded = tape.raw_is(1, Group::Over) || tape.raw_is(1, Group::Under);
+    let kept = tape.raw_word(0) == "keep" || bounded && matches!(tape.raw_word(0), "no" | "not");
+    let guards = part.stance == super::part::Stance::Guard;
+    let limits = guards && (!part.asked || kept) && quantity::limits(&tape);
     found.extend(quantity::take(&mut tape, limits));
     found.extend(tape.placed(command::texts));
     found.extend(tape.placed(|tape| recipient::recipients(tape, before.is_some() && excepting)));

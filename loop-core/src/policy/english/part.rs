@@ -188,6 +188,14 @@ fn runs(line: &Line) -> Vec<Run> {
                     // `only the CFO approves`: who decides, not what is restricted.
                     run.only = None;
                 }
+                if token.word == "nothing"
+                    && (at + 1..line.len())
+                        .find(|at| line.sign(*at) != Sign::Gone)
+                        .is_some_and(|at| line.sign(at) == Sign::Except)
+                {
+                    // `nothing except reading is allowed`: everything is guarded but that.
+                    run.tokens.push(Token { word: "everything".to_owned(), ..token.clone() });
+                }
                 // What guards behind an exception belongs to what stands before it: `all but X need approval`.
                 if run.except && run.tokens.iter().any(|token| !matches!(token.kind, Kind::Mark(_))) {
                     runs.push(Run { guard: true, ..Run::default() });
@@ -199,7 +207,7 @@ fn runs(line: &Line) -> Vec<Run> {
                 if run.except && run.tokens.iter().any(|token| !matches!(token.kind, Kind::Mark(_))) {
                     // `nobody but X may …`
                     let guard = runs.iter().rev().nth(1).is_some_and(|before| before.guard);
-                    runs.push(Run { guard, permit: !guard, ..Run::default() });
+                    runs.push(Run { guard, permit: !guard, led: true, ..Run::default() });
                 } else {
                     run.permit = true;
                 }
@@ -306,8 +314,14 @@ fn join(runs: Vec<Run>) -> Vec<Part> {
                     before.map_or((run.opens, Vec::new(), None), |run| (run.opens, run.tokens, run.only));
                 let (asked, led) = (run.guard, run.led && tokens.is_empty());
                 if stance == Stance::Except && !run.excepted && !tokens.is_empty() {
-                    // `transfers, unless …`: what waited is what is guarded.
-                    parts.push(Part { stance: Stance::Guard, only, opens, asked: false, led: false, tokens });
+                    // `transfers, unless …`: what waited is what is guarded; `all except X is allowed` allows.
+                    let allowed = runs.peek().is_some_and(|next| {
+                        next.stance() == Some(Stance::Permit)
+                            && !next.opens
+                            && !next.tokens.iter().any(|token| !matches!(token.kind, Kind::Mark(_)))
+                    });
+                    let first = if allowed { Stance::Permit } else { Stance::Guard };
+                    parts.push(Part { stance: first, only, opens, asked: false, led: false, tokens });
                     parts.push(Part { stance, only: run.only, opens: false, asked, led, tokens: run.tokens });
                     continue;
                 }

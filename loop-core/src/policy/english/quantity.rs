@@ -55,6 +55,14 @@ struct Found {
 pub fn take(tape: &mut Tape, limits: bool) -> Vec<(Place, Condition)> {
     let mut all: Vec<Found> = Vec::new();
     let mut opened = false;
+    if limits {
+        // `the limit for purchases is $100`
+        let named = (0..3).find(|at| {
+            matches!(tape.word(*at), "limit" | "cap" | "maximum" | "ceiling")
+                && matches!(tape.raw_word(*at + 1), "for" | "on" | "of")
+        });
+        named.into_iter().for_each(|at| drop(tape.take(at)));
+    }
     for at in 0..tape.len() {
         let Some(value) = number(tape, at) else { continue };
         // `past 31 January 2027`: a day is no amount.

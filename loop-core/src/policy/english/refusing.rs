@@ -36,6 +36,13 @@ pub fn read(line: &mut Line) {
     }
 }
 
+/// Whether a verb in its base form stands here.
+pub fn says_base(line: &Line, at: usize) -> bool {
+    read_word(line.word(at)).is_some_and(|reading| {
+        !reading.entry.does.is_empty() && reading.entry.names.is_empty() && reading.form == Form::Base
+    })
+}
+
 fn says_doing(line: &Line, at: usize) -> bool {
     read_word(line.word(at))
         .is_some_and(|reading| !reading.entry.does.is_empty() && matches!(reading.form, Form::Base | Form::Gerund))
@@ -141,6 +148,13 @@ fn stated(line: &Line, at: usize) -> Option<(usize, usize, Sign)> {
         {
             3 + usize::from(line.word(at + 2) == "the")
         }
+        "problem" | "matter" | "story" | "concern"
+            if matches!(line.before(at, 1), "a" | "another" | "different")
+                && (1..=3).any(|back| matches!(line.before(at, back), "is" | "are")) =>
+        {
+            1
+        }
+        "out" if passive && line.ends(at + 1) => 1,
         "off" if matches!(next, "limits" | "the") => 2 + usize::from(line.word(at + 2) == "table"),
         "off" if passive && (line.ends(at + 1) || line.word(at + 1) == "in") => 1,
         _ if line.is(at, Group::Forbidden)
@@ -245,6 +259,11 @@ fn negated(line: &Line, at: usize) -> Option<(usize, usize)> {
         && !(line.word(to) == "to" && line.tokens.get(to + 1).is_some_and(|token| token.kind != Kind::Word))
     {
         to += 1;
+    }
+    // `never skip the review of`
+    if matches!(line.word(to), "skip" | "bypass" | "circumvent" | "omit") {
+        let approval = (to + 1..to + 4).find(|at| line.is(*at, Group::Approval));
+        to = approval.map_or(to, |at| at + 1 + usize::from(matches!(line.word(at + 1), "of" | "for" | "on")));
     }
     Some((from, to))
 }

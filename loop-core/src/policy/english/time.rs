@@ -2,6 +2,7 @@
 
 use super::{
     tape::Tape,
+    token::Kind,
     words::{Group, List, is},
 };
 use crate::policy::condition::{Condition, TimeTest};
@@ -27,13 +28,21 @@ pub fn times(tape: &mut Tape) -> Option<Condition> {
     let mut days: Vec<u8> = Vec::new();
     let mut tests = Vec::new();
     let (mut from, mut to) = (None, None);
-    let mut either = false;
+    let (mut either, mut beyond) = (false, false);
     for at in 0..tape.len() {
         if tape.is_taken(at) {
             continue;
         }
         let word = tape.word(at).to_owned();
-        let outside = (1..=3).any(|back| matches!(tape.before(at, back), "outside" | "out" | "beyond"));
+        let near = |back: usize| match tape.before(at, back) {
+            "outside" | "beyond" => true,
+            "out" => tape.before(at, back - 1) == "of",
+            _ => false,
+        };
+        // `outside the maintenance window from 2am to 4am`
+        let clock = minute(tape.raw(at)).is_some();
+        let clear = |back: &usize| at.checked_sub(*back).is_some_and(|at| !tape.is_mark(at));
+        let outside = (1..=if clock { 8 } else { 3 }).take_while(clear).any(near);
         either |= word == "or" && (from.is_some() || to.is_some() || !days.is_empty());
         if let Some((_, found)) = DAYS.iter().find(|(group, _)| tape.raw_is(at, *group)) {
             tape.take(at);
@@ -48,7 +57,7 @@ pub fn times(tape: &mut Tape) -> Option<Condition> {
         } else if tape.phrase(at, 2).is_some_and(|phrase| is(Group::Hours, &phrase)) || tape.is(at, Group::Hours) {
             tape.take_all(at..at + 1 + usize::from(!tape.is(at, Group::Hours)));
             tests.extend(hours(OFFICE, outside));
-        } else if word == "hours" && (outside || tape.before(at, 1) == "after") {
+        } else if word == "hours" && (near(1) || near(2) && !counts(tape, at) || tape.before(at, 1) == "after") {
             tape.take(at);
             tests.extend(hours(OFFICE, true));
         } else if tape.is(at, Group::Night) {
@@ -65,16 +74,17 @@ pub fn times(tape: &mut Tape) -> Option<Condition> {
             dated(tape, at, month, day, &mut tests);
         } else if let Some(minute) = minute(tape.raw(at)).or_else(|| named(&word)) {
             match tape.before(at, 1) {
-                "after" | "from" | "between" | "past" | "since" => from = Some(minute),
+                "after" | "from" | "between" | "past" | "since" | "outside" => from = Some(minute),
                 "before" | "until" | "till" | "to" | "and" | "by" => to = Some(minute),
                 _ => continue,
             }
-            if outside {
-                // `outside 9am to 5pm`
-                std::mem::swap(&mut from, &mut to);
-            }
+            beyond |= outside;
             tape.take(at);
         }
+    }
+    if beyond {
+        // `outside 9am to 5pm`
+        std::mem::swap(&mut from, &mut to);
     }
     days.sort_unstable();
     days.dedup();
@@ -98,6 +108,11 @@ fn hours((from, to): (u16, u16), outside: bool) -> Vec<TimeTest> {
     } else {
         vec![TimeTest { days: office, from: Some(from), to: Some(to), ..TimeTest::default() }]
     }
+}
+
+/// `beyond 10 hours`: how long, not when.
+fn counts(tape: &Tape, at: usize) -> bool {
+    at.checked_sub(1).is_some_and(|before| matches!(tape.raw_kind(before), Some(Kind::Number(_))))
 }
 
 fn named(word: &str) -> Option<u16> {

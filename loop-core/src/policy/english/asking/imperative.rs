@@ -44,10 +44,35 @@ pub(super) fn decided(line: &Line, at: usize) -> Option<Found> {
     guard(from, tail(line, to))
 }
 
+/// `don't ask me about …`, `don't bother me for …`, `I don't want to be asked about …`: allowed.
+fn unasked(line: &Line, at: usize) -> Option<Found> {
+    if !List::Asks.has(line.word(at)) {
+        return None;
+    }
+    let mut from = at;
+    while matches!(line.before(from, 1), "want" | "wish" | "like" | "need" | "have" | "to" | "be" | "even") {
+        from -= 1;
+    }
+    let end = phrase(line, at + 1);
+    let told = end > at + 1 || matches!(line.word(at + 1), "about" | "for" | "before");
+    if line.before(from, 1) != "not" || line.before(from, 2) == "may" || !told {
+        return None;
+    }
+    from -= 1;
+    while matches!(line.before(from, 1), "do" | "i" | "we" | "would" | "please") {
+        from -= 1;
+    }
+    let to = end + usize::from(matches!(line.word(end), "about" | "for" | "before" | "when" | "if"));
+    Some(Found { from, to, sign: Sign::Permit })
+}
+
 /// `ask Dana before`, `check with marketing`, `get the go-ahead from`, `run it past me`, `have a person handle`.
 pub(super) fn imperative(line: &Line, at: usize) -> Option<Found> {
     let word = line.word(at);
     let opens = line.begins(at) || List::ImperativeLead.has(line.before(at, 1));
+    if let Some(found) = unasked(line, at) {
+        return Some(found);
+    }
     match word {
         "ask" | "asks" | "asking" | "asked" | "consult" => {
             let end = phrase(line, at + 1);

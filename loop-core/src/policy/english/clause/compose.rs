@@ -77,7 +77,8 @@ impl Clause {
         found.sort_by_key(|(place, _)| place.first);
         let mut found = alternatives(tape, found);
         if let Some(only) = only
-            && !(self.only_looks(&doings)
+            && !(!found.iter().any(|(place, one)| matches!(one, Condition::Agent(_)) && place.last >= only)
+                && self.only_looks(&doings)
                 && doings.iter().any(|(event, _)| {
                     // `only reading …`, but not `viewed only by hr-bot`
                     event.first >= only || only == 0
@@ -85,12 +86,25 @@ impl Clause {
         {
             // What `only` stands before, or right behind, is what it restricts.
             // `only the CFO can approve payments over …`: who may, which no later condition says.
-            let who = only == 0 && self.people;
+            let agent = found.iter().position(|(place, one)| matches!(one, Condition::Agent(_)) && place.last >= only);
+            let who = only == 0 && self.people && agent.is_none();
             let near = |(place, _): &(Place, Condition)| place.last >= only && (only > 0 || place.first <= only + 3);
             let behind = only > 0 && found.iter().all(|(place, _)| place.last < only);
             let last = found.len().checked_sub(1).filter(|_| behind && !self.people);
-            let at = found.iter().position(near).or(last).filter(|_| !who);
+            // `only touch production between 2am and 4am`: the last of them.
+            let does = only == 0 && doings.first().is_some_and(|(event, _)| event.said && event.first == 0);
+            let final_one = found.len().checked_sub(1).filter(|_| does);
+            let at = agent.or(final_one).or_else(|| found.iter().position(near)).or(last).filter(|_| !who);
             self.restricted = at.map(|at| found.remove(at).1);
+            let things = |deed: &Deed| !deed.is_any_doing() && !deed.is_to_anything();
+            let told = || doings.iter().flat_map(|(_, deeds)| deeds);
+            if self.restricted.is_none() && !self.people && told().next().is_some() && told().all(things) {
+                // `delete only drafts`: all else that could be deleted is guarded.
+                self.restricted = Some(Condition::any(told().cloned().map(Condition::Deed).collect()));
+                for deed in doings.iter_mut().flat_map(|(_, deeds)| deeds) {
+                    (deed.things, deed.nouns) = (Concepts::NONE, Vec::new());
+                }
+            }
         }
         self.open_alternatives(tape, &mut found);
         let mut cases: Vec<(usize, Case)> = Vec::new();

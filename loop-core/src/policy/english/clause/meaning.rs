@@ -181,7 +181,7 @@ pub fn reads_what_is_refused(lift: &Condition, guard: &Condition) -> bool {
 pub fn covers(lift: &Condition, guard: &Condition) -> bool {
     let within = |guard: &Deed, lift: &Deed| {
         let does = lift.is_any_doing()
-            || (!guard.does.is_empty()
+            || (!guard.is_any_doing()
                 && guard.does.without(lift.does).is_empty()
                 && guard.verbs.iter().all(|verb| lift.verbs.contains(verb)));
         let things = lift.is_to_anything()

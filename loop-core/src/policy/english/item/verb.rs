@@ -104,6 +104,8 @@ pub(super) fn is_verb(tape: &Tape, items: &[Item], at: usize, length: usize, rea
             true
         }
         Form::Base => led || (opens && (verb_listed || (object_follows && (at > 0 || !tape.is_asked())))),
+        // `nobody edits records`
+        Form::Plural if at == 0 && tape.is_led() && object_follows => true,
         Form::Plural => only_does || (before != "of" && third_person(tape, at)) || (opens && article),
         Form::Past => {
             passive(before)

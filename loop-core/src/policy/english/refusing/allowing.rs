@@ -21,6 +21,7 @@ pub fn allowed(line: &mut Line) {
             "approve" | "accept" | "authorise" | "authorize" if line.begins(at) && by_itself(line, at) => {
                 Some((at, at + 1))
             }
+            "let" if line.begins(at) || line.before(at, 1) == "it" => passes(line, at),
             "feel" if next == "free" => Some((at, at + 2 + usize::from(line.word(at + 2) == "to"))),
             "go" if next == "ahead" => Some((at, at + 2)),
             "you" if next == "like" || next == "want" => Some((at, at + 2)),
@@ -32,6 +33,9 @@ pub fn allowed(line: &mut Line) {
             "not" if matches!(next, "need" | "require") => Some((at, at + 2)),
             "not" if line.ends(at + 1) && matches!(line.before(at, 1), "do" | "does" | "need") => {
                 Some((at - 1, at + 1))
+            }
+            "not" if next == "be" && line.before(at, 1) == "need" && line.is(at + 2, Group::Approved) => {
+                Some((at - 1, at + 3))
             }
             "straight" if next == "through" => Some((at, at + 2)),
             "at" if next == "will" => Some((at, at + 2)),
@@ -51,6 +55,14 @@ pub fn allowed(line: &mut Line) {
             line.mark(from, to, Sign::Permit);
         }
     }
+}
+
+/// `let refunds through`
+fn passes(line: &mut Line, at: usize) -> Option<(usize, usize)> {
+    let through = (at + 2..line.end_of(at).min(at + 10))
+        .find(|at| matches!(line.word(*at), "through" | "pass" | "proceed" | "happen"))?;
+    line.mark(through, through + 1, Sign::Gone);
+    Some((at, at + 1 + usize::from(matches!(line.word(at + 1), "it" | "them" | "the"))))
 }
 
 fn is_fine(line: &Line, at: usize) -> bool {

@@ -3,10 +3,61 @@
 use super::{
     super::{
         line::{Line, Sign},
+        token::Kind,
         words::{Group, List},
     },
     says_doing,
 };
+
+fn environment(line: &Line, at: usize) -> bool {
+    [Group::Production, Group::Staging, Group::Development, Group::Testing].iter().any(|group| line.is(at, *group))
+}
+
+/// Whether a time of the day or a day stands here.
+fn when(line: &Line, at: usize) -> bool {
+    const DAYS: [Group; 7] = [
+        Group::Monday,
+        Group::Tuesday,
+        Group::Wednesday,
+        Group::Thursday,
+        Group::Friday,
+        Group::Saturday,
+        Group::Sunday,
+    ];
+    DAYS.iter().any(|day| line.is(at, *day))
+}
+
+/// Whether a thing stands before `not` here, so that `not in` says which: `files not in /tmp`.
+fn plain_before(line: &Line, at: usize) -> bool {
+    let before = line.before(at, 1);
+    at > 0 && !before.is_empty() && !line.is(at - 1, Group::Small)
+}
+
+/// `that is not`, `if it is not`, before what is no comparison and no way of being: how many words, or 0.
+fn denied(line: &Line, at: usize) -> usize {
+    let verb = (at + 1..at + 5).find(|at| matches!(line.word(*at), "is" | "are" | "was" | "were"));
+    let whoever = line.word(at) == "whoever";
+    let clause = matches!(line.word(at), "if" | "when");
+    let Some(verb) = verb.filter(|verb| clause || *verb == at + 1) else { return 0 };
+    if line.word(verb + 1) != "not" || (clause && verb == at + 1) {
+        return 0;
+    }
+    let next = verb + 2;
+    let placed =
+        matches!(line.word(next), "a" | "an" | "in" | "at" | "on" | "to" | "under" | "from" | "going" | "within");
+    let kind = line.tokens.get(next).map(|token| &token.kind);
+    let named = matches!(
+        kind,
+        Some(Kind::Domain | Kind::Email | Kind::Path | Kind::Glob | Kind::Channel | Kind::Quoted | Kind::Name)
+    );
+    let agent = line.word(next).contains('-') || matches!(line.word(next + 1), "agent" | "bot");
+    let day = when(line, next) || environment(line, next);
+    if !(placed || named || agent || day || whoever) {
+        return 0;
+    }
+    // What articles and prepositions say is read behind.
+    next - at
+}
 
 /// Reads exceptions and `only`; before anything else, so that their words are not taken for something else.
 pub fn exceptions(line: &mut Line) {
@@ -25,6 +76,17 @@ pub fn exceptions(line: &mut Line) {
             ("as", "long") if line.word(at + 2) == "as" => 0,
             ("but" | "bar", _) if List::Everyone.has(line.before(at, 1)) => 1,
             ("bar", _) if !line.begins(at) && !says_doing(line, at + 1) => 1,
+            ("but", _) if matches!(line.before(at, 2), "any" | "every" | "all" | "no") && !says_doing(line, at + 1) => {
+                1
+            }
+            ("outside", "of") if environment(line, at + 2) => 2,
+            ("until" | "till", _) if when(line, at + 1) && !line.begins(at) => 1,
+            ("that" | "which" | "who" | "whoever" | "if" | "when", _) if denied(line, at) > 0 => denied(line, at),
+            ("not", "in" | "at" | "to" | "on" | "from" | "under" | "going" | "within" | "inside")
+                if plain_before(line, at) && line.word(at + 2) != "be" && !says_doing(line, at + 2) =>
+            {
+                1
+            }
             ("not", "for" | "when" | "if" | "in" | "on" | "to" | "at" | "from" | "where")
                 if line.begins(at) && at > 0 =>
             {
@@ -46,7 +108,7 @@ pub fn exceptions(line: &mut Line) {
     }
     for at in 0..line.len() {
         let trailing =
-            line.is(at, Group::Excepted) && (line.ends(at + 1) || matches!(line.before(at, 1), "is" | "are"));
+            line.is(at, Group::Excepted) && (line.ends(at + 1) || matches!(line.before(at, 1), "is" | "are" | "not"));
         let uncounted =
             line.says(at, &["not", "count"]) || line.says(at, &["not", "apply"]) || line.says(at, &["not", "included"]);
         if (trailing || uncounted) && at > 0 {
@@ -54,14 +116,75 @@ pub fn exceptions(line: &mut Line) {
             while matches!(line.before(from, 1), "is" | "are" | "be" | "do" | "does" | "remain") {
                 from -= 1;
             }
+            let counted = line.before(from, 1) == "not" || line.before(at, 1) == "not";
+            if counted {
+                // `… are not exempt`
+                let from = (0..=from).rev().find(|at| !matches!(line.before(*at, 1), "not" | "is" | "are"));
+                line.mark(from.unwrap_or(at), at + 1, Sign::Guard);
+                continue;
+            }
             line.mark(from, at + 1 + usize::from(uncounted), Sign::Excepted);
         }
     }
 }
 
+/// `only refunds over £50 need approval`, `the only thing that may not be exported`: it restricts the asking or the
+/// refusing, not what may be done.
+fn asks_only(line: &Line, at: usize) -> bool {
+    let (start, end) = (line.start_of(at), line.end_of(at));
+    let word = |at: usize| line.tokens.get(at).map_or("", |token| token.word.as_str());
+    let asked = (start..end).any(|place| {
+        line.sign(place) == Sign::Guard
+            && place != at + 1
+            && !matches!(word(place), "without" | "until" | "till" | "unless" | "pending" | "absent" | "only")
+    });
+    let may = (start..end).any(|at| matches!(line.word(at), "may" | "can" | "could") || line.is(at, Group::Fine));
+    let refused = (at..end).any(|at| matches!(line.word(at), "may" | "must" | "can") && line.word(at + 1) == "not");
+    (asked && !may) || refused
+}
+
+/// What must be so: `must stay below $50`, `have to be on weekdays`, `must go to acme.com`. Only that may be.
+fn obliged(line: &Line, at: usize) -> Option<(usize, usize)> {
+    if !line.is(at, Group::Small) && line.word(at) != "ought" {
+        return None;
+    }
+    let mut to = at + 1;
+    match line.word(at) {
+        "must" | "should" | "shall" => {}
+        "has" | "have" | "need" | "needs" | "ought" if line.word(to) == "to" => to += 1,
+        // `ensure that refunds stay within $50`
+        "stay" | "stays" | "remain" | "remains" if matches!(line.word(line.start_of(at)), "ensure" | "make") => to = at,
+        _ => return None,
+    }
+    while matches!(line.word(to), "always" | "all" | "only" | "both") {
+        to += 1;
+    }
+    let kept =
+        matches!(line.word(to), "be" | "stay" | "stays" | "remain" | "remains" | "go" | "happen" | "run" | "wait");
+    if !kept || matches!(line.before(at, 1), "not" | "to" | "if" | "that" | "which" | "who") {
+        return None;
+    }
+    let next = to + 1;
+    let at_limit = line.word(next) == "at" && (line.is(next + 1, Group::AtLeast) || line.is(next + 1, Group::AtMost));
+    let compared = line.is(next, Group::Over) || line.is(next, Group::Under) || matches!(line.word(next), "between");
+    let sided = matches!(line.word(next), "within" | "in" | "on" | "under" | "before" | "after" | "during" | "until");
+    let goes = matches!(line.word(to), "go" | "be" | "stay" | "run") && line.word(next) == "to";
+    let named = line.tokens.get(next + 1).is_some_and(|token| matches!(token.kind, Kind::Domain | Kind::Email));
+    let fits = match line.word(to) {
+        "go" => goes && named,
+        "wait" => line.word(next) == "until",
+        _ => (compared && !at_limit) || (sided && !at_limit) || goes && named,
+    };
+    fits.then_some((at, next + usize::from(line.word(to) == "wait")))
+}
+
 /// Reads `only`, where it restricts who, to whom, where or what.
 pub fn only(line: &mut Line) {
     for at in 0..line.len() {
+        if let Some((from, to)) = obliged(line, at) {
+            line.mark(from, to, Sign::Only);
+            continue;
+        }
         let word = line.word(at);
         let limited = matches!(word, "limited" | "restricted" | "confined") && line.word(at + 1) == "to";
         // `is read only for bots` says how it is.
@@ -69,7 +192,8 @@ pub fn only(line: &mut Line) {
             matches!(line.before(at, 1), "read" | "view") && !matches!(line.word(at + 1), "by" | "to" | "from");
         if (matches!(word, "only" | "solely" | "exclusively") && !read_only) || limited {
             let from = at - usize::from(limited && matches!(line.before(at, 1), "is" | "are"));
-            line.mark(from, at + 1, Sign::Only);
+            let sign = if asks_only(line, at) { Sign::Gone } else { Sign::Only };
+            line.mark(from, at + 1, sign);
         }
     }
 }

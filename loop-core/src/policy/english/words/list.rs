@@ -215,6 +215,8 @@ lists! {
     LongMonth = "long_month";
     /// Behind `no`: it may be done. `smaller ones are no problem`
     Harmless = "harmless";
+    /// Asks somebody; where it is denied, what follows is allowed.
+    Asks = "asks";
     /// What programs keep, so that they are no commands: `helm releases`.
     Kept = "kept";
     /// The last word of what has a number: `commission rate`.
