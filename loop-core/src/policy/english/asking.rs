@@ -107,7 +107,11 @@ fn leads(line: &mut Line, at: usize) {
         let start = line.start_of(at);
         let refused = (start..at).any(|at| List::Refusing.has(line.word(at)) || line.is(at, Group::Forbid));
         let allowed = (start..at).any(|at| line.is(at, Group::Fine) || matches!(line.word(at), "may" | "can"));
-        let told = |at: usize| line.is(at, Group::Forbidden) || matches!(line.word(at), "is" | "are" | "no");
+        let told = |place: usize| {
+            line.is(place, Group::Forbidden)
+                || line.word(place) == "no"
+                || place < at && matches!(line.word(place), "is" | "are")
+        };
         let imperative = says_base(line, start) && line.word(start) != "block" && !(start..line.end_of(at)).any(told);
         let free = lead == "without" && (allowed || imperative) && !refused;
         line.mark(from, to, if free { Sign::Permit } else { Sign::Guard });

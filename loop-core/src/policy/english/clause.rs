@@ -3,7 +3,7 @@
 mod compose;
 mod meaning;
 
-pub use meaning::{about, covers, reads_what_is_refused};
+pub use meaning::{about, all_within, covers, reads_what_is_refused};
 
 use super::{
     agent, attribute, command, data, environment, event, item, name,
@@ -62,8 +62,11 @@ pub fn read(part: &Part, before: Option<&Clause>) -> Clause {
     let mut clause = Clause { tools: command::tools(&mut tape), ..Clause::default() };
     clause.people = (0..tape.len()).any(|at| tape.raw_is(at, Group::People) && !tape.raw_is(at, Group::Small));
     clause.rest = before.is_some() && rest(&mut tape);
-    clause.everything =
-        tape.any_raw(|word| matches!(word, "anything" | "everything" | "any" | "all" | "nothing" | "whatever"));
+    clause.everything = (0..tape.len()).any(|at| {
+        // `any agent` is anyone, not anything.
+        matches!(tape.raw_word(at), "anything" | "everything" | "any" | "all" | "nothing" | "whatever")
+            && !(tape.raw_is(at + 1, Group::Actors) && before.is_none() && tape.len() <= at + 2)
+    });
     let branches = tape.any_raw(|word| word.starts_with("branch")) || before.is_some_and(about_branches);
     let mut found: Vec<(Place, Condition)> = Vec::new();
     let excepting = part.stance == super::part::Stance::Except;
@@ -90,14 +93,29 @@ pub fn read(part: &Part, before: Option<&Clause>) -> Clause {
     found.extend(tape.placed(|tape| data::data(tape, carried)));
     found.extend(tape.placed(environment::environments));
     found.extend(tape.placed(attachment));
+    let lets = matches!(part.stance, super::part::Stance::Permit | super::part::Stance::Except);
+    let known_ones: Vec<usize> = (0..tape.len()).filter(|at| List::Familiar.has(tape.word(*at))).collect();
+    for at in known_ones {
+        // `payments to existing vendors are fine`: which those are, no call says.
+        if lets {
+            clause.unresolved.push(tape.raw(at).to_owned());
+        }
+        tape.take(at);
+    }
     let imagined = imagined(&mut tape);
     let (past, happened) = past(&mut tape);
     found.extend(past);
     let makers = name::makers(&mut tape);
     let items = item::items(&mut tape);
-    found.extend(
-        items.states.iter().map(|(at, state)| (Place { first: *at, last: *at }, Condition::State(vec![state.clone()]))),
-    );
+    found.extend(items.states.iter().map(|(at, state)| {
+        let state = Condition::State(vec![state.clone()]);
+        // `tickets that are not urgent`
+        let denied = at.checked_sub(1).is_some_and(|before| tape.word(before) == "not");
+        if denied {
+            tape.take(at - 1);
+        }
+        (Place { first: *at, last: *at }, if denied { Condition::negated(state) } else { state })
+    }));
     let events = event::events(&tape, &items.all);
     for item in &items.all {
         tape.take_all(item.at..item.at + item.length);

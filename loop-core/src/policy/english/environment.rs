@@ -20,6 +20,10 @@ pub fn environments(tape: &mut Tape) -> Option<Condition> {
         let listed = !found.is_empty() && (matches!(before, "or" | "and" | "nor") || tape.is_mark(at.wrapping_sub(1)));
         if sure || placed || listed {
             // `non-production` is everything but.
+            if before == "non" && environment != Environment::Production {
+                tape.take(at);
+                return Some(Condition::negated(Condition::Environment(vec![environment])));
+            }
             if before == "non" || before == "pre" {
                 found.extend([Environment::Staging, Environment::Development, Environment::Test, Environment::Preview]);
             } else {

@@ -128,7 +128,7 @@ impl Rule {
         let guard = clause.guard().or_else(|| clause.restricted.as_ref().and_then(clause::about));
         self.guards.extend(guard);
         if !unclear {
-            self.lifted.extend(clause.restricted.clone());
+            self.lifted.extend(clause.restricted.as_ref().map(clause::all_within));
         }
     }
 

@@ -53,6 +53,8 @@ struct Run {
     opens: bool,
     /// It stands behind `but`, `;` or a full stop.
     fresh: bool,
+    /// It goes on behind an exception with what stands before it: `files not in /tmp must not be deleted`.
+    resumes: bool,
 }
 
 impl Run {
@@ -188,17 +190,13 @@ fn runs(line: &Line) -> Vec<Run> {
                     // `only the CFO approves`: who decides, not what is restricted.
                     run.only = None;
                 }
-                if token.word == "nothing"
-                    && (at + 1..line.len())
-                        .find(|at| line.sign(*at) != Sign::Gone)
-                        .is_some_and(|at| line.sign(at) == Sign::Except)
-                {
+                if token.word == "nothing" && excepted_behind(line, at) {
                     // `nothing except reading is allowed`: everything is guarded but that.
                     run.tokens.push(Token { word: "everything".to_owned(), ..token.clone() });
                 }
                 // What guards behind an exception belongs to what stands before it: `all but X need approval`.
                 if run.except && run.tokens.iter().any(|token| !matches!(token.kind, Kind::Mark(_))) {
-                    runs.push(Run { guard: true, ..Run::default() });
+                    runs.push(Run { guard: true, resumes: true, ..Run::default() });
                 } else {
                     run.guard = true;
                 }
@@ -207,7 +205,7 @@ fn runs(line: &Line) -> Vec<Run> {
                 if run.except && run.tokens.iter().any(|token| !matches!(token.kind, Kind::Mark(_))) {
                     // `nobody but X may …`
                     let guard = runs.iter().rev().nth(1).is_some_and(|before| before.guard);
-                    runs.push(Run { guard, permit: !guard, led: true, ..Run::default() });
+                    runs.push(Run { guard, permit: !guard, led: true, resumes: true, ..Run::default() });
                 } else {
                     run.permit = true;
                 }
@@ -221,10 +219,23 @@ fn runs(line: &Line) -> Vec<Run> {
     runs
 }
 
+/// Whether an exception follows with nothing but small words between.
+fn excepted_behind(line: &Line, at: usize) -> bool {
+    let except = (at + 1..line.len()).find(|at| line.sign(*at) == Sign::Except || line.ends(*at));
+    let small = |at: usize| {
+        line.sign(at) != Sign::Plain
+            || line.is(at, Group::Small)
+            || line.is(at, Group::Fine)
+            || line.word(at).is_empty()
+    };
+    except.is_some_and(|except| line.sign(except) == Sign::Except && (at + 1..except).all(small))
+}
+
 /// Whether a word begins a part of its own: `but`, and `and` or `while` between two parts that say different things.
 fn turns(line: &Line, at: usize) -> bool {
     match line.word(at) {
         "but" | "however" | "otherwise" | "though" | "although" | "whereas" | "yet" => true,
+        "else" => line.begins(at),
         "and" | "while" | "then" => {
             let stance = |range: std::ops::Range<usize>| {
                 let mut found = None;
@@ -321,6 +332,12 @@ fn join(runs: Vec<Run>) -> Vec<Part> {
                             && !next.tokens.iter().any(|token| !matches!(token.kind, Kind::Mark(_)))
                     });
                     let first = if allowed { Stance::Permit } else { Stance::Guard };
+                    let resumed = runs.next_if(|next| next.resumes && !next.tokens.is_empty());
+                    let first = resumed.as_ref().and_then(Run::stance).unwrap_or(first);
+                    if let Some(next) = resumed {
+                        tokens.push(Token::mark(GAP));
+                        tokens.extend(next.tokens);
+                    }
                     parts.push(Part { stance: first, only, opens, asked: false, led: false, tokens });
                     parts.push(Part { stance, only: run.only, opens: false, asked, led, tokens: run.tokens });
                     continue;

@@ -38,9 +38,7 @@ pub fn read(line: &mut Line) {
 
 /// Whether a verb in its base form stands here.
 pub fn says_base(line: &Line, at: usize) -> bool {
-    read_word(line.word(at)).is_some_and(|reading| {
-        !reading.entry.does.is_empty() && reading.entry.names.is_empty() && reading.form == Form::Base
-    })
+    read_word(line.word(at)).is_some_and(|reading| !reading.entry.does.is_empty() && reading.form == Form::Base)
 }
 
 fn says_doing(line: &Line, at: usize) -> bool {
@@ -237,6 +235,7 @@ fn negated(line: &Line, at: usize) -> Option<(usize, usize)> {
     }
     match line.word(at) {
         "never" | "cannot" => {}
+        "not" if line.before(at, 1) == "need" && line.word(at + 1) == "be" => return None,
         "not" => {
             if in_relative(line, at) {
                 return None;

@@ -60,7 +60,7 @@ pub fn times(tape: &mut Tape) -> Option<Condition> {
         } else if word == "hours" && (near(1) || near(2) && !counts(tape, at) || tape.before(at, 1) == "after") {
             tape.take(at);
             tests.extend(hours(OFFICE, true));
-        } else if tape.is(at, Group::Night) {
+        } else if tape.is(at, Group::Night) && !counts(tape, at) {
             tape.take(at);
             tests.push(TimeTest { from: Some(20 * 60), to: Some(6 * 60), ..TimeTest::default() });
         } else if let Some((first, last)) =
@@ -70,7 +70,9 @@ pub fn times(tape: &mut Tape) -> Option<Condition> {
             tape.take(at);
             let (first, last) = if outside { (last, first) } else { (first, last) };
             tests.push(TimeTest { from: Some(first), to: Some(last), ..TimeTest::default() });
-        } else if let Some((month, day)) = date(tape, at) {
+        } else if let Some((month, day)) =
+            date(tape, at).filter(|_| !(1..=2).any(|back| matches!(tape.before(at, back), "until" | "till" | "by")))
+        {
             dated(tape, at, month, day, &mut tests);
         } else if let Some(minute) = minute(tape.raw(at)).or_else(|| named(&word)) {
             match tape.before(at, 1) {

@@ -34,6 +34,12 @@ impl Token {
         Self { kind, raw: raw.to_owned(), word, proper, groups }
     }
 
+    /// A word in small letters.
+    #[must_use]
+    pub fn word(word: &str) -> Self {
+        Self::new(Kind::Word, word, word.to_owned(), false)
+    }
+
     /// A mark.
     #[must_use]
     pub fn mark(c: char) -> Self {

@@ -92,13 +92,17 @@ impl Clause {
             let behind = only > 0 && found.iter().all(|(place, _)| place.last < only);
             let last = found.len().checked_sub(1).filter(|_| behind && !self.people);
             // `only touch production between 2am and 4am`: the last of them.
-            let does = only == 0 && doings.first().is_some_and(|(event, _)| event.said && event.first == 0);
+            let does = only == 0
+                && (tape.raw_word(0) == "touch"
+                    || doings.first().is_some_and(|(event, _)| event.said && event.first == 0));
             let final_one = found.len().checked_sub(1).filter(|_| does);
             let at = agent.or(final_one).or_else(|| found.iter().position(near)).or(last).filter(|_| !who);
             self.restricted = at.map(|at| found.remove(at).1);
             let things = |deed: &Deed| !deed.is_any_doing() && !deed.is_to_anything();
             let told = || doings.iter().flat_map(|(_, deeds)| deeds);
-            if self.restricted.is_none() && !self.people && told().next().is_some() && told().all(things) {
+            let people = (only..only + 3).any(|at| tape.raw_is(at, Group::People) && !tape.raw_is(at, Group::Small));
+            let behind = only < tape.len() && !tape.is_mark(only);
+            if self.restricted.is_none() && !people && behind && told().next().is_some() && told().all(things) {
                 // `delete only drafts`: all else that could be deleted is guarded.
                 self.restricted = Some(Condition::any(told().cloned().map(Condition::Deed).collect()));
                 for deed in doings.iter_mut().flat_map(|(_, deeds)| deeds) {

@@ -2,7 +2,7 @@
 
 use super::{Case, Clause};
 use crate::policy::{
-    condition::{Condition, Deed},
+    condition::{Condition, Deed, Whom},
     deed::known,
     lexicon::Concepts,
 };
@@ -114,7 +114,7 @@ impl Clause {
 
     /// The condition of a part that lifts a guard.
     pub fn lift(&self) -> Option<Condition> {
-        let mut all = self.shared.clone();
+        let mut all: Vec<Condition> = self.shared.iter().map(all_within).collect();
         let mut any: Vec<Condition> = self.tools.clone();
         for case in &self.cases {
             let mut one = case.conditions.clone();
@@ -176,6 +176,17 @@ pub fn reads_what_is_refused(lift: &Condition, guard: &Condition) -> bool {
     }
 }
 
+/// As what lets something through: `to acme.org` means that it goes nowhere else.
+#[must_use]
+pub fn all_within(condition: &Condition) -> Condition {
+    match condition {
+        Condition::Recipient(Whom::In(domains)) => {
+            Condition::negated(Condition::Recipient(Whom::Outside(domains.clone())))
+        }
+        other => other.clone(),
+    }
+}
+
 /// Whether all that a guard stops is lifted.
 #[must_use]
 pub fn covers(lift: &Condition, guard: &Condition) -> bool {
@@ -192,7 +203,9 @@ pub fn covers(lift: &Condition, guard: &Condition) -> bool {
     };
     match (lift, guard) {
         (_, Condition::Any(all)) if !all.is_empty() => all.iter().all(|one| covers(lift, one)),
-        (_, Condition::All(all)) => all.iter().any(|one| matches!(one, Condition::Deed(_)) && covers(lift, one)),
+        (_, Condition::All(all)) => {
+            all.iter().any(|one| matches!(one, Condition::Deed(_) | Condition::Any(_)) && covers(lift, one))
+        }
         (Condition::Any(lifts), _) => lifts.iter().any(|lift| covers(lift, guard)),
         (Condition::Deed(lift), Condition::Deed(guard)) => within(guard, lift),
         _ => false,

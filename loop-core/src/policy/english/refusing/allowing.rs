@@ -21,9 +21,10 @@ pub fn allowed(line: &mut Line) {
             "approve" | "accept" | "authorise" | "authorize" if line.begins(at) && by_itself(line, at) => {
                 Some((at, at + 1))
             }
-            "let" if line.begins(at) || line.before(at, 1) == "it" => passes(line, at),
+            "let" if !matches!(line.before(at, 1), "not" | "never" | "to") => passes(line, at),
             "feel" if next == "free" => Some((at, at + 2 + usize::from(line.word(at + 2) == "to"))),
             "go" if next == "ahead" => Some((at, at + 2)),
+            "go" | "goes" if next == "through" => Some((at, at + 2)),
             "you" if next == "like" || next == "want" => Some((at, at + 2)),
             "no" if matches!(next, "approval" | "review" | "need" | "sign_off" | "permission")
                 || List::Harmless.has(next) =>
@@ -67,6 +68,11 @@ fn passes(line: &mut Line, at: usize) -> Option<(usize, usize)> {
 
 fn is_fine(line: &Line, at: usize) -> bool {
     let before = line.before(at, 1);
+    let only = at.checked_sub(1).is_some_and(|before| line.sign(before) == Sign::Only);
+    let opens = line.begins(at) && (line.is(at + 1, Group::Under) || matches!(line.word(at + 1), "in" | "for" | "if"));
+    if only || opens || before == "it" && line.word(at + 1) == "to" {
+        return true;
+    }
     List::FineLead.has(before)
         || line.ends(at + 1)
         || matches!(line.word(at), "allowed" | "permitted" | "freely" | "unattended")

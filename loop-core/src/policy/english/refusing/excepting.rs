@@ -3,7 +3,7 @@
 use super::{
     super::{
         line::{Line, Sign},
-        token::Kind,
+        token::{Kind, Token},
         words::{Group, List},
     },
     says_doing,
@@ -38,8 +38,11 @@ fn denied(line: &Line, at: usize) -> usize {
     let verb = (at + 1..at + 5).find(|at| matches!(line.word(*at), "is" | "are" | "was" | "were"));
     let whoever = line.word(at) == "whoever";
     let clause = matches!(line.word(at), "if" | "when");
+    // `if it's not`
+    let it = clause && line.word(at + 1) == "it" && line.word(at + 2) == "not";
+    let verb = if it { Some(at + 1) } else { verb };
     let Some(verb) = verb.filter(|verb| clause || *verb == at + 1) else { return 0 };
-    if line.word(verb + 1) != "not" || (clause && verb == at + 1) {
+    if line.word(verb + 1) != "not" || (clause && verb == at + 1 && !it) {
         return 0;
     }
     let next = verb + 2;
@@ -77,6 +80,12 @@ pub fn exceptions(line: &mut Line) {
             ("but" | "bar", _) if List::Everyone.has(line.before(at, 1)) => 1,
             ("bar", _) if !line.begins(at) && !says_doing(line, at + 1) => 1,
             ("but", _) if matches!(line.before(at, 2), "any" | "every" | "all" | "no") && !says_doing(line, at + 1) => {
+                1
+            }
+            ("but", agent)
+                if (agent.ends_with("-bot") || agent.ends_with("-agent") || line.is(at + 2, Group::Actors))
+                    && (line.start_of(at)..at).any(|at| matches!(line.word(at), "nobody" | "no" | "none")) =>
+            {
                 1
             }
             ("outside", "of") if environment(line, at + 2) => 2,
@@ -143,11 +152,40 @@ fn asks_only(line: &Line, at: usize) -> bool {
     (asked && !may) || refused
 }
 
+/// How something must stay, and what would change it: `must stay enabled`, `have to remain private`.
+fn kept_so(line: &Line, at: usize) -> Option<(usize, &'static str)> {
+    const OPPOSITES: &[(&str, &str)] = &[
+        ("on", "disabled"),
+        ("enabled", "disabled"),
+        ("active", "disabled"),
+        ("running", "stopped"),
+        ("up", "stopped"),
+        ("off", "enabled"),
+        ("disabled", "enabled"),
+        ("inactive", "enabled"),
+        ("locked", "unlocked"),
+        ("encrypted", "decrypted"),
+        ("private", "public"),
+        ("confidential", "public"),
+    ];
+    let lead = match line.word(at) {
+        "must" | "should" | "shall" => at + 1,
+        "has" | "have" | "need" | "needs" if line.word(at + 1) == "to" => at + 2,
+        _ => return None,
+    };
+    let lead = lead + usize::from(line.word(lead) == "always");
+    let stays = matches!(line.word(lead), "stay" | "remain")
+        || line.word(lead) == "be" && matches!(line.word(lead + 1), "kept" | "left");
+    let to = lead + 1 + usize::from(line.word(lead) == "be");
+    let to = to + usize::from(matches!(line.word(to), "switched" | "turned"));
+    let (_, opposite) = OPPOSITES.iter().find(|(is, _)| *is == line.word(to)).filter(|_| stays)?;
+    // `on call`, `on leave`
+    let plain = line.ends(to + 1) || matches!(line.word(to + 1), "in" | "at" | "for" | "during" | "on" | "unless");
+    plain.then_some((to, *opposite))
+}
+
 /// What must be so: `must stay below $50`, `have to be on weekdays`, `must go to acme.com`. Only that may be.
 fn obliged(line: &Line, at: usize) -> Option<(usize, usize)> {
-    if !line.is(at, Group::Small) && line.word(at) != "ought" {
-        return None;
-    }
     let mut to = at + 1;
     match line.word(at) {
         "must" | "should" | "shall" => {}
@@ -167,13 +205,20 @@ fn obliged(line: &Line, at: usize) -> Option<(usize, usize)> {
     let next = to + 1;
     let at_limit = line.word(next) == "at" && (line.is(next + 1, Group::AtLeast) || line.is(next + 1, Group::AtMost));
     let compared = line.is(next, Group::Over) || line.is(next, Group::Under) || matches!(line.word(next), "between");
-    let sided = matches!(line.word(next), "within" | "in" | "on" | "under" | "before" | "after" | "during" | "until");
+    let placed = when(line, next + 1)
+        || environment(line, next + 1)
+        || [Group::Weekend, Group::Weekday, Group::Hours, Group::Night].iter().any(|group| line.is(next + 1, *group))
+        || line.proper(next + 1)
+        || line.tokens.get(next + 1).is_some_and(|token| token.kind != Kind::Word);
+    // `in writing` is no place.
+    let sided = matches!(line.word(next), "within" | "under" | "before" | "after" | "during" | "until")
+        || matches!(line.word(next), "in" | "on") && placed;
     let goes = matches!(line.word(to), "go" | "be" | "stay" | "run") && line.word(next) == "to";
     let named = line.tokens.get(next + 1).is_some_and(|token| matches!(token.kind, Kind::Domain | Kind::Email));
     let fits = match line.word(to) {
         "go" => goes && named,
         "wait" => line.word(next) == "until",
-        _ => (compared && !at_limit) || (sided && !at_limit) || goes && named,
+        _ => (compared || sided) && !at_limit || goes && named,
     };
     fits.then_some((at, next + usize::from(line.word(to) == "wait")))
 }
@@ -181,6 +226,14 @@ fn obliged(line: &Line, at: usize) -> Option<(usize, usize)> {
 /// Reads `only`, where it restricts who, to whom, where or what.
 pub fn only(line: &mut Line) {
     for at in 0..line.len() {
+        if let Some((to, opposite)) = kept_so(line, at) {
+            // `alerts must stay on`: turning them off is guarded.
+            line.mark(at, to, Sign::Guard);
+            if let Some(slot) = line.tokens.get_mut(to) {
+                *slot = Token::word(opposite);
+            }
+            continue;
+        }
         if let Some((from, to)) = obliged(line, at) {
             line.mark(from, to, Sign::Only);
             continue;

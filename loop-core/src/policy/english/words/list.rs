@@ -217,6 +217,8 @@ lists! {
     Harmless = "harmless";
     /// Asks somebody; where it is denied, what follows is allowed.
     Asks = "asks";
+    /// Says that something is known to whoever speaks.
+    Familiar = "familiar";
     /// What programs keep, so that they are no commands: `helm releases`.
     Kept = "kept";
     /// The last word of what has a number: `commission rate`.
