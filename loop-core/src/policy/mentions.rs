@@ -15,7 +15,7 @@ use super::{
     truth::{Truth, yes},
 };
 use crate::base::json::{Kind, View};
-pub use root::{Starts, each_in, each_needed, each_word, roots};
+pub use root::{Starts, each_in, each_needed, each_word, roots, words_of_all};
 pub use state::{other_in_name, state, stated};
 
 /// Names of arguments that hold prose or programs: what is said there is not what the call is about.
@@ -195,10 +195,13 @@ pub fn is_form_of_any(word: &str, verbs: &[String]) -> bool {
 /// The words of a value that names something; none when it is prose.
 fn naming(key: &str, value: View<'_>) -> Option<Vec<String>> {
     let text = value.as_str()?;
-    (!is_prose(key) && text.len() <= VALUE_MAX).then(|| cut(text).to_vec()).filter(|words| words.len() <= WORDS_MAX)
+    (!facts::roles(key).any(facts::Roles::PROSE) && text.len() <= VALUE_MAX)
+        .then(|| cut(text).to_vec())
+        .filter(|words| words.len() <= WORDS_MAX)
 }
 
-fn is_prose(key: &str) -> bool {
+/// Whether an argument of this name holds prose or a program.
+pub(super) fn is_prose(key: &str) -> bool {
     cut(key).iter().any(|word| PROSE.contains(&word.as_str()))
 }
 
@@ -307,7 +310,7 @@ pub fn mentioned(phrases: &[String], key: &str, value: View<'_>) -> Truth {
 
 /// Whether a value is longer than what names, and yet no prose.
 fn is_too_long(key: &str, value: View<'_>) -> bool {
-    value.as_str().is_some_and(|text| text.len() > VALUE_MAX) && !is_prose(key)
+    value.as_str().is_some_and(|text| text.len() > VALUE_MAX) && !facts::roles(key).any(facts::Roles::PROSE)
 }
 
 /// Whether a value names something at a length that nobody looks through.

@@ -30,10 +30,17 @@ impl Print {
         bytes.fold(Self::NONE, Self::with).number()
     }
 
+    /// That of bytes, in which the case of ASCII letters is nothing.
+    #[inline]
+    #[must_use]
+    pub fn of_any_case_of(bytes: impl Iterator<Item = u8>) -> u64 {
+        Self::of(bytes.map(|byte| byte.to_ascii_lowercase()))
+    }
+
     /// That of a text, in which the case of ASCII letters is nothing.
     #[must_use]
     pub fn of_any_case(text: &str) -> u64 {
-        Self::of(text.bytes().map(|byte| byte.to_ascii_lowercase()))
+        Self::of_any_case_of(text.bytes())
     }
 
     /// That of a domain, in which the case of letters is nothing.

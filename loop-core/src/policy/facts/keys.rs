@@ -7,9 +7,11 @@ use std::{
 
 use hashbrown::HashMap;
 
+use super::number::is_plural;
 use crate::{
     policy::{
         arguments::{carries_command, names_party, names_something},
+        mentions::is_prose,
         money::Currency,
     },
     tool::sensitive::names_secret,
@@ -84,6 +86,8 @@ roles! {
     URL = 40, "url";
     NAMES_PARTY = 60, "names_party";
     NAMES_PRODUCT = 61, "names_product";
+    NAMES_MANY = 62, "names_many";
+    PROSE = 63, "prose";
 }
 
 impl Roles {
@@ -102,7 +106,8 @@ impl Roles {
     /// Whether no fact is read by these: no role at all, or only such as stand for words of a name.
     #[must_use]
     pub fn is_plain(self) -> bool {
-        self.without(Self::NAMES_PARTY.with(Self::NAMES_PRODUCT)) == Self::default()
+        self.without(Self::NAMES_PARTY.with(Self::NAMES_PRODUCT).with(Self::NAMES_MANY).with(Self::PROSE))
+            == Self::default()
     }
 
     const fn without(self, other: Self) -> Self {
@@ -257,6 +262,12 @@ fn worked_out(name: &str) -> Roles {
     }
     if names_something(name) || carries_command(name) {
         all = all.with(Roles::NAMES_PRODUCT);
+    }
+    if is_plural(name) {
+        all = all.with(Roles::NAMES_MANY);
+    }
+    if is_prose(name) {
+        all = all.with(Roles::PROSE);
     }
     all.settled()
 }

@@ -87,7 +87,7 @@ pub(super) fn count(leaf: Leaf<'_, '_>, each: &mut dyn FnMut(Fact<'_>)) {
     let mut tell = |number, plain| each(Fact::Count { of, number, key: leaf.key, plain });
     let counts = leaf.roles.any(Roles::COUNT);
     // `pages: 400` counts pages, `subscribers: 90000` those who receive it.
-    let names = !counts && is_plural(leaf.key);
+    let names = !counts && leaf.roles.any(Roles::NAMES_MANY);
     let plain = counts || of == Counted::Recipients;
     match leaf.value.kind() {
         Kind::Array => tell(length(leaf.value), true),
@@ -133,7 +133,7 @@ fn is_number(text: &str) -> bool {
 }
 
 /// Whether a name's last word is a plural.
-fn is_plural(name: &str) -> bool {
+pub(super) fn is_plural(name: &str) -> bool {
     let word = name.rsplit(['_', '-', '.', ' ']).next().unwrap_or_default();
     let ends = |end: &str| word.ends_with(end);
     word.len() > 3 && ends("s") && !ends("ss") && !ends("us") && !ends("is")

@@ -6,13 +6,13 @@ use smallvec::SmallVec;
 
 use super::sorted::hull;
 use crate::{
-    base::Decimal,
+    base::{Decimal, json::Kind},
     policy::{
         action::Action,
         arguments,
         condition::{Condition, Limit, Range, Whom},
         counting,
-        facts::{self, Amounts, Counted, Fact, FactKind},
+        facts::{self, Amounts, Counted, Fact, FactKind, Roles},
         lexicon::cut,
         mentions::{self, Starts},
         money::Currency,
@@ -142,9 +142,20 @@ pub(super) struct Said<'a> {
     pub(super) call: &'a Call<'a>,
     amounts: &'a Amounts,
     wanted: Wanted,
+    agent: OnceCell<Option<u64>>,
     heard: OnceCell<Heard>,
     words: OnceCell<Option<Prints>>,
 }
+
+/// Roles of arguments of which names and counts are read.
+const HEARD: Roles = Roles::RECIPIENT
+    .with(Roles::PERSONAL)
+    .with(Roles::PLACE)
+    .with(Roles::COUNT)
+    .with(Roles::NAMES_MANY)
+    .with(Roles::SHELL)
+    .with(Roles::NAMES_PARTY)
+    .with(Roles::NAMES_PRODUCT);
 
 /// Names of one sort, and whether there may be others.
 #[derive(Default)]
@@ -169,7 +180,7 @@ struct Heard {
 impl<'a> Said<'a> {
     /// Asks a call for what is `wanted`; anything else is not to be asked for.
     pub(super) fn new(call: &'a Call<'a>, amounts: &'a Amounts, wanted: Wanted) -> Self {
-        Self { call, amounts, wanted, heard: OnceCell::new(), words: OnceCell::new() }
+        Self { call, amounts, wanted, agent: OnceCell::new(), heard: OnceCell::new(), words: OnceCell::new() }
     }
 
     const fn action(&self) -> Option<&'a Action<'a>> {
@@ -185,9 +196,9 @@ impl<'a> Said<'a> {
         let heard = || self.heard.get_or_init(|| self.hear(action));
         let names = match name {
             Name::Agent => {
-                let Some(agent) = self.call.agent else { return false };
-                each(print_of_agent(agent));
-                return true;
+                let agent = self.agent.get_or_init(|| self.call.agent.map(print_of_agent));
+                agent.iter().for_each(|print| each(*print));
+                return agent.is_some();
             }
             Name::Word => {
                 let Some(words) = self.words.get_or_init(|| self.words(action)) else { return false };
@@ -213,6 +224,10 @@ impl<'a> Said<'a> {
         let wanted = &self.wanted;
         let received = wanted.has(Name::Domain) || wanted.has(Name::Address);
         facts::each_leaf(action, &mut |leaf| {
+            // Nothing else is read of any value; lists are counted whatever they are called.
+            if !leaf.roles.any(HEARD) && !matches!(leaf.value.kind(), Kind::Array) {
+                return;
+            }
             if received {
                 facts::of_leaf(leaf, FactKind::Recipients, &mut |fact| heard.recipient(fact));
             }
@@ -227,12 +242,13 @@ impl<'a> Said<'a> {
                 facts::of_leaf(leaf, FactKind::Counts, &mut |fact| heard.count(fact));
             }
             if wanted.has(Name::Party)
+                && leaf.roles.any(Roles::NAMES_PARTY)
                 && let Some(party) = arguments::party_of(leaf.key, leaf.value)
             {
                 heard.parties.prints.push(Print::of_any_case(party));
             }
             if wanted.has(Name::Product)
-                && leaf.roles.any(facts::Roles::NAMES_PRODUCT)
+                && leaf.roles.any(Roles::NAMES_PRODUCT)
                 && let Some(text) = leaf.value.as_str()
             {
                 heard.products.prints.extend(cut(text).iter().map(|word| Print::of(word.bytes())));
@@ -254,7 +270,7 @@ impl<'a> Said<'a> {
         let mut prints = Prints::new();
         let mut whole = true;
         let mut add = |word: &str| mentions::roots(word, &mut |print| prints.push(print));
-        mentions::each_in(&self.call.class.words, starts, &mut add);
+        mentions::each_in(&mentions::words_of_all(&self.call.class.words), starts, &mut add);
         facts::each_leaf(action, &mut |leaf| {
             if !leaf.key.is_empty() {
                 whole &= mentions::each_word(leaf.key, leaf.value, starts, &mut add);

@@ -1,14 +1,13 @@
 //! The words by which phrases are found, for looking rules up before they are judged. Words stand there as
 //! [prints](Print): two that are equal are judged as words again, so a rule can be found in vain but not be missed.
 
-use super::{JOINED_MAX, VALUE_MAX, bare, head_of, is_free, is_long, is_set, is_too_long, naming, own_words, words_of};
+use smallvec::SmallVec;
+
+use super::{FORMAL, JOINED_MAX, VALUE_MAX, WORDS_MAX, bare, head_of, is_free, is_long, is_too_long, words_of};
 use crate::{
     base::json::View,
-    policy::{
-        facts,
-        lexicon::{self, cut},
-        print::Print,
-    },
+    policy::{facts, lexicon, print::Print},
+    tool::name::tokens,
 };
 
 /// With which bytes words begin that are looked for. Words that are the [`same`](lexicon::same) begin alike.
@@ -38,7 +37,7 @@ impl Starts {
         word.bytes().next().is_some_and(|byte| self.has(byte))
     }
 
-    /// Whether a word that is looked for may begin anywhere in a text, wherever [`cut`] may cut it.
+    /// Whether a word that is looked for may begin anywhere in a text, wherever [`tokens`] may cut it.
     pub fn may_begin_in(&self, text: &str) -> bool {
         let mut before = b' ';
         text.bytes().any(|byte| {
@@ -59,32 +58,51 @@ const SURELY_WHOLE: usize = VALUE_MAX;
 /// when they leave open what it says.
 pub fn each_word(key: &str, value: View<'_>, starts: &Starts, each: &mut impl FnMut(&str)) -> bool {
     if starts.may_begin_in(key) {
-        if is_set(value) {
-            each_in(&own_words(key), starts, each);
-        }
-        each_in(&cut(key), starts, each);
+        let words = tokens(key);
+        each_in(&words.iter().filter(|word| !FORMAL.contains(word)).collect::<Words<'_>>(), starts, each);
+        each_in(&words.iter().collect::<Words<'_>>(), starts, each);
     }
     let Some(text) = value.as_str() else { return true };
     if text.len() <= SURELY_WHOLE && !starts.may_begin_in(text) {
         return true;
     }
-    each_in(&naming(key, value).unwrap_or_default(), starts, each);
-    let carries = facts::carries(key, text);
-    let whole = !carries || facts::each_name_within(key, text, &mut |name| each_in(&bare(name), starts, each));
+    // As what names: no prose, and neither long nor of many words.
+    if text.len() <= VALUE_MAX && !facts::roles(key).any(facts::Roles::PROSE) {
+        let words = tokens(text);
+        if words.len() <= WORDS_MAX {
+            each_in(&words.iter().collect::<Words<'_>>(), starts, each);
+        }
+    }
+    let whole = !facts::carries(key, text)
+        || facts::each_name_within(key, text, &mut |name| each_in(&words_of_all(&bare(name)), starts, each));
     // A place is looked through for a phrase, but not for a thing: that may stand before its last segments.
     whole && !is_long(key, value) && (is_free(key) || !is_too_long(key, value))
 }
 
 /// Calls `each` with those of some words that may be looked for, and with neighbours written in one.
-pub fn each_in(words: &[String], starts: &Starts, each: &mut impl FnMut(&str)) {
-    let begins = |window: &&[String]| window.first().is_some_and(|word| starts.begin(word));
+pub fn each_in(words: &[&str], starts: &Starts, each: &mut impl FnMut(&str)) {
     words.iter().filter(|word| starts.begin(word)).for_each(|word| each(word));
+    let mut joined = SmallVec::<[u8; 64]>::new();
+    let mut join = |window: &[&str]| {
+        if window.first().is_some_and(|word| starts.begin(word)) {
+            joined.clear();
+            window.iter().for_each(|word| joined.extend_from_slice(word.as_bytes()));
+            each(std::str::from_utf8(&joined).unwrap_or_default());
+        }
+    };
     for count in 2..=JOINED_MAX.min(words.len()) {
-        words.windows(count).filter(begins).for_each(|window| each(&window.concat()));
+        words.windows(count).for_each(&mut join);
     }
-    if words.len() > JOINED_MAX && begins(&words) {
-        each(&words.concat());
+    if words.len() > JOINED_MAX {
+        join(words);
     }
+}
+
+type Words<'w> = SmallVec<[&'w str; 8]>;
+
+/// Words as [`each_in`] takes them.
+pub fn words_of_all(words: &[String]) -> SmallVec<[&str; 8]> {
+    words.iter().map(String::as_str).collect()
 }
 
 /// Calls `each` with the words of which one is spoken wherever one of the phrases may be meant: their heads, and each

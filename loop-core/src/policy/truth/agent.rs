@@ -15,6 +15,9 @@ pub(in crate::policy) fn agent_key(agent: &str) -> String {
 
 /// The print of what an agent's name is compared by.
 pub(in crate::policy) fn print_of_agent(agent: &str) -> u64 {
+    if agent.is_ascii() {
+        return Print::of_any_case_of(agent.bytes().filter(u8::is_ascii_alphanumeric));
+    }
     let lower = agent.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase);
     let with = |print: Print, letter: char| letter.encode_utf8(&mut [0; 4]).bytes().fold(print, Print::with);
     lower.fold(Print::NONE, with).number()
