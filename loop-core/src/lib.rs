@@ -39,4 +39,6 @@ pub mod prompt;
 
 pub mod dispatch;
 
+pub mod telemetry;
+
 pub mod engine;

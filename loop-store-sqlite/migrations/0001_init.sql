@@ -692,6 +692,33 @@ CREATE TABLE "subject_tags" (
 CREATE INDEX "subject_tags.grp" ON "subject_tags" (tenant, grp, at, id);
 CREATE INDEX "subject_tags.at" ON "subject_tags" (tenant, at, id, grp);
 
+CREATE TABLE "telemetry_groups" (
+  no INTEGER PRIMARY KEY,
+  tenant TEXT NOT NULL,
+  grp TEXT NOT NULL,
+  UNIQUE (tenant, grp)
+) STRICT;
+CREATE TABLE "telemetry" (
+  key INTEGER PRIMARY KEY,
+  no INTEGER GENERATED ALWAYS AS (key & ((1 << 31) - 1)) VIRTUAL,
+  grp INTEGER NOT NULL,
+  first INTEGER NOT NULL,
+  last INTEGER NOT NULL,
+  head BLOB NOT NULL
+) STRICT;
+CREATE INDEX "telemetry.last" ON "telemetry" (grp, last, key);
+CREATE TABLE "telemetry_parts" (
+  key INTEGER PRIMARY KEY,
+  body BLOB NOT NULL
+) STRICT;
+CREATE TABLE "telemetry_marks" (
+  grp INTEGER NOT NULL,
+  mark BLOB NOT NULL,
+  place INTEGER NOT NULL,
+  note BLOB NOT NULL,
+  PRIMARY KEY (grp, mark, place)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE "idempotency_counts" (
   tenant TEXT NOT NULL,
   account TEXT NOT NULL,

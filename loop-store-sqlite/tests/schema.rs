@@ -57,15 +57,14 @@ fn every_table_is_strict_and_led_by_the_tenant() {
             .unwrap()
             .map(Result::unwrap)
             .collect();
-        // The keys of journals begin with the number of a stream, and those are led by the tenant.
-        let journal =
-            CATALOG.journals.iter().any(|journal| journal.name == name || format!("{}_streams", journal.name) == *name);
-        let led_by = if !journal {
-            "tenant"
-        } else if name.ends_with("_streams") {
-            "no"
-        } else {
-            "key"
+        // The keys of journals and blocks begin with the number of a stream or group, and those are led by the tenant.
+        let journal = |suffix| CATALOG.journals.iter().any(|journal| format!("{}{suffix}", journal.name) == *name);
+        let blocks = |suffix| CATALOG.blocks.iter().any(|blocks| format!("{}{suffix}", blocks.name) == *name);
+        let led_by = match () {
+            () if journal("_streams") || blocks("_groups") => "no",
+            () if journal("") || blocks("") || blocks("_parts") => "key",
+            () if blocks("_marks") => "grp",
+            () => "tenant",
         };
         assert_eq!(first, [(led_by.to_owned(), true)], "`{name}`");
     }

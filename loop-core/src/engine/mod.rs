@@ -119,7 +119,7 @@ pub static CATALOG: Catalog = Catalog {
         &crate::work::claim::TIMERS,
     ],
     spans: &[&crate::audit::TAGS],
-    blocks: &[],
+    blocks: &[&crate::telemetry::keep::SPANS],
     ledgers: &[
         &crate::access::idempotency::CLAIM_COUNTS,
         &crate::audit::STATS,

@@ -29,6 +29,15 @@ impl<'o> Object<'o> {
         self.name(name).push_str(value);
     }
 
+    /// Writes members that are JSON already.
+    pub(crate) fn members(&mut self, members: &str) {
+        if !self.empty {
+            self.out.push(',');
+        }
+        self.empty = false;
+        self.out.push_str(members);
+    }
+
     /// Writes a text.
     pub(crate) fn text(&mut self, name: &'static str, value: &str) {
         write_string(value, self.name(name));

@@ -16,6 +16,8 @@ mod mask;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
 use super::sensitive::DataClass;
 use crate::base::json::View;
 
@@ -73,6 +75,15 @@ pub fn text(text: &str) -> Redacted {
     let mut masks = mask::Masks::default();
     let masked = mask::cut(&masks.mask(text), STRING_MAX).into_owned();
     masks.finish(masked)
+}
+
+/// Masks a text and cuts it to `most` bytes, without an account of what was masked.
+#[must_use]
+pub fn masked(text: &str, most: usize) -> Cow<'_, str> {
+    match mask::Masks::default().mask(text) {
+        Cow::Borrowed(plain) => mask::cut(plain, most),
+        Cow::Owned(masked) => Cow::Owned(mask::cut(&masked, most).into_owned()),
+    }
 }
 
 /// Masks a URL: credentials, query and fragment go, the rest is masked as text, the secret paths of well-known webhook

@@ -23,7 +23,7 @@ pub use scan::scan;
 pub use secret_name::names_secret;
 
 /// What stands where a secret was removed. It is not found again.
-pub(super) const SECRET_MASK: &str = "[REDACTED]";
+pub(crate) const SECRET_MASK: &str = "[REDACTED]";
 
 /// A kind of sensitive data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
