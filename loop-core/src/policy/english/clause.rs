@@ -201,14 +201,28 @@ fn sends(tape: &Tape) -> bool {
     !looked && readings().any(|reading| reading.entry.does.with(reading.entry.names).meets(known().send))
 }
 
-/// Takes `with an attachment`, where the words before say so.
+/// Takes `with a link or an attachment`, `attachments in e-mails`, where the words around say so.
 fn attachment(tape: &mut Tape) -> Option<Condition> {
-    let at = (0..tape.len()).find(|at| matches!(tape.word(*at), "attachment" | "attachments"))?;
-    let before = (1..=8).any(|back| List::Carrying.has(tape.before(at, back)));
-    before.then(|| {
+    let mut any = Vec::new();
+    for at in 0..tape.len() {
+        let before = (1..=8).any(|back| List::Carrying.has(tape.before(at, back)));
+        let inside = (1..=4).any(|ahead| {
+            matches!(tape.raw_word(at + ahead), "in" | "to" | "on")
+                && matches!(
+                    tape.raw_word(at + ahead + 1),
+                    "email" | "emails" | "e_mail" | "e_mails" | "mails" | "messages"
+                )
+        });
+        match tape.word(at) {
+            "attachment" | "attachments" if before || inside => any.push(Condition::Attachment),
+            "link" | "links" | "hyperlink" | "url" | "urls" if before => {
+                any.push(Condition::Text(vec!["https".to_owned(), "http".to_owned()]));
+            }
+            _ => continue,
+        }
         tape.take(at);
-        Condition::Attachment
-    })
+    }
+    (!any.is_empty()).then(|| Condition::any(any))
 }
 
 /// Takes `that could embarrass us`: what may come of it, no call says.

@@ -4,11 +4,16 @@ use super::{
     tape::Tape,
     words::{Group, List, is},
 };
-use crate::policy::{condition::Condition, facts::DataKind};
+use crate::policy::{
+    condition::{Condition, Deed},
+    facts::DataKind,
+    lexicon::{Concepts, read_word},
+};
 
 /// Takes classes of data. Words that may also be things (`secrets`) count only where something can carry them.
 pub fn data(tape: &mut Tape, carried: bool) -> Option<Condition> {
     let mut kinds: Vec<DataKind> = Vec::new();
+    let (mut things, mut held) = (Concepts::NONE, false);
     let holds = |word: &str| List::Holding.has(word);
     let mut at = 0;
     while at < tape.len() {
@@ -37,7 +42,9 @@ pub fn data(tape: &mut Tape, carried: bool) -> Option<Condition> {
                 () => None,
             };
             if let Some(found) = always {
+                held |= kinds.is_empty() && before;
                 kinds.extend(found);
+                things = things.with(read_word(&phrase).map_or(Concepts::NONE, |reading| reading.entry.names));
                 taken = length;
                 break;
             }
@@ -50,5 +57,10 @@ pub fn data(tape: &mut Tape, carried: bool) -> Option<Condition> {
     }
     kinds.sort_unstable();
     kinds.dedup();
-    (!kinds.is_empty()).then_some(Condition::Data(kinds))
+    let data = (!kinds.is_empty()).then_some(Condition::Data(kinds))?;
+    // `credentials may not be shared`: a tool that shares them need not show them.
+    let shares = Concepts::named(&["share"]);
+    let shared = tape.any_raw(|word| read_word(word).is_some_and(|reading| reading.entry.does.meets(shares)));
+    let deed = Condition::Deed(Deed::of(shares, things.with_children()));
+    Some(if shared && !held && !things.is_empty() { Condition::any(vec![data, deed]) } else { data })
 }

@@ -96,7 +96,7 @@ impl Rule {
                         return clause;
                     }
                     clause.refer_to(before, permitted);
-                    if permitted && before.looks() {
+                    if permitted && (before.looks() || before.names_only()) {
                         // `reading is fine, edits need approval`: what is not reading.
                         clause.guard_all_changes();
                     }

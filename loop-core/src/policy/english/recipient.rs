@@ -7,6 +7,7 @@ use crate::policy::condition::{Condition, Whom};
 pub fn recipients(tape: &mut Tape, excepting: bool) -> Option<Condition> {
     let (mut within, mut outside, mut addresses) = (Vec::new(), Vec::new(), Vec::new());
     let mut out = false;
+    let addressed = tape.any_raw(|word| List::Addressed.has(word));
     for at in 0..tape.len() {
         if is_beyond(tape, at) {
             out = !excepting || tape.raw_word(at) != "other";
@@ -19,6 +20,11 @@ pub fn recipients(tape: &mut Tape, excepting: bool) -> Option<Condition> {
                 let domain = format!("{}.com", tape.take(at));
                 tape.take(at + 1);
                 within.push(domain);
+            }
+            // `at *.gov`, where recipients are spoken of
+            Some(Kind::Glob) if addressed && is_domain(tape.raw(at)) => {
+                let domain = tape.take(at).trim_start_matches("*.").to_lowercase();
+                if out { outside.push(domain) } else { within.push(domain) }
             }
             Some(Kind::Domain) => {
                 let domain = tape.take(at);
@@ -38,6 +44,13 @@ pub fn recipients(tape: &mut Tape, excepting: bool) -> Option<Condition> {
     offer(outside, Whom::Outside);
     offer(addresses, Whom::Address);
     (!any.is_empty()).then(|| Condition::any(any))
+}
+
+/// `*.gov.uk`
+fn is_domain(glob: &str) -> bool {
+    glob.strip_prefix("*.").is_some_and(|rest| {
+        !rest.contains('*') && rest.split('.').next_back().is_some_and(|end| List::TopLevel.has(&end.to_lowercase()))
+    })
 }
 
 /// Whether what follows is where it does not go: `outside`, `not at`, `leaving`.

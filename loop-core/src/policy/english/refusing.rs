@@ -199,7 +199,8 @@ fn imperative(line: &Line, at: usize) -> Option<(usize, usize)> {
         return None;
     }
     let before = line.before(at, 1);
-    let opens = line.begins(at) || List::ForbidLead.has(before);
+    let bare = matches!(line.word(at + 1), "it" | "them" | "this" | "those") && line.ends(at + 2) && before != "to";
+    let opens = line.begins(at) || List::ForbidLead.has(before) || bare;
     // `may not block a card`, `to stop an instance`: what is done.
     let done = matches!(before, "to" | "must" | "should" | "and") && !line.begins(at.saturating_sub(1));
     // `create, stop or delete`: one of several doings.

@@ -133,6 +133,9 @@ pub(super) fn held(line: &Line, at: usize) -> Option<Found> {
     let word = line.word(at);
     let opens = line.begins(at) || List::HoldLead.has(line.before(at, 1));
     let holds = line.is(at, Group::Hold);
+    // `if it goes to a rival hold it`
+    let bare = holds && matches!(line.word(at + 1), "it" | "them" | "this" | "those") && line.ends(at + 2);
+    let opens = opens || bare;
     if !opens || !(holds || List::Hand.has(word)) {
         return None;
     }
@@ -149,7 +152,7 @@ pub(super) fn held(line: &Line, at: usize) -> Option<Found> {
             whom = Some((place, to));
         }
     }
-    let first = line.begins(at) || matches!(line.before(at, 1), "please" | "kindly" | "always");
+    let first = bare || line.begins(at) || matches!(line.before(at, 1), "please" | "kindly" | "always");
     if whom.is_none() && !(holds && first) {
         return None;
     }
@@ -177,7 +180,9 @@ pub fn targets(line: &mut Line) {
         let asked = approves
             || matches!(word, "by" | "behind" | "past" | "until")
             || matches!(line.word(to - 1), "me" | "us" | "human" | "humans" | "person");
-        if to > at + 1 && named && asked && line.ends(to) {
+        // `into a support ticket`: where it is written.
+        let written = matches!(word, "into" | "to" | "from") && matches!(line.word(to - 1), "ticket" | "tickets");
+        if to > at + 1 && named && asked && !written && line.ends(to) {
             line.mark(at, to, Sign::Gone);
         }
     }

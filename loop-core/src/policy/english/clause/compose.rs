@@ -87,6 +87,18 @@ impl Clause {
             // What `only` stands before, or right behind, is what it restricts.
             // `only the CFO can approve payments over …`: who may, which no later condition says.
             let agent = found.iter().position(|(place, one)| matches!(one, Condition::Agent(_)) && place.last >= only);
+            // `only people at acme.com may receive reports`: whom it is sent to.
+            let whom = found.iter().position(|(place, one)| {
+                only == 0 && place.first <= 5 && one.any_part(&|one| matches!(one, Condition::Recipient(_)))
+            });
+            let receives = |deed: &Deed| deed.verbs.iter().any(|verb| verb == "receive");
+            let whom = whom.filter(|_| doings.iter().flat_map(|(_, deeds)| deeds).any(receives));
+            if whom.is_some() {
+                for deed in doings.iter_mut().flat_map(|(_, deeds)| deeds) {
+                    (deed.does, deed.verbs, deed.things) = (known().send, Vec::new(), Concepts::NONE);
+                }
+            }
+            let agent = agent.or(whom);
             let who = only == 0 && self.people && agent.is_none();
             let near = |(place, _): &(Place, Condition)| place.last >= only && (only > 0 || place.first <= only + 3);
             let behind = only > 0 && found.iter().all(|(place, _)| place.last < only);
@@ -110,6 +122,7 @@ impl Clause {
                 }
             }
         }
+        separate(tape, &mut found);
         self.open_alternatives(tape, &mut found);
         let mut cases: Vec<(usize, Case)> = Vec::new();
         for (event, deeds) in doings {
@@ -264,6 +277,21 @@ impl Clause {
 /// Whether a condition says something of the events beside it rather than of the whole part.
 const fn belongs(condition: &Condition) -> bool {
     !matches!(condition, Condition::Agent(_) | Condition::Named(_) | Condition::Command(_))
+}
+
+/// `both weekend shifts and overtime of more than 4 hours`, `weekend shifts and any overtime over 4 hours`: each has a
+/// condition of its own.
+fn separate(tape: &Tape, found: &mut Vec<(Place, Condition)>) {
+    let [(first, one), (second, other)] = found.as_slice() else { return };
+    let (from, to) = (first.last + 1, second.first);
+    let both = (0..2).any(|at| tape.raw_word(at) == "both");
+    let joins = (from..to).any(|at| {
+        matches!(tape.raw_word(at), "and" | "or") && (both || matches!(tape.raw_word(at + 1), "any" | "every" | "all"))
+    });
+    if joins && first.first <= 2 && belongs(one) && belongs(other) {
+        let place = Place { first: first.first, last: second.last };
+        *found = vec![(place, Condition::any(vec![one.clone(), other.clone()]))];
+    }
 }
 
 /// Joins conditions with nothing but `or` between them: `larger than 100 MB or ending in .iso`.

@@ -164,3 +164,43 @@ fn the_review_that_must_not_be_skipped_is_asked_for() {
         ("The cap on refunds is £200", "refunds, where the amount is over 200 GBP"),
     ]);
 }
+
+#[test]
+fn two_things_with_a_condition_each_do_not_need_both() {
+    reads(&[(
+        "Both weekend shifts and shifts of more than 4 hours need approval",
+        "does anything to shifts but look at them, where it happens on Saturday or Sunday or the duration is over 4 hours",
+    )]);
+}
+
+#[test]
+fn who_alone_may_receive_something_is_whom_it_may_go_to() {
+    let read = english::read("Only people at acme.com may receive our reports");
+    let text = canonical::render(&read.condition);
+    assert!(text.ends_with("goes to someone outside acme.com."), "{text}");
+}
+
+#[test]
+fn attachments_and_links_are_what_a_message_holds() {
+    reads(&[
+        ("Attachments are blocked in e-mails", "emails and that has an attachment"),
+        (
+            "Messages with a link or an attachment need approval",
+            "messages, where it says \"https\" or \"http\" or it has an attachment",
+        ),
+    ]);
+}
+
+#[test]
+fn holding_them_at_the_end_of_a_condition_guards() {
+    reads(&[
+        ("Refunds are fine, but if they exceed $90 hold them", "refunds, where the amount is over 90 USD"),
+        ("Refunds are fine, but if they exceed $90 block them", "refunds, where the amount is over 90 USD"),
+    ]);
+}
+
+#[test]
+fn a_ticket_may_be_where_something_is_written() {
+    let read = english::read("Never paste card numbers into a support ticket");
+    assert!(canonical::render(&read.condition).contains("tickets"));
+}

@@ -219,6 +219,8 @@ lists! {
     Asks = "asks";
     /// Says that something is known to whoever speaks.
     Familiar = "familiar";
+    /// Speaks of whom something goes to.
+    Addressed = "addressed";
     /// What programs keep, so that they are no commands: `helm releases`.
     Kept = "kept";
     /// The last word of what has a number: `commission rate`.
