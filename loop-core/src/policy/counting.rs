@@ -1,7 +1,7 @@
 //! What a number counts, by the name of its argument.
 
 use super::{
-    deed::{Class, known},
+    deed::{Class, known, pure_deeds},
     lexicon::{Concepts, Form, cut, lexicon, read_word, same},
     mentions::{FORMAL, words_of},
     name::Part,
@@ -83,6 +83,13 @@ fn alike(noun: &str, own: &[&str]) -> bool {
 pub fn says_little(noun: &str) -> bool {
     matches!(noun, "unit" | "units" | "piece" | "pieces" | "element" | "elements")
         || read_word(noun).is_some_and(|reading| reading.entry.names.meets(lexicon().generic))
+}
+
+/// Whether a word names what a call does, not what it does it to: `restarts` of `restart_servers`.
+#[must_use]
+pub fn is_done(noun: &str, class: &Class) -> bool {
+    let names = read_word(noun).map_or(Concepts::NONE, |reading| reading.entry.names);
+    !names.is_empty() && names.without(pure_deeds().with(known().acts)).is_empty() && names.meets(class.does)
 }
 
 /// Whether a tool by its name works on one of what is counted (`update_row`), not on many or on what holds many.

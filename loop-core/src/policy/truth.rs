@@ -228,6 +228,7 @@ impl Call<'_> {
     /// How many there are, and whether that hangs on something that was not stored.
     fn numbered(&self, of: facts::Counted, noun: Option<&str>) -> (Option<u64>, bool) {
         let noun = noun.filter(|noun| !counting::says_little(noun));
+        let noun = noun.filter(|noun| !counting::is_done(noun, self.class));
         let (mut sum, mut most, mut own, mut others) = (None, None, None, false);
         self.each(FactKind::Counts, &mut |fact| {
             let Fact::Count { of: found, number, key, plain } = fact else { return };

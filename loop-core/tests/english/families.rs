@@ -94,6 +94,8 @@ fn what_reads_and_does_more_is_no_reading() {
         &[
             ("shell", r#"{"command":"cat d.yaml | kubectl apply -f -"}"#, true),
             ("shell", r#"{"command":"kubectl get pods"}"#, false),
+            ("run_kubectl", r#"{"command":"kubectl logs web-1"}"#, false),
+            ("run_kubectl", r#"{"command":"kubectl -n get delete pod web-1"}"#, true),
         ],
     );
 }
@@ -185,6 +187,26 @@ fn another_state_in_the_name_is_not_this_one() {
             ("make_bucket_public", r#"{"bucket":"b4"}"#, true),
             ("set_bucket_acl", r#"{"bucket":"public-archive","acl":"private"}"#, false),
             ("set_bucket_acl", r#"{"bucket":"b4","acl":"public-read"}"#, true),
+        ],
+    );
+}
+
+#[test]
+fn lines_of_an_order_count_together_and_numbers_of_things_do_not() {
+    stops(
+        "Orders for more than 300 units need approval",
+        &[
+            ("place_order", r#"{"lines":[{"sku":"a","quantity":200},{"sku":"b","quantity":150}]}"#, true),
+            ("place_order", r#"{"lines":[{"sku":"a","quantity":200},{"sku":"b","quantity":50}]}"#, false),
+            ("place_order", r#"{"quantity":12,"order_number":99120}"#, false),
+            ("place_order", r#"{"quantity":1200,"order_number":3}"#, true),
+        ],
+    );
+    stops(
+        "No more than 4 server restarts at a time",
+        &[
+            ("restart_servers", r#"{"servers":["a","b","c","d"]}"#, false),
+            ("restart_servers", r#"{"servers":["a","b","c","d","e"]}"#, true),
         ],
     );
 }

@@ -35,6 +35,7 @@ struct Programs {
     does: Map<Said>,
     phrases: Vec<Phrase>,
     speaks: Map<Concepts>,
+    shows: Vec<[Vec<&'static str>; 2]>,
     starts: Vec<&'static str>,
     area: Vec<&'static str>,
     short: Map<Concepts>,
@@ -72,6 +73,10 @@ fn programs() -> &'static Programs {
                 "short" => {
                     let things = named(column());
                     all.short.extend(first.into_iter().map(|word| (word, things)));
+                }
+                "shows" => {
+                    let mut words = first.into_iter().map(|word| word.split('|').collect());
+                    all.shows.extend(words.next().zip(words.next()).map(|(programs, words)| [programs, words]));
                 }
                 "area" => all.area.extend(first),
                 "starts" => all.starts.extend(first),
@@ -120,6 +125,10 @@ fn one(command: &str, said: &mut Said) {
         said.add_all(*does);
     } else if stem == "find" {
         found(&words, said);
+    } else if shows(stem, &words) {
+        let mut seen = Said::default();
+        spoken(stem, &words, Concepts::NONE, &mut seen);
+        said.add_all(Said { does: Concepts::named(&["read"]), ..seen });
     } else if let Some(about) = all.speaks.get(stem) {
         spoken(stem, &words, *about, said);
     } else if is_cmdlet(program) {
@@ -140,6 +149,16 @@ fn one(command: &str, said: &mut Said) {
     if command.contains('>') {
         said.add_all(Said { does: Concepts::named(&["write"]), things: Concepts::named(&["file"]) });
     }
+}
+
+/// Whether the first word only asks for something to be shown.
+fn shows(program: &str, words: &[&str]) -> bool {
+    // Behind a flag it may be the flag's: `-n get delete pod`.
+    let first = words.first();
+    let asks = |[programs, asked]: &[Vec<&str>; 2]| {
+        programs.contains(&program) && first.is_some_and(|word| asked.contains(word))
+    };
+    programs().shows.iter().any(asks)
 }
 
 /// Whether a command's words hold those of a phrase in order, the program first, and one of its flags.
@@ -230,23 +249,28 @@ fn spoken(program: &str, words: &[&str], about: Concepts, said: &mut Said) {
     let mut things = Concepts::NONE;
     // `gcloud compute instances delete`, but `docker run` runs.
     let areas = if matches!(program, "gcloud" | "az" | "aws") { programs().area.as_slice() } else { &[] };
+    // What follows a flag may be its value, so then each word that does something counts.
+    let flagged = words.first().is_some_and(|word| word.starts_with('-'));
     let words_of = || words.iter().filter(|word| !word.starts_with('-') && !areas.contains(word));
     'words: for word in words_of().take(SPOKEN_MAX) {
         // `deploy/web` of a cluster.
         let word = word.split('/').next().unwrap_or_default().to_lowercase();
         if let Some(thing) = programs().short.get(word.as_str()).filter(|_| !does.is_empty()) {
             things = things.with(*thing);
-            break;
+            if !flagged {
+                break;
+            }
+            continue;
         }
         // Cloud programs say `delete-user`.
         for part in word.split(['-', '.']) {
             let Some(reading) = read_word(part) else { continue };
             let thing = reading.entry.names.without(lexicon().generic);
-            if does.is_empty() && !reading.entry.does.is_empty() {
-                does = reading.entry.does;
+            if (does.is_empty() || flagged) && !reading.entry.does.is_empty() {
+                does = does.with(reading.entry.does);
             } else if !thing.is_empty() {
                 things = things.with(thing);
-                if !does.is_empty() {
+                if !does.is_empty() && !flagged {
                     break 'words;
                 }
             }
@@ -278,7 +302,7 @@ mod tests {
             let skipped = match kind {
                 "does" | "speaks" | "short" => 1,
                 "phrase" => 2,
-                "area" | "starts" | "secret" | "plain" => continue,
+                "shows" | "area" | "starts" | "secret" | "plain" => continue,
                 other => panic!("{other}"),
             };
             for word in rest.split(" :").skip(skipped).flat_map(str::split_whitespace) {
@@ -304,6 +328,8 @@ mod tests {
             ("curl -X DELETE https://api.acme.example/v1/customers/42", "delete", "customer"),
             ("Remove-Item -Recurse C:\\logs", "delete", ""),
             ("twine upload dist/*", "post", "package_thing"),
+            ("kubectl logs deleter", "read", ""),
+            ("kubectl -n get delete pod x", "delete", "pod"),
             ("terraform -chdir=net apply", "update", "infrastructure"),
         ] {
             let mut said = Said::default();

@@ -254,6 +254,10 @@ fn worked_out(name: &str) -> Roles {
             all = all.with(Roles::HOLDS_CURRENCY);
         }
     }
+    if is_numbered(name) {
+        // `order_number` tells which, not how many.
+        all = all.without(Roles::COUNT);
+    }
     if names_secret(name) {
         all = all.with(Roles::NAMES_SECRET);
     }
@@ -270,6 +274,18 @@ fn worked_out(name: &str) -> Roles {
         all = all.with(Roles::PROSE);
     }
     all.settled()
+}
+
+/// Whether a name is a thing's number: a thing and, behind it, the word.
+fn is_numbered(name: &str) -> bool {
+    let mut count = 0;
+    let (mut counts, mut last) = (false, false);
+    words(name, |word| {
+        counts |= last || (role_of(word).any(Roles::COUNT) && !matches!(word, "number" | "no" | "num"));
+        last = matches!(word, "number" | "no" | "num");
+        count += 1;
+    });
+    count > 1 && last && !counts
 }
 
 /// The currency that a name carries (`amount_usd`).

@@ -90,7 +90,12 @@ pub(super) fn count(leaf: Leaf<'_, '_>, each: &mut dyn FnMut(Fact<'_>)) {
     let names = !counts && leaf.roles.any(Roles::NAMES_MANY);
     let plain = counts || of == Counted::Recipients;
     match leaf.value.kind() {
-        Kind::Array => tell(length(leaf.value), true),
+        Kind::Array => {
+            tell(length(leaf.value), true);
+            if let Some((key, sum)) = ordered(leaf.value) {
+                each(Fact::Count { of: Counted::Items, number: sum, key, plain: true });
+            }
+        }
         Kind::Number(text) if counts || names => {
             let number = || Decimal::parse(text).filter(|number| !number.is_negative()).map_or(u64::MAX, whole);
             tell(if is_number(text) { text.parse().unwrap_or(u64::MAX) } else { number() }, plain);
@@ -107,6 +112,20 @@ pub(super) fn count(leaf: Leaf<'_, '_>, each: &mut dyn FnMut(Fact<'_>)) {
         Kind::String(text) if leaf.roles.any(Roles::SHELL) => flags(text, each),
         _ => {}
     }
+}
+
+/// How many the lines of a list order together: the sum of their quantities, under the name of the first.
+fn ordered<'a>(list: View<'a>) -> Option<(&'a str, u64)> {
+    let mut sum: Option<(&str, u64)> = None;
+    for line in list.items().filter(|line| matches!(line.kind(), Kind::Object)) {
+        let quantity = line.members().find(|member| keys::roles(member.key()).any(Roles::QUANTITY));
+        let number =
+            quantity.and_then(|member| member.as_number().or_else(|| member.as_str()).map(|text| (member.key(), text)));
+        let Some((key, number)) = number else { continue };
+        let number = Decimal::parse(number).filter(|number| !number.is_negative()).map_or(u64::MAX, whole);
+        sum = Some(sum.map_or((key, number), |(key, before)| (key, before.saturating_add(number))));
+    }
+    sum
 }
 
 /// The most flags of a command that are read.

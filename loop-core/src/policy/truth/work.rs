@@ -81,8 +81,9 @@ impl Call<'_> {
 pub fn does(deed: &Deed, class: &Class) -> Truth {
     let looks = class.only_looks();
     let known = deed.is_any_doing() || class.does.meets(deed.does);
-    let read = crate::policy::deed::known().read;
-    if !deed.is_any_doing() && !looks && class.does != Concepts::ALL && class.does.common(deed.does) == read {
+    let (read, execute) = (crate::policy::deed::known().read, crate::policy::deed::known().execute);
+    let more = !class.does.without(read.with(execute)).is_empty();
+    if !deed.is_any_doing() && !looks && more && class.does != Concepts::ALL && class.does.common(deed.does) == read {
         // What reads and does more: no exception for reading may rely on it.
         return of_what(deed, class).min(Truth::Unclear);
     }
