@@ -169,11 +169,12 @@ mod tests {
 
     use super::{evaluate, rules};
     use crate::{
-        base::{Seed, Time, id::RuleId, json::Doc},
+        base::{Decimal, Seed, Time, id::RuleId, json::Doc},
         policy::{
             Action, CompiledRule, DefaultVerdict, Outcome, PolicySettings, PolicySnapshot, ReasonCode, Rule,
             RuleAction, RuleMode, Verdict,
-            condition::{Condition, PathTest},
+            condition::{Condition, PathTest, Range},
+            facts::Counted,
             rule::Form,
         },
         tool::Risk,
@@ -336,6 +337,21 @@ mod tests {
         assert!(evaluate(&policy, &action, NOW).risk >= Risk::Medium);
         action.claimed_risk = Some(Risk::Critical);
         assert_eq!(evaluate(&policy, &action, NOW).risk, Risk::Critical);
+    }
+
+    #[test]
+    fn a_rule_about_numbers_says_the_same_whatever_rules_stand_beside_it() {
+        let count = || rule("block changing more than 5 records", RuleAction::Block, 1);
+        let range = Range::over(Decimal::whole(5));
+        let given = Condition::Count { of: Counted::Items, noun: None, range };
+        let counting = Rule { form: Form { condition: Some(Box::new(given)), ..Form::default() }, ..count() };
+        let beside = rule("merges need approval", RuleAction::Approve, 2);
+        for arguments in [r#"{"policy_id":7}"#, r#"{"policy_id":7,"table":"customers"}"#] {
+            let alone = snapshot(vec![counting.clone()], &[], DefaultVerdict::Allow);
+            let both = snapshot(vec![counting.clone(), beside.clone()], &[], DefaultVerdict::Allow);
+            let of = |policy: &PolicySnapshot| decide(policy, "update_policy", arguments).outcome;
+            assert_eq!(of(&alone), of(&both), "{arguments}");
+        }
     }
 
     #[test]

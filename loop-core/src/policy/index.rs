@@ -143,6 +143,7 @@ impl Index {
                             | Condition::Named(_)
                             | Condition::Mentions(_)
                             | Condition::Path(_)
+                            | Condition::Count { .. }
                     )
                 })
             }),
