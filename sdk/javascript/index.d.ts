@@ -984,7 +984,7 @@ type ReasonShape = {
 
 type LoopKind = "personal" | "developer" | "business" | "sub";
 
-type Scopes = ("policy:evaluate" | "rules:read" | "rules:write" | "approvals:read" | "approvals:decide" | "tools:block" | "logs:read" | "settings:write" | "data:erase" | "keys:manage" | "aap:send" | "aap:read" | "tools:invoke" | "tools:publish" | "proof:create" | "proof:audit" | "trust:read" | "contracts:read" | "contracts:write" | "tasks:read" | "tasks:write" | "loops:read" | "loops:write" | "credits:read" | "credits:grant" | "issues:read" | "issues:write" | "signals:read" | "signals:write" | "prompts:read" | "prompts:write" | "dispatch:claim" | "dashboard:read" | "issues:*" | "signals:*" | "prompts:*")[];
+type Scopes = ("policy:evaluate" | "rules:read" | "rules:write" | "approvals:read" | "approvals:decide" | "tools:block" | "logs:read" | "settings:write" | "data:erase" | "keys:manage" | "aap:send" | "aap:read" | "tools:invoke" | "tools:publish" | "proof:create" | "proof:audit" | "trust:read" | "contracts:read" | "contracts:write" | "tasks:read" | "tasks:write" | "loops:read" | "loops:write" | "credits:read" | "credits:grant" | "issues:read" | "issues:write" | "signals:read" | "signals:write" | "prompts:read" | "prompts:write" | "dispatch:claim" | "dashboard:read" | "telemetry:write" | "telemetry:read" | "runs:write" | "reports:read" | "projects:write" | "issues:*" | "signals:*" | "prompts:*")[];
 
 type Plan = "free" | "pro" | "business";
 

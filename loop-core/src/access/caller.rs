@@ -32,6 +32,8 @@ pub struct Caller {
     pub loop_id: Option<LoopId>,
     /// The loop on whose account its loop makes others: itself, or the one that the tenant made and that made it.
     pub sponsor: Option<LoopId>,
+    /// The only project of telemetry that the key reaches; `None` when it is not bound to one.
+    pub project: Option<Box<str>>,
     /// Whether everything the key does is simulated.
     pub sandboxed: bool,
     /// Whether the loop, or one above it, is suspended.
@@ -62,6 +64,7 @@ impl Caller {
             sandboxed: false,
             suspended: false,
             expires_at: None,
+            project: None,
             claimed: None,
             epoch: 0,
             once: None,

@@ -144,6 +144,7 @@ mod tests {
             loop_id: None,
             form: Form::Live,
             sponsor: None,
+            project: None,
         };
         let caller = run(&store, move |tx| {
             let minted = key::mint(tx, &TenantId::default_tenant(), &new, NOW, &mut Seed::new([1; 32]))?;

@@ -50,6 +50,7 @@ pub fn create(tx: &mut dyn Tx, cx: &Ctx, wanted: &Wanted) -> Result<Minted, Acce
         loop_id,
         form: if wanted.sandboxed { Form::Test } else { Form::Live },
         sponsor: cx.caller.sponsor,
+        project: None,
     };
     key::mint(tx, cx.tenant(), &new, cx.now, &mut cx.seed())
 }
@@ -78,6 +79,7 @@ pub fn rotate(tx: &mut dyn Tx, cx: &Ctx, id: &str, grace: u32) -> Result<Minted,
         loop_id: old.value.loop_id,
         form: if old.value.sandboxed { Form::Test } else { Form::Live },
         sponsor: old.value.sponsor,
+        project: old.value.project.clone(),
     };
     let minted = key::mint(tx, cx.tenant(), &new, cx.now, &mut cx.seed())?;
     let end = cx.now.plus_seconds(i64::from(grace));

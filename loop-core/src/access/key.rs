@@ -28,6 +28,10 @@ pub enum Form {
     Live,
     /// `lk_test_` and 48 hexadecimal digits: everything it does is simulated.
     Test,
+    /// `lk_ingest_` and 48 hexadecimal digits: it sends the telemetry of one project.
+    Ingest,
+    /// `lk_agent_` and 48 hexadecimal digits: it reads the telemetry of one project.
+    Agent,
 }
 
 impl Form {
@@ -37,12 +41,14 @@ impl Form {
             Self::Operator => (secret::token("tl_", seed), 9),
             Self::Live => (secret::short_token("lk_live_", seed), 12),
             Self::Test => (secret::short_token("lk_test_", seed), 12),
+            Self::Ingest => (secret::short_token("lk_ingest_", seed), 14),
+            Self::Agent => (secret::short_token("lk_agent_", seed), 13),
         }
     }
 }
 
 /// What the forms begin with.
-const PREFIXES: [&[u8]; 3] = [b"tl_", b"lk_live_", b"lk_test_"];
+const PREFIXES: [&[u8]; 5] = [b"tl_", b"lk_live_", b"lk_test_", b"lk_ingest_", b"lk_agent_"];
 /// How many letters and digits follow at least, in every form.
 const TAIL_MIN: usize = 32;
 
@@ -85,6 +91,9 @@ pub struct Key {
     /// The loop on whose account a loop made it; `None` when the tenant did.
     #[serde(default)]
     pub sponsor: Option<LoopId>,
+    /// The only project of telemetry that it reaches; `None` when it is not bound to one.
+    #[serde(default)]
+    pub project: Option<Box<str>>,
     /// Whether everything it does is simulated.
     pub sandboxed: bool,
     /// When it stops by itself.
@@ -145,13 +154,23 @@ pub struct NewKey {
     pub form: Form,
     /// The loop on whose account a loop makes it; `None` when the tenant does.
     pub sponsor: Option<LoopId>,
+    /// The only project of telemetry that it reaches; `None` when it is not bound to one.
+    pub project: Option<Box<str>>,
 }
 
 impl NewKey {
     /// An operator's key of the tenant itself, without an end.
     #[must_use]
     pub fn operator(name: impl Into<String>, scopes: Scopes) -> Self {
-        Self { name: name.into(), scopes, expires_at: None, loop_id: None, form: Form::Operator, sponsor: None }
+        Self {
+            name: name.into(),
+            scopes,
+            expires_at: None,
+            loop_id: None,
+            form: Form::Operator,
+            sponsor: None,
+            project: None,
+        }
     }
 }
 
@@ -199,6 +218,7 @@ fn caller(tx: &mut dyn Tx, key: Key, hash: TokenHash, now: Time) -> Result<Calle
         sandboxed: key.sandboxed,
         suspended,
         expires_at: key.expires_at,
+        project: key.project,
         claimed: None,
         epoch,
         once: None,
@@ -261,6 +281,7 @@ fn store(
         scopes: new.scopes,
         loop_id: new.loop_id,
         sponsor: new.sponsor,
+        project: new.project.clone(),
         sandboxed: new.form == Form::Test,
         expires_at: new.expires_at,
         revoked_at: None,
@@ -310,6 +331,7 @@ pub fn put_env(
                 scopes: Scopes::all(),
                 loop_id: None,
                 sponsor: None,
+                project: None,
                 sandboxed: false,
                 replaced_by: None,
                 name: ENV_NAME.to_owned(),

@@ -70,13 +70,23 @@ pub enum Scope {
     DispatchClaim,
     /// Read what is going on as a whole.
     DashboardRead,
+    /// Send spans of telemetry.
+    TelemetryWrite,
+    /// Read telemetry and its sessions.
+    TelemetryRead,
+    /// Have telemetry diagnosed, and make signals of what is found.
+    RunsWrite,
+    /// Read reports of telemetry.
+    ReportsRead,
+    /// Make projects of telemetry in the tenant.
+    ProjectsWrite,
     /// Work on the one issue that was claimed. Only the key in a claim's prompt holds it; none is ever given it.
     IssuesClaimed,
 }
 
 impl Scope {
     /// Every scope that a key can be given, in declaration order.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 38] = [
         Self::PolicyEvaluate,
         Self::RulesRead,
         Self::RulesWrite,
@@ -110,6 +120,11 @@ impl Scope {
         Self::PromptsWrite,
         Self::DispatchClaim,
         Self::DashboardRead,
+        Self::TelemetryWrite,
+        Self::TelemetryRead,
+        Self::RunsWrite,
+        Self::ReportsRead,
+        Self::ProjectsWrite,
     ];
 
     /// Names of several scopes at once, for whoever makes a key.
@@ -156,6 +171,11 @@ impl Scope {
             Self::PromptsWrite => "prompts:write",
             Self::DispatchClaim => "dispatch:claim",
             Self::DashboardRead => "dashboard:read",
+            Self::TelemetryWrite => "telemetry:write",
+            Self::TelemetryRead => "telemetry:read",
+            Self::RunsWrite => "runs:write",
+            Self::ReportsRead => "reports:read",
+            Self::ProjectsWrite => "projects:write",
             Self::IssuesClaimed => "issues:claimed",
         }
     }
@@ -194,7 +214,9 @@ impl Scope {
             | Self::IssuesRead
             | Self::SignalsRead
             | Self::PromptsRead
-            | Self::DashboardRead => true,
+            | Self::DashboardRead
+            | Self::TelemetryRead
+            | Self::ReportsRead => true,
             Self::RulesWrite
             | Self::ApprovalsDecide
             | Self::ToolsBlock
@@ -208,6 +230,9 @@ impl Scope {
             | Self::SignalsWrite
             | Self::PromptsWrite
             | Self::DispatchClaim
+            | Self::TelemetryWrite
+            | Self::RunsWrite
+            | Self::ProjectsWrite
             | Self::IssuesClaimed => false,
         }
     }

@@ -72,6 +72,10 @@ pub fn admit(row: &Row, caller: &Caller) -> Result<(), Failure> {
     if caller.claimed.is_some() && !needed.contains(&Scope::IssuesClaimed) {
         return Err(Failure::new(Code::InsufficientScope, "the key of a claim works on its issue only"));
     }
+    // A key of a project is a stranger's: nothing else of its tenant is its business.
+    if caller.project.is_some() && row.surface != Surface::Telemetry {
+        return Err(Failure::new(Code::InsufficientScope, "the key of a project works on its telemetry only"));
+    }
     // Only the developer surface knows how to simulate.
     if caller.sandboxed && row.mutates() && row.surface != Surface::Developer {
         let error = AccessError::Sandboxed;

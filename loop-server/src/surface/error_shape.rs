@@ -19,6 +19,17 @@ pub(super) fn bare(refusal: &Refusal<'_>) -> Value {
     with_extra(json!({ "error": refusal.message }), refusal)
 }
 
+/// `error` and `message` are plain text: OpenTelemetry's exporters read the second.
+pub(super) fn spoken(refusal: &Refusal<'_>) -> Value {
+    let body = json!({
+        "error": refusal.message,
+        "message": refusal.message,
+        "code": refusal.code.as_str(),
+        "request_id": refusal.request_id,
+    });
+    with_extra(body, refusal)
+}
+
 /// `error` is an object; what a handler adds stands under `details`.
 pub(super) fn nested(refusal: &Refusal<'_>) -> Value {
     let mut error = json!({

@@ -3,6 +3,7 @@
 //! - [`governance`]: intercept, rules, approvals, kill switch, log, settings.
 //! - [`developer`]: loops, tools, calls, proofs, messages, tasks.
 //! - [`improvement`]: issues, signals, prompts, and the queue that agents work off.
+//! - [`telemetry`]: spans, sessions, diagnosis, projects and their keys.
 //! - [`system`]: health, metrics, documents.
 //! - [`error_shape`]: how failures look in each dialect.
 
@@ -11,6 +12,7 @@ mod error_shape;
 pub mod governance;
 pub mod improvement;
 pub mod system;
+pub mod telemetry;
 
 use crate::{
     http::{
@@ -33,6 +35,8 @@ pub enum Surface {
     Developer,
     /// Issues, signals, prompts and their queue.
     Improvement,
+    /// Spans, sessions and their diagnosis.
+    Telemetry,
     /// The proxy in OpenAI's shape.
     OpenAi,
     /// The proxy in Anthropic's shape.
@@ -71,6 +75,16 @@ static IMPROVEMENT: Dialect = Dialect {
     bad_key: "Invalid API key",
     origins: &["http://localhost:5668", "https://app.looped.me"],
     failure: error_shape::bare,
+};
+
+static TELEMETRY: Dialect = Dialect {
+    name: "telemetry",
+    keys: &[Bearer, Header("x-api-key")],
+    query_key: QueryKey::Never,
+    no_key: "authorization required",
+    bad_key: "authorization required",
+    origins: &[],
+    failure: error_shape::spoken,
 };
 
 // The proxy's `Authorization` carries the upstream's key, and `x-api-key` may too: `x-loop-key` wins over it.
@@ -116,8 +130,16 @@ static SYSTEM: Dialect = Dialect {
 
 impl Surface {
     /// Every surface, in the order of documents.
-    pub const ALL: [Self; 7] =
-        [Self::Governance, Self::Developer, Self::Improvement, Self::OpenAi, Self::Anthropic, Self::Mcp, Self::System];
+    pub const ALL: [Self; 8] = [
+        Self::Governance,
+        Self::Developer,
+        Self::Improvement,
+        Self::Telemetry,
+        Self::OpenAi,
+        Self::Anthropic,
+        Self::Mcp,
+        Self::System,
+    ];
 
     /// How it speaks.
     #[must_use]
@@ -126,6 +148,7 @@ impl Surface {
             Self::Governance => &GOVERNANCE,
             Self::Developer => &DEVELOPER,
             Self::Improvement => &IMPROVEMENT,
+            Self::Telemetry => &TELEMETRY,
             Self::OpenAi => &OPENAI,
             Self::Anthropic => &ANTHROPIC,
             Self::Mcp => &MCP,
@@ -141,6 +164,8 @@ pub fn of_path(path: &str) -> Surface {
         Surface::Developer
     } else if improvement::serves(path) {
         Surface::Improvement
+    } else if telemetry::serves(path) {
+        Surface::Telemetry
     } else if path.starts_with("/v1/messages") {
         Surface::Anthropic
     } else if path.starts_with("/v1/") {
@@ -154,5 +179,13 @@ pub fn of_path(path: &str) -> Surface {
 #[must_use]
 pub fn rows() -> Vec<&'static Row> {
     let others = [crate::gateway::ROWS, crate::hook::route::ROWS, mcp::ROWS, system::ROWS];
-    governance::ROWS.iter().chain(developer::ROWS).chain(improvement::ROWS).copied().chain(others).flatten().collect()
+    governance::ROWS
+        .iter()
+        .chain(developer::ROWS)
+        .chain(improvement::ROWS)
+        .chain(telemetry::ROWS)
+        .copied()
+        .chain(others)
+        .flatten()
+        .collect()
 }

@@ -15,6 +15,7 @@ fn assert_shape(surface: surface::Surface, answer: &Answer, what: &str) {
     match surface {
         surface::Surface::Governance
         | surface::Surface::Improvement
+        | surface::Surface::Telemetry
         | surface::Surface::Mcp
         | surface::Surface::System => {
             assert!(body["error"].as_str().is_some_and(|text| !text.is_empty()), "{what}: {body}");

@@ -1,0 +1,45 @@
+//! The telemetry surface: what agents tell of themselves, in spans of OpenTelemetry.
+//!
+//! - [`sessions`]: reading what is stored.
+//! - [`scope`]: which project and which window a request is about.
+
+mod scope;
+mod sessions;
+
+use crate::http::Row;
+
+/// The rows of the surface, by room.
+pub static ROWS: &[&[Row]] = &[sessions::ROWS];
+
+/// What the surface's paths begin with.
+const ROOTS: [&str; 9] = [
+    "/v1/traces",
+    "/v1/telemetry",
+    "/v1/sessions",
+    "/v1/runs",
+    "/v1/dashboard",
+    "/v1/reports",
+    "/v1/provision",
+    "/v1/signup",
+    "/v1/recover",
+];
+
+/// Whether a path is one of this surface's.
+pub(super) fn serves(path: &str) -> bool {
+    let under = |root: &str| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    ROOTS.iter().any(|root| under(root))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ROWS, serves};
+    use crate::surface::Surface;
+
+    #[test]
+    fn every_row_of_the_surface_is_served_by_it() {
+        for row in ROWS.iter().copied().flatten() {
+            assert!(serves(row.path) && row.surface == Surface::Telemetry, "{row:?}");
+        }
+        assert!(!serves("/v1/tracesx") && !serves("/v1") && !serves("/v1/chat/completions"));
+    }
+}
