@@ -4,7 +4,7 @@ use std::{num::NonZeroU32, path::PathBuf, time::Duration};
 
 use loop_core::base::secret::Secret;
 
-use crate::{http::Listen, judge, mcp::upstream::Spec};
+use crate::{http::Listen, judge, mcp::upstream::Spec, tracing_out};
 
 /// Everything that can be configured.
 #[derive(Debug, Clone)]
@@ -44,6 +44,8 @@ pub struct Config {
     pub models: Models,
     /// The model that judges calls for rules with unclear words; without it a human is asked.
     pub judge: Option<judge::Settings>,
+    /// Where spans of our own decisions go; without it none are sent.
+    pub traces: Option<tracing_out::Settings>,
     /// The MCP servers whose tools are offered to tenant `default`, every call decided first.
     pub mcp_upstreams: Vec<Spec>,
     /// Whether they are offered to every other tenant too.
@@ -172,6 +174,7 @@ impl Config {
             webhooks: WebhookSecrets::default(),
             models: Models::default(),
             judge: None,
+            traces: None,
             mcp_upstreams: Vec::new(),
             mcp_for_all_tenants: false,
             limits: Limits::default(),

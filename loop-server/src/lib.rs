@@ -26,6 +26,7 @@ pub mod policies;
 pub mod start;
 pub mod state;
 pub mod surface;
+pub mod tracing_out;
 pub mod welcome;
 pub mod worker;
 

@@ -24,6 +24,7 @@ use crate::{
     policies::{Folder, SyncError},
     state::{App, AppError, Parts},
     surface,
+    tracing_out::{self, Exporter, UnfitTarget},
     worker::{self, CheckpointFile, Wake, Workers},
 };
 
@@ -57,6 +58,9 @@ pub enum StartError {
     /// The judging model cannot be connected.
     #[error("the judging model cannot be connected")]
     Judge(#[from] JudgeError),
+    /// Spans cannot be sent as configured.
+    #[error(transparent)]
+    Traces(#[from] UnfitTarget),
     /// The parts do not fit together.
     #[error(transparent)]
     App(#[from] AppError),
@@ -107,6 +111,10 @@ pub async fn serve_rows(mut config: Config, listener: Listener, rows: Vec<&'stat
     if let Some(settings) = &config.judge {
         engine.connect_judge(Arc::new(ModelJudge::new(settings.clone())?));
     }
+    let exporter = config.traces.as_ref().map(Exporter::new).transpose()?;
+    if let Some(exporter) = &exporter {
+        engine.connect_witness(Arc::new(exporter.clone()));
+    }
     let mut folder = config.policies.clone().map(Folder::new);
     if let Some(folder) = &mut folder {
         // Without the rules that it is to have, the server must not decide anything.
@@ -127,6 +135,10 @@ pub async fn serve_rows(mut config: Config, listener: Listener, rows: Vec<&'stat
         workers.spawn("policies", move |stop| {
             worker::policies::run(held.clone(), folder.clone(), worker::policies::PAUSE, stop)
         });
+    }
+    if let Some(exporter) = exporter {
+        let held = engine.clone();
+        workers.spawn("traces", move |stop| tracing_out::run(exporter.clone(), held.clone(), stop));
     }
     app.mcp.start();
     let running = serve::start(Arc::clone(&app), listener).map_err(StartError::Listen)?;

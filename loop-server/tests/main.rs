@@ -10,6 +10,7 @@
 //! - `gateway`: the proxy, before a provider that the test plays.
 //! - `judge`: the model that judges rules with unclear words, which a test plays.
 //! - `mcp`: Loop's own tools, and those of other servers behind its decisions.
+//! - `telemetry`: spans in and out.
 //! - `outbox`: notices from the call that asks to the answer.
 
 #[cfg(test)]
@@ -36,3 +37,5 @@ mod outbox;
 mod support;
 #[cfg(test)]
 mod table;
+#[cfg(test)]
+mod telemetry;

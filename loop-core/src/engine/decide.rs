@@ -124,6 +124,7 @@ impl Engine {
     /// Texts out of bounds, a revoked key, too many open approvals, storage failures.
     pub async fn intercept(&self, caller: &Caller, call: &Call<'_>) -> Result<Decision, DecideError> {
         check(call)?;
+        let started = self.noticed();
         let mut hearing = Hearing::default();
         for _ in 0..ATTEMPTS {
             let snapshot = self.policy(&caller.tenant).await?;
@@ -142,6 +143,9 @@ impl Engine {
                 settled => {
                     if new_tool && settled.is_ok() {
                         self.inner.tools.add(&caller.tenant, call.action.tool);
+                    }
+                    if let Ok(decision) = &settled {
+                        self.witness(started, caller, call, decision);
                     }
                     return settled;
                 }

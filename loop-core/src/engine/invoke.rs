@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::{json, value::RawValue};
 
 use super::{
-    DecideError, Decision, Engine,
+    Call, DecideError, Decision, Engine,
     decide::{ATTEMPTS, Prepared, settle},
     hearing::Hearing,
     invoke_error::InvokeError,
@@ -24,8 +24,9 @@ use crate::{
     approval::{self, ApprovalError, State},
     audit::{self, Event, Status},
     base::{
+        Time,
         id::{ApprovalId, LoopId, TaskId},
-        json::View,
+        json::{Doc, View},
     },
     invoke::{self, CallError, Ended, Fault, Invocation, Metric, Provider, Start},
     policy::{Outcome, Verdict},
@@ -117,6 +118,7 @@ impl Engine {
         request: &Request<'_>,
         provider: &dyn Provider,
     ) -> Result<Invoked, InvokeError> {
+        let started = self.noticed();
         let mut hearing = Hearing::default();
         for _ in 0..ATTEMPTS {
             let Some(mut approach) = self.approach(caller, request).await? else { continue };
@@ -131,10 +133,19 @@ impl Engine {
             match self.begin(cx, passing).await {
                 Err(InvokeError::Moved | InvokeError::Decide(DecideError::Moved)) => {}
                 Err(error) => return Err(error),
-                Ok((begun, decision)) => return self.go_on(caller, begun, decision, &tool, input, provider).await,
+                Ok((begun, decision)) => {
+                    self.witness_invoke(started, caller, request, &decision);
+                    return self.go_on(caller, begun, decision, &tool, input, provider).await;
+                }
             }
         }
         Err(InvokeError::Moved)
+    }
+
+    fn witness_invoke(&self, started: Option<Time>, caller: &Caller, request: &Request<'_>, decision: &Decision) {
+        let nothing = Doc::empty_object();
+        let call = Call { door: DOOR, ..Call::new(request.tool, nothing.root()) };
+        self.witness(started, caller, &call, decision);
     }
 
     /// What the policy says of a call now, without a trace: for an answer that is about to be told again.

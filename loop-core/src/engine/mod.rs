@@ -36,6 +36,7 @@ mod toolbox;
 mod turn;
 #[cfg(test)]
 mod turn_tests;
+mod witness;
 mod written;
 
 use std::sync::{Arc, OnceLock};
@@ -48,6 +49,7 @@ pub use failed::Failed;
 pub use invoke::{Invoked, Request};
 pub use invoke_error::InvokeError;
 pub use turn::{Keep, MAX_CALLS, Turn, TurnCall, TurnInput, Unreadable};
+pub use witness::{Witness, Witnessed};
 
 use crate::{
     access::{AccessError, Caller, Ctx, Note, claim_key, key},
@@ -157,6 +159,7 @@ struct Inner {
     toolbox: Toolbox,
     renderer: Renderer,
     judge: OnceLock<Arc<dyn Judge>>,
+    witness: OnceLock<Arc<dyn Witness>>,
 }
 
 impl Engine {
@@ -177,6 +180,7 @@ impl Engine {
                 toolbox: Toolbox::default(),
                 renderer: Renderer::default(),
                 judge: OnceLock::new(),
+                witness: OnceLock::new(),
             }),
         }
     }

@@ -127,6 +127,7 @@ impl Engine {
         for input in calls {
             with_call(input, |call, _| check(call))?;
         }
+        let started = self.noticed();
         let mut hearing = Hearing::default();
         for _ in 0..ATTEMPTS {
             let snapshot = self.policy(&caller.tenant).await?;
@@ -141,7 +142,12 @@ impl Engine {
             let planned = self.plan(&cx, calls, snapshot, keep, &hearing)?;
             match self.record_turn(cx, planned).await {
                 Err(DecideError::Moved) => {}
-                settled => return settled,
+                settled => {
+                    for (input, decided) in calls.iter().zip(settled.iter().flat_map(|turn| &turn.calls)) {
+                        with_call(input, |call, _| self.witness(started, caller, call, &decided.decision));
+                    }
+                    return settled;
+                }
             }
         }
         Err(DecideError::Moved)

@@ -18,6 +18,8 @@ const ENVIRONMENT: &str = "Environment, besides the variables named above:
   LOOP_JUDGE_KEY   what the judging model is shown as a bearer token [default: none]
   LOOP_MCP_TOKEN_<NAME>
                    what the MCP server of this name is shown as a bearer token [default: none]
+  OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS, OTEL_SERVICE_NAME
+                   where spans of our own decisions are sent, as OTLP's JSON [default: nowhere]
   GITHUB_WEBHOOK_SECRET, SENTRY_CLIENT_SECRET, POSTHOG_WEBHOOK_SECRET
                    what the webhooks of tenant `default` are verified with [default: those webhooks are refused]";
 

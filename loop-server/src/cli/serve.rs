@@ -14,6 +14,7 @@ use crate::{
     http::Listen,
     log::LogFormat,
     mcp::upstream::{Spec, Specs},
+    tracing_out,
 };
 
 /// How to serve.
@@ -173,6 +174,7 @@ impl ServeArgs {
                 patience: Duration::from_secs(self.upstream_seconds),
             },
             judge: self.judge.settings(secret("LOOP_JUDGE_KEY")),
+            traces: tracing_out::Settings::read(&environment),
             mcp_upstreams: self
                 .mcp_upstreams
                 .iter()

@@ -1,0 +1,3 @@
+//! The telemetry surface, and what the server tells of itself.
+
+mod decisions;
