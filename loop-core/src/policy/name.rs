@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 
 use super::{
     deed::{known, pure_deeds},
-    lexicon::{Concepts, Form, Reading, cut, lexicon, read_word},
+    lexicon::{Concepts, Entry, Form, Reading, cut, lexicon, read_word},
 };
 
 /// What a word of a name stands for.
@@ -199,8 +199,24 @@ fn longest(words: &[String]) -> (Option<Reading>, usize) {
         }
     }
     let bare = words.first().map(|word| word.trim_end_matches(|c: char| c.is_ascii_digit()));
-    (words.first().and_then(|word| read_word(word)).or_else(|| bare.and_then(read_word)), 1)
+    let first = words.first();
+    let whole = first.and_then(|word| read_word(word)).or_else(|| bare.and_then(read_word));
+    (whole.or_else(|| first.and_then(|word| compound(word))), 1)
 }
+
+/// The last part of two listed things written as one word: `casefiles` are files.
+fn compound(word: &str) -> Option<Reading> {
+    let named = |part: &str| read_word(part).filter(|reading| !reading.entry.names.is_empty());
+    (PART_MIN..=word.len().saturating_sub(PART_MIN)).find_map(|at| {
+        let (first, last) = word.split_at_checked(at)?;
+        let reading = named(last).filter(|reading| reading.form != Form::Past)?;
+        named(first).filter(|first| first.form != Form::Plural)?;
+        Some(Reading { entry: Entry { does: Concepts::NONE, ..reading.entry }, ..reading })
+    })
+}
+
+/// The shortest part of such a word, in bytes.
+const PART_MIN: usize = 4;
 
 /// Says of each token what it stands for, given where the verbs are.
 pub(super) fn part(tokens: &mut [Token], verbs: &[usize]) {

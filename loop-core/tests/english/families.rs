@@ -5,7 +5,7 @@ use loop_core::policy::{Outcome, PolicySettings, PolicySnapshot, RuleAction};
 use crate::set::{Labelling, compile, decide};
 
 /// Asserts for each call of a rule whether it is stopped.
-fn stops(rule: &str, calls: &[(&str, &str, bool)]) {
+pub fn stops(rule: &str, calls: &[(&str, &str, bool)]) {
     let compiled = compile(rule, RuleAction::Approve);
     let snapshot = PolicySnapshot::build(1, vec![compiled.clone()], Vec::new(), PolicySettings::default());
     for (tool, arguments, stopped) in calls {

@@ -7,6 +7,7 @@
 
 mod explained;
 mod families;
+mod sentences;
 mod set;
 
 use set::{Report, Set, judge};
@@ -60,4 +61,5 @@ fn rules_to_learn_from_are_read_at_least_so_well() {
 #[test]
 fn rules_that_are_only_ever_run_are_read_at_least_so_well() {
     holds(include_str!("held.json"), 975, 5);
+    holds(include_str!("latest.json"), 989, 2);
 }

@@ -13,9 +13,16 @@ use crate::policy::{
 /// Reading nouns that may as well be what is sent.
 const CONTENT: &[&str] = &["summary", "overview", "preview", "info"];
 
+/// Doings that are done when they are given to somebody: a discount, a refund.
+const GIVING: &[&str] = &["grant", "give", "award", "offer", "extend"];
+
 fn is_read(reading: Reading) -> bool {
     let read = known().read;
     (reading.entry.does.meets(read) && reading.form == Form::Base) || reading.entry.names.meets(read)
+}
+
+fn drafts(reading: Reading) -> bool {
+    reading.form == Form::Base && reading.entry.does.meets(known().draft)
 }
 
 /// Words that are verb and noun in one; the head of the file says when they are nouns.
@@ -56,9 +63,11 @@ pub(super) fn strong_verbs(tokens: &[Token]) -> SmallVec<[usize; 4]> {
         let Some(reading) = token.reading else { continue };
         let before = at.checked_sub(1).and_then(|at| tokens.get(at));
         let named = before.and_then(|token| token.reading).is_some_and(is_read) && !reading.entry.names.is_empty();
+        // `draft_grant_letter`: what is drafted.
+        let drafted = is_both(token.word()) && before.and_then(|token| token.reading).is_some_and(drafts);
         // `restore_from_trash`: where, not what is done.
         let behind = before.map(Token::word).unwrap_or_default();
-        let named = named || matches!(behind, "from" | "in" | "of" | "by" | "with" | "on" | "for");
+        let named = named || drafted || matches!(behind, "from" | "in" | "of" | "by" | "with" | "on" | "for");
         let pure = !reading.entry.does.is_empty() && reading.entry.names.without(pure_deeds()).is_empty() && !named;
         let plural = !looks && verbs.is_empty() && reading.form == Form::Plural;
         let base = reading.form == Form::Base || plural || (!looks && reading.form == Form::Gerund);
@@ -93,7 +102,10 @@ pub(super) fn doing(tokens: &mut [Token]) -> Concepts {
     }
     if !strong.is_empty() {
         name::part(tokens, &verbs);
-        let performed = if strong.meets(lexicon().perform) { performed(tokens, strong) } else { Concepts::NONE };
+        // `grant_discount`: to give one is to make one.
+        let gives = verbs.iter().filter_map(|at| tokens.get(*at)).any(|token| GIVING.contains(&token.word()));
+        let performs = gives || strong.meets(lexicon().perform);
+        let performed = if performs { performed(tokens, strong) } else { Concepts::NONE };
         return strong.with(performed.without(known.read.with(known.draft)));
     }
     let looks = readings().any(is_read);

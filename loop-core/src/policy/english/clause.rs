@@ -41,6 +41,8 @@ pub struct Clause {
     pub people: bool,
     /// It says `it`, `them`, `there`.
     pub refers: bool,
+    /// It speaks of changes to what the part before named, as a noun: `any change to it`.
+    pub changes_it: bool,
     /// What `only` restricts it to.
     pub restricted: Option<Condition>,
     /// Words could not be placed that may be doings or things, not only how something seems.
@@ -58,7 +60,7 @@ pub struct Case {
 
 /// Reads a part. `before` is the one it may refer to.
 pub fn read(part: &Part, before: Option<&Clause>) -> Clause {
-    let mut tape = Tape::new(part.tokens.clone(), part.led, part.asked);
+    let mut tape = Tape::new(part);
     let mut clause = Clause { tools: command::tools(&mut tape), ..Clause::default() };
     clause.people = (0..tape.len()).any(|at| tape.raw_is(at, Group::People) && !tape.raw_is(at, Group::Small));
     clause.rest = before.is_some() && rest(&mut tape);

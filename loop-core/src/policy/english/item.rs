@@ -15,7 +15,7 @@ use crate::policy::{
 };
 pub use unknown::singular;
 use unknown::{bases_of, is_unknown, unknown};
-use verb::{gerund, is_verb, object_behind, phrasal, third_person};
+use verb::{begins_list, gerund, is_verb, object_behind, phrasal, third_person, within_place};
 
 /// What a word is in its sentence.
 #[derive(Debug, Clone)]
@@ -109,6 +109,8 @@ pub fn items(tape: &mut Tape) -> Items {
                 found.all.push(Item { at, length, role: Role::Verb(reading), word });
             } else if !reading.entry.names.is_empty() && reading.form != Form::Past {
                 found.all.push(Item { at, length, role: Role::Noun(reading), word });
+            } else if reading.form == Form::Base && length == 1 && within_place(tape, at) {
+                found.all.push(Item { at, length, role: Role::Word(word.clone()), word });
             } else {
                 // `deleted items`: which items, not what is done.
                 tape.take_all(at..at + length);
@@ -173,6 +175,11 @@ fn says_nothing(tape: &Tape, at: usize, word: &str) -> bool {
         return true;
     }
     if matches!(word, "anything" | "everything" | "whatever" | "something" | "nothing") {
+        return false;
+    }
+    if (tape.raw_is(at, Group::Small) && List::SmallVerb.has(word) || List::CallingVerb.has(word))
+        && begins_list(tape, at)
+    {
         return false;
     }
     if tape.raw_is(at, Group::Small) {

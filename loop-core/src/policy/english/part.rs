@@ -35,6 +35,8 @@ pub struct Part {
     pub asked: bool,
     /// Those words come first: `never push`, `ask before`.
     pub led: bool,
+    /// A noun follows them: `block refunds`, `no refunds`.
+    pub nominal: bool,
     /// Its tokens without those that only ask, refuse or allow.
     pub tokens: Vec<Token>,
 }
@@ -46,6 +48,7 @@ struct Run {
     only: Option<usize>,
     guard: bool,
     led: bool,
+    nominal: bool,
     permit: bool,
     except: bool,
     excepted: bool,
@@ -111,7 +114,7 @@ impl Run {
     /// As a part that guards without saying so.
     fn guarded(self) -> Part {
         let Self { tokens, only, opens, .. } = self;
-        Part { stance: Stance::Guard, only, opens, asked: false, led: false, tokens }
+        Part { stance: Stance::Guard, only, opens, asked: false, led: false, nominal: false, tokens }
     }
 
     fn is_consequence(&self) -> bool {
@@ -172,7 +175,10 @@ fn runs(line: &Line) -> Vec<Run> {
             let small = |token: &Token| {
                 matches!(token.kind, Kind::Mark(_)) || token.groups.has(Group::Small) || token.groups.has(Group::Actors)
             };
-            run.led |= run.tokens.iter().all(small);
+            let leads = run.tokens.iter().all(small);
+            run.led |= leads;
+            let noun = token.groups.has(Group::Forbid) || token.groups.has(Group::Hold) || token.word == "no";
+            run.nominal |= leads && noun && sign == Sign::Guard;
         }
         match sign {
             Sign::Plain => {
@@ -338,8 +344,9 @@ fn join(runs: Vec<Run>) -> Vec<Part> {
                         tokens.push(Token::mark(GAP));
                         tokens.extend(next.tokens);
                     }
-                    parts.push(Part { stance: first, only, opens, asked: false, led: false, tokens });
-                    parts.push(Part { stance, only: run.only, opens: false, asked, led, tokens: run.tokens });
+                    let nominal = false;
+                    parts.push(Part { stance: first, only, opens, asked: false, led: false, nominal, tokens });
+                    parts.push(Part { stance, only: run.only, opens: false, asked, led, nominal, tokens: run.tokens });
                     continue;
                 }
                 let lone = empty && tokens.is_empty();
@@ -349,7 +356,7 @@ fn join(runs: Vec<Run>) -> Vec<Part> {
                 }
                 only = only.or(run.only.map(|at| at + tokens.len()));
                 append(&mut tokens, run.tokens);
-                parts.push(Part { stance, only, opens, asked, led, tokens });
+                parts.push(Part { stance, only, opens, asked, led, nominal: led && run.nominal, tokens });
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The tokens of a part of a text; those that were placed are taken.
 
 use super::{
+    part::Part,
     token::{Kind, Token},
     words::Group,
 };
@@ -15,6 +16,7 @@ pub struct Tape {
     taken: Vec<bool>,
     led: bool,
     asked: bool,
+    nominal: bool,
 }
 
 /// Where something stands: from the first of its tokens to the last.
@@ -27,11 +29,16 @@ pub struct Place {
 }
 
 impl Tape {
-    /// Takes up tokens; nothing is taken yet.
+    /// Takes up the tokens of a part; nothing is taken yet.
     #[must_use]
-    pub fn new(tokens: Vec<Token>, led: bool, asked: bool) -> Self {
-        let taken = vec![false; tokens.len()];
-        Self { tokens, taken, led, asked }
+    pub fn new(part: &Part) -> Self {
+        let taken = vec![false; part.tokens.len()];
+        Self { tokens: part.tokens.clone(), taken, led: part.led, asked: part.asked, nominal: part.nominal }
+    }
+
+    /// Whether words that a noun follows come first: `block refunds`.
+    pub const fn is_nominal(&self) -> bool {
+        self.nominal
     }
 
     /// Whether words that ask or refuse come first, so that a verb follows: `never push`.
@@ -150,6 +157,11 @@ impl Tape {
     /// Whether any word, taken or not, is such a one.
     pub fn any_raw(&self, is: impl Fn(&str) -> bool) -> bool {
         self.tokens.iter().any(|token| is(&token.word))
+    }
+
+    /// Whether any token is written exactly so.
+    pub fn any_raw_text(&self, text: &str) -> bool {
+        self.tokens.iter().any(|token| token.raw == text)
     }
 
     /// What `find` took, with where it stood.

@@ -202,8 +202,9 @@ pub fn corrected(word: &str) -> Option<&'static str> {
             let stem = word.strip_suffix('e').unwrap_or(word);
             listed.extend([word.to_owned(), format!("{word}s"), format!("{stem}ing"), format!("{stem}ed")]);
         }
-        let told =
-            |groups: &Groups| !groups.has(Group::Small) && !groups.has(Group::Vague) && !groups.has(Group::Nounlike);
+        let compares = |groups: &Groups| groups.has(Group::Over) || groups.has(Group::Under);
+        let says_little = |groups: &Groups| groups.has(Group::Small) && !compares(groups);
+        let told = |groups: &Groups| !says_little(groups) && !groups.has(Group::Vague) && !groups.has(Group::Nounlike);
         let small = table().iter().filter(|(word, groups)| !word.contains('_') && told(groups));
         let small = small.map(|(word, _)| (*word).to_owned()).collect();
         [Slips::of(listed), Slips::of(small)]

@@ -8,6 +8,7 @@ use super::{
     Found, guard,
     phrase::{asks, decides, lead_in, phrase, tail},
 };
+use crate::policy::lexicon::read_word;
 
 /// `a controller approves`, `finance must sign off on`, `a human reviews`, `the shift lead decides`.
 pub(super) fn decided(line: &Line, at: usize) -> Option<Found> {
@@ -21,9 +22,17 @@ pub(super) fn decided(line: &Line, at: usize) -> Option<Found> {
         let word = line.before(from, 1);
         let helper = List::DecideHelper.has(word);
         if !helper && !decides(line, from - 1) && !line.proper(from - 1) {
+            if let Some(first) = titled(line, from) {
+                // `the chief purser`
+                people |= (first..from).any(|at| line.is(at, Group::Rank));
+                from = if people { first } else { from };
+            }
             break;
         }
-        people |= line.is(from - 1, Group::People) || (line.proper(from - 1) && !line.is(from - 1, Group::Services));
+        // `it's fine to`
+        let pronoun = line.tokens.get(from - 1).is_some_and(|token| token.raw.eq_ignore_ascii_case("it's"));
+        people |= line.is(from - 1, Group::People) && !pronoun
+            || (line.proper(from - 1) && !line.is(from - 1, Group::Services));
         let article = matches!(word, "a" | "an" | "the" | "my" | "our");
         from -= 1;
         if article && people {
@@ -43,6 +52,23 @@ pub(super) fn decided(line: &Line, at: usize) -> Option<Found> {
     }
     guard(from, tail(line, to))
 }
+
+/// Where somebody's title begins whose last words were read: `the night porter manager`. Only at the front, where
+/// nothing else can stand that it is done to.
+fn titled(line: &Line, from: usize) -> Option<usize> {
+    let article = (1..=TITLE_MAX).find_map(|back| {
+        let at = from.checked_sub(back)?;
+        matches!(line.word(at), "a" | "an" | "the" | "my" | "our").then_some(at)
+    })?;
+    let plain = (article + 1..from).all(|at| {
+        let doing = read_word(line.word(at)).is_some_and(|reading| !reading.entry.does.is_empty());
+        !line.word(at).is_empty() && !doing && !line.is(at, Group::Small)
+    });
+    (plain && line.begins(article)).then_some(article)
+}
+
+/// The most words of a title before those that say that somebody decides.
+const TITLE_MAX: usize = 4;
 
 /// `don't ask me about …`, `don't bother me for …`, `I don't want to be asked about …`: allowed.
 fn unasked(line: &Line, at: usize) -> Option<Found> {

@@ -96,6 +96,10 @@ pub(super) fn needs(line: &Line, at: usize) -> Option<Found> {
     if to_do && !line.is(at + 2, Group::Approve) {
         return None;
     }
+    if to_do && at.checked_sub(1).is_some_and(|before| decides(line, before)) {
+        // `the data officer has to check it`: who decides is read with it.
+        return None;
+    }
     let negated = matches!(line.before(at, 1), "not" | "never" | "nobody" | "nothing");
     let no = line.word(first) == "no";
     let first = first + usize::from(no);

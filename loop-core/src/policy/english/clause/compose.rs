@@ -43,7 +43,12 @@ impl Clause {
                 event.runs.clone_from(&earlier.runs);
             }
             let outer: Vec<Deed> = before.map(|before| before.deeds().cloned().collect()).unwrap_or_default();
-            let inherits = event.runs.is_empty() && (refers || !event.is_silent());
+            // `any change to it`
+            let only_doing =
+                !event.runs.is_empty() && event.runs.iter().all(|run| run.is_doing() && run.words.len() < 2);
+            let of_it = refers && only_doing && to_it(tape, &event);
+            self.changes_it |= of_it;
+            let inherits = event.runs.is_empty() && (refers || !event.is_silent()) || of_it;
             let mut done = deeds::read(&event, if inherits { &outer } else { &[] }, coordinated, made);
             let placed = event.is_silent()
                 && event.runs.iter().all(|run| matches!(run.link, event::Link::Side | event::Link::Where));
@@ -56,6 +61,16 @@ impl Clause {
                 self.shared.extend(done.more);
             }
             doings.push((event, done.deeds));
+        }
+        let rows = ["INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE", "UPSERT", "GRANT"];
+        if tape.any_raw_text("ALTER") && !rows.iter().any(|word| tape.any_raw_text(word)) {
+            // In SQL that changes a schema; to alter in English is to write.
+            let (update, schema) = (Concepts::named(&["update"]).with_children(), schema());
+            let wide = |deed: &&mut Deed| deed.is_to_anything() && deed.does.meets(Concepts::named(&["write"]));
+            for deed in doings.iter_mut().flat_map(|(_, deeds)| deeds).filter(wide) {
+                let others = doings_said(tape);
+                (deed.does, deed.things) = (update.with(others), schema);
+            }
         }
         if (0..tape.len()).any(|at| tape.raw_is(at, Group::Destructive)) {
             let delete = Concepts::named(&["delete"]).with_children();
@@ -120,6 +135,14 @@ impl Clause {
                 for deed in doings.iter_mut().flat_map(|(_, deeds)| deeds) {
                     (deed.things, deed.nouns) = (Concepts::NONE, Vec::new());
                 }
+            }
+        }
+        if self.restricted.as_ref().is_some_and(|one| one.any_part(&|one| matches!(one, Condition::Path(_)))) {
+            // `only PDFs may be uploaded`: whatever else is uploaded is a file as well.
+            let files = Concepts::named(&["file", "document", "image"]).with_children();
+            let told = |deed: &&mut Deed| !deed.is_any_doing() && deed.nouns.is_empty();
+            for deed in doings.iter_mut().flat_map(|(_, deeds)| deeds).filter(told) {
+                deed.things = deed.things.without(files);
             }
         }
         separate(tape, &mut found);
@@ -272,6 +295,25 @@ impl Clause {
         }
         self.cases.retain(|case| !case.deeds.is_empty() || !case.conditions.is_empty());
     }
+}
+
+/// What `DROP`, `CREATE` and `ALTER` are done to.
+fn schema() -> Concepts {
+    Concepts::named(&["table", "schema", "database", "column", "user", "role"])
+}
+
+/// What the other words of SQL say that are written beside `ALTER`.
+fn doings_said(tape: &Tape) -> Concepts {
+    let said = [("DROP", "delete"), ("TRUNCATE", "delete"), ("CREATE", "create"), ("RENAME", "rename")];
+    let said = said.into_iter().filter(|(word, _)| tape.any_raw_text(word));
+    said.fold(Concepts::NONE, |all, (_, concept)| all.with(Concepts::named(&[concept]).with_children()))
+}
+
+/// Whether `to it`, `of them` stands behind an event.
+fn to_it(tape: &Tape, event: &Event) -> bool {
+    let behind = event.last + 1;
+    matches!(tape.raw_word(behind), "to" | "of" | "in" | "on")
+        && matches!(tape.raw_word(behind + 1), "it" | "them" | "these" | "those" | "this" | "that")
 }
 
 /// Whether a condition says something of the events beside it rather than of the whole part.

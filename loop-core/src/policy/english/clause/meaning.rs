@@ -35,7 +35,8 @@ impl Clause {
         }
         for deed in self.cases.iter_mut().flat_map(|case| &mut case.deeds) {
             let any = deed.does.meets(changes) || (!deed.does.is_empty() && edits.without(deed.does).is_empty());
-            if any && deed.verbs.is_empty() && deed.is_to_anything() {
+            // `looking at charts is fine, changes to them are not`
+            if any && deed.verbs.is_empty() && (deed.is_to_anything() || self.changes_it) {
                 deed.does = Concepts::NONE;
             }
         }

@@ -3,6 +3,7 @@
 use super::{
     super::{
         tape::Tape,
+        token::Kind,
         words::{Group, List},
     },
     Item,
@@ -10,7 +11,7 @@ use super::{
 };
 use crate::policy::{
     deed::pure_deeds,
-    lexicon::{Form, Reading, read_word},
+    lexicon::{Form, Reading, lexicon, read_word},
 };
 
 /// A verb whose particle stands behind its object: `turn alerts off`, `take the site down`.
@@ -73,13 +74,17 @@ pub(super) fn is_verb(tape: &Tape, items: &[Item], at: usize, length: usize, rea
     let opens = at == 0 && tape.len() > 1 || (at > 0 && tape.is_mark(at - 1) && !after_noun);
     let object_follows = object_behind(tape, at + length - 1) || article;
     // `change or stop them`
+    // `block claim settlements`: which settlements.
+    let doing_behind = read_word(next).is_some_and(|behind| {
+        behind.form != Form::Past
+            && !behind.entry.names.is_empty()
+            && behind.entry.names.without(lexicon().deeds).is_empty()
+    });
+    if at == 0 && tape.is_nominal() && !only_does && doing_behind && reading.form == Form::Base {
+        return false;
+    }
     let listed = matches!(next, "or" | "and" | "nor") || tape.is_mark(at + length) && !tape.is_gap(at + length);
-    let verb_listed = listed
-        && read_word(tape.raw_word(at + length + 1)).is_some_and(|other| {
-            !other.entry.does.is_empty()
-                && other.form == Form::Base
-                && (other.entry.names.is_empty() || object_behind(tape, at + length + 1))
-        });
+    let verb_listed = listed && verb_in_list(tape, at + length + 1);
     match reading.form {
         Form::Gerund => true,
         // `publish patch notes`: which notes.
@@ -91,6 +96,7 @@ pub(super) fn is_verb(tape: &Tape, items: &[Item], at: usize, length: usize, rea
         {
             false
         }
+        Form::Base if only_does && within_place(tape, at) => false,
         Form::Base if only_does => {
             let behind_verb = items.last().is_some_and(|item| item.is_verb() && item.at + item.length == at);
             !(behind_verb && object_follows)
@@ -116,6 +122,63 @@ pub(super) fn is_verb(tape: &Tape, items: &[Item], at: usize, length: usize, rea
                 || (at == 0 && !object_follows)
         }
     }
+}
+
+/// `in the student register`: the last noun of a place.
+pub(super) fn within_place(tape: &Tape, at: usize) -> bool {
+    let article = (1..=PLACE_MAX)
+        .find(|back| matches!(tape.before(at, *back), "" | "the" | "our" | "your" | "its" | "my" | "their"))
+        .filter(|back| !tape.before(at, *back).is_empty());
+    let plain = |at: usize| {
+        let doing = read_word(tape.raw_word(at)).is_some_and(|reading| reading.entry.names.is_empty());
+        tape.raw_kind(at) == Some(&Kind::Word) && !doing && !List::VerbLead.has(tape.raw_word(at))
+    };
+    article.is_some_and(|back| {
+        back > 1
+            && (at - back + 1..at).all(plain)
+            && matches!(
+                tape.before(at, back + 1),
+                "in" | "into" | "from" | "on" | "inside" | "within" | "onto" | "of" | "to"
+            )
+    })
+}
+
+/// The most words of a place, with its article.
+const PLACE_MAX: usize = 4;
+
+/// Whether a list of doings goes on here: some word of it has no other meaning, or has its object behind it
+/// (`start, stop or delete an instance`).
+fn verb_in_list(tape: &Tape, from: usize) -> bool {
+    let mut at = from;
+    for _ in 0..LISTED_MAX {
+        at += usize::from(matches!(tape.raw_word(at), "or" | "and" | "nor"));
+        let reading = read_word(tape.raw_word(at));
+        let Some(other) = reading.filter(|other| !other.entry.does.is_empty() && other.form == Form::Base) else {
+            return false;
+        };
+        if other.entry.names.is_empty() || object_behind(tape, at) {
+            return true;
+        }
+        if !(matches!(tape.raw_word(at + 1), "or" | "and" | "nor") || tape.is_mark(at + 1) && !tape.is_gap(at + 1)) {
+            return false;
+        }
+        at += 1 + usize::from(tape.is_mark(at + 1));
+    }
+    false
+}
+
+/// The longest list of doings that is looked through.
+const LISTED_MAX: usize = 6;
+
+/// Whether a word that may say only how a call is made is the first doing of a list: `issue, renew or cancel licences`.
+pub(super) fn begins_list(tape: &Tape, at: usize) -> bool {
+    let next = tape.raw_word(at + 1);
+    let listed = matches!(next, "or" | "and" | "nor") || tape.is_mark(at + 1) && !tape.is_gap(at + 1);
+    let leads = tape.begins(at)
+        || at.checked_sub(1).is_some_and(|before| tape.is_gap(before))
+        || List::VerbLead.has(tape.before(at, 1));
+    let base = read_word(tape.raw_word(at)).is_some_and(|reading| reading.form == Form::Base);
+    leads && base && listed && verb_in_list(tape, at + 1 + usize::from(tape.is_mark(at + 1)))
 }
 
 /// Whether only small words stand between a place and words that refuse: `… can't be | made or withdrawn`.

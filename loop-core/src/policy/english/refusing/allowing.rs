@@ -24,6 +24,10 @@ pub fn allowed(line: &mut Line) {
             "let" if !matches!(line.before(at, 1), "not" | "never" | "to") => passes(line, at),
             "feel" if next == "free" => Some((at, at + 2 + usize::from(line.word(at + 2) == "to"))),
             "go" if next == "ahead" => Some((at, at + 2)),
+            "go" | "carry" if matches!(next, "right" | "straight") && List::Onward.has(line.word(at + 2)) => {
+                Some((at, at + 3))
+            }
+            "be" if line.says(at + 1, &["my", "guest"]) => Some((at, at + 3)),
             "go" | "goes" if next == "through" => Some((at, at + 2)),
             "you" if next == "like" || next == "want" => Some((at, at + 2)),
             "no" if matches!(next, "approval" | "review" | "need" | "sign_off" | "permission")

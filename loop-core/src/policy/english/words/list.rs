@@ -111,6 +111,10 @@ lists! {
     EnvironmentNoun = "environment_noun";
     /// What SQL statements begin with, as written.
     SqlVerb = "sql_verb";
+    /// Stands behind `go right`: `ahead`.
+    Onward = "onward";
+    /// Ways of calling that are doings in a list: `issue or renew licences`.
+    CallingVerb = "calling_verb";
     /// Small words that are a doing with an object behind them: `ending a lease`.
     SmallVerb = "small_verb";
     /// Stands before a noun.
