@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroU32, path::PathBuf, time::Duration};
 
-use loop_core::base::secret::Secret;
+use loop_core::{base::secret::Secret, telemetry::content::Content};
 
 use crate::{http::Listen, judge, mcp::upstream::Spec, tracing_out};
 
@@ -50,6 +50,8 @@ pub struct Config {
     pub mcp_upstreams: Vec<Spec>,
     /// Whether they are offered to every other tenant too.
     pub mcp_for_all_tenants: bool,
+    /// How spans are taken in.
+    pub otlp: Otlp,
     /// Bounds on what clients may take.
     pub limits: Limits,
 }
@@ -79,6 +81,38 @@ impl Default for Models {
             openai: OPENAI.to_owned(),
             anthropic: ANTHROPIC.to_owned(),
             patience: Duration::from_secs(MODEL_SECONDS),
+        }
+    }
+}
+
+/// How spans are taken in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Otlp {
+    /// The status of success.
+    pub status: OtlpStatus,
+    /// What becomes of content: what was said to a model or a tool, and what came back.
+    pub content: Content,
+}
+
+/// The status that an exporter is answered with when its spans are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum OtlpStatus {
+    /// That of OTLP.
+    #[value(name = "200")]
+    Ok,
+    /// That of LoopKit, which every exporter takes for success.
+    #[default]
+    #[value(name = "202")]
+    Accepted,
+}
+
+impl OtlpStatus {
+    /// The number.
+    #[must_use]
+    pub const fn code(self) -> u16 {
+        match self {
+            Self::Ok => 200,
+            Self::Accepted => 202,
         }
     }
 }
@@ -177,6 +211,7 @@ impl Config {
             traces: None,
             mcp_upstreams: Vec::new(),
             mcp_for_all_tenants: false,
+            otlp: Otlp::default(),
             limits: Limits::default(),
         }
     }

@@ -8,7 +8,7 @@ use loop_core::{base::host::NoEntropy, engine::Engine, invoke::Natives};
 use crate::{
     config::Config,
     gateway::{Upstreams, upstream::SetUpError},
-    http::{Router, Row, docs_page, openapi, rate::Rates, request_id::RequestIds, router::TableError},
+    http::{Router, Row, docs_page, openapi, rate::Rates, request_id::RequestIds, room::Room, router::TableError},
     mcp::{Mcp, upstream::UnfitServer},
     metrics::{Meters, Metrics},
     outbound::{Client, provider::Providers},
@@ -37,6 +37,8 @@ pub struct App {
     pub rates: Rates,
     /// The route table.
     pub router: Router,
+    /// Memory for large bodies.
+    pub room: Room,
     /// Numbers requests.
     pub ids: RequestIds,
     /// Counts requests that no row serves.
@@ -101,6 +103,7 @@ impl App {
             mcp: Mcp::new(&router, &config.mcp_upstreams)?,
             rates: Rates::new(config.limits.requests_per_minute),
             router,
+            room: Room::default(),
             ids: RequestIds::new(&mut seed),
             unrouted: metrics.meters("unrouted"),
             documents: OnceLock::new(),

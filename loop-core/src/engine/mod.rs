@@ -297,7 +297,29 @@ impl Engine {
     ///
     /// # Errors
     /// What `work` answers, a revoked key, storage failures. Then nothing was changed.
-    pub async fn write<T, E, F>(&self, cx: Ctx, name: &'static str, mut work: F) -> Result<T, E>
+    pub async fn write<T, E, F>(&self, cx: Ctx, name: &'static str, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + From<AccessError> + Send + 'static,
+        F: FnMut(&mut dyn Tx, &Ctx) -> Result<T, E> + Send + 'static,
+    {
+        self.write_in(Lane::Normal, cx, name, work).await
+    }
+
+    /// As [`Self::write`], for much at once: decisions and other writes that wait go first.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub async fn write_bulk<T, E, F>(&self, cx: Ctx, name: &'static str, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + From<AccessError> + Send + 'static,
+        F: FnMut(&mut dyn Tx, &Ctx) -> Result<T, E> + Send + 'static,
+    {
+        self.write_in(Lane::Bulk, cx, name, work).await
+    }
+
+    async fn write_in<T, E, F>(&self, lane: Lane, cx: Ctx, name: &'static str, mut work: F) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreError> + From<AccessError> + Send + 'static,
@@ -311,7 +333,7 @@ impl Engine {
             let value = work(tx, &cx)?;
             Ok((value, cx.take_notes()))
         };
-        self.run_write(tenant, name, Lane::Normal, checked).await
+        self.run_write(tenant, name, lane, checked).await
     }
 
     /// Runs a use case on behalf of Loop itself: a followed link, a worker, the operator's command line.

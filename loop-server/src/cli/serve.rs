@@ -3,13 +3,13 @@
 use std::{ffi::OsStr, num::NonZeroU32, path::PathBuf, time::Duration};
 
 use clap::{Args, builder::TypedValueParser, error::ErrorKind};
-use loop_core::base::secret::Secret;
+use loop_core::{base::secret::Secret, telemetry::content::Content};
 
 use super::{args::DbArgs, judge::JudgeArgs};
 use crate::{
     config::{
-        ANTHROPIC, Config, Durability, Limits, Links, MODEL_SECONDS, Models, OPENAI, REQUESTS_PER_MINUTE,
-        WebhookSecrets,
+        ANTHROPIC, Config, Durability, Limits, Links, MODEL_SECONDS, Models, OPENAI, Otlp, OtlpStatus,
+        REQUESTS_PER_MINUTE, WebhookSecrets,
     },
     http::Listen,
     log::LogFormat,
@@ -80,6 +80,12 @@ pub struct ServeArgs {
     /// Let every tenant use the MCP servers [default: `default` only]
     #[arg(long, env = "LOOP_MCP_FOR_ALL_TENANTS", value_parser = switch)]
     pub mcp_for_all_tenants: bool,
+    /// The status of success at /v1/traces: 202 as LoopKit has it, or 200 as OTLP has it
+    #[arg(long, env = "LOOP_OTLP_STATUS", value_name = "STATUS", value_enum, default_value_t)]
+    pub otlp_status: OtlpStatus,
+    /// What becomes of prompts, answers, arguments and results in spans: keep them, masked, or drop them
+    #[arg(long, env = "LOOP_OTLP_CONTENT", value_name = "WHAT", value_parser = content, default_value = "keep")]
+    pub otlp_content: Content,
     /// Open connections at most; more wait
     #[arg(long, env = "LOOP_MAX_CONNECTIONS", value_name = "COUNT", default_value_t = 1024,
           value_parser = clap::value_parser!(u32).range(1..=65_536))]
@@ -134,6 +140,15 @@ fn switch(text: &str) -> Result<bool, String> {
     }
 }
 
+/// What becomes of content.
+fn content(text: &str) -> Result<Content, String> {
+    match text {
+        "keep" => Ok(Content::Kept),
+        "drop" => Ok(Content::Dropped),
+        _ => Err("say `keep` or `drop`".to_owned()),
+    }
+}
+
 /// A setting, or its default when a variable of the environment is set to nothing.
 fn given(text: &str, default: &str) -> String {
     if text.is_empty() { default } else { text }.to_owned()
@@ -183,6 +198,7 @@ impl ServeArgs {
                 .map(|spec| Spec { token: secret(&spec.token_variable()), ..spec })
                 .collect(),
             mcp_for_all_tenants: self.mcp_for_all_tenants,
+            otlp: Otlp { status: self.otlp_status, content: self.otlp_content },
             limits: Limits {
                 connections: usize::try_from(self.max_connections).unwrap_or(1024),
                 head_time: Duration::from_secs(self.head_timeout),

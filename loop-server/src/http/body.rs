@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
 use loop_core::base::Code;
 
-use super::Failure;
+use super::{Failure, room::Held};
 
 /// How much of a refused body is read and thrown away, so that a client that sends first and reads later still
 /// sees why it was refused. Beyond it the connection is closed.
@@ -16,14 +16,26 @@ const DRAIN_BYTES: usize = 64 << 20;
 /// How long that may take.
 const DRAIN_TIME: Duration = Duration::from_secs(5);
 
+/// How a body is read.
+#[derive(Debug)]
+pub struct Terms<'h> {
+    /// The most bytes.
+    pub limit: usize,
+    /// How long it may take.
+    pub time: Duration,
+    /// What it holds of the memory for large bodies, of rows that take them. Their bodies may be compressed.
+    pub held: Option<&'h mut Held>,
+}
+
 /// The whole body.
 ///
 /// # Errors
-/// 413 beyond `limit` bytes, 408 when it takes longer than `time`, 400 when it breaks off or its framing is
-/// wrong, 415 when it is compressed.
-pub async fn read(headers: &HeaderMap, body: &mut Incoming, limit: usize, time: Duration) -> Result<Bytes, Failure> {
-    if headers.get(header::CONTENT_ENCODING).is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
-    {
+/// 413 beyond the limit, 408 when it takes too long, 400 when it breaks off or its framing is wrong, 415 when it is
+/// compressed and the handler does not read that, 503 when there is no memory for it now.
+pub async fn read(headers: &HeaderMap, body: &mut Incoming, terms: Terms<'_>) -> Result<Bytes, Failure> {
+    let Terms { limit, time, held } = terms;
+    let coded = |coding: &HeaderValue| !coding.as_bytes().eq_ignore_ascii_case(b"identity");
+    if held.is_none() && headers.get(header::CONTENT_ENCODING).is_some_and(coded) {
         let message = "compressed bodies are not accepted";
         return Err(Failure::invalid(message).with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE));
     }
@@ -33,18 +45,25 @@ pub async fn read(headers: &HeaderMap, body: &mut Incoming, limit: usize, time: 
     if body.size_hint().lower() > limit as u64 {
         return Err(too_large(limit));
     }
-    match tokio::time::timeout(time, collect(body, limit)).await {
+    match tokio::time::timeout(time, collect(body, limit, held)).await {
         Ok(read) => read,
         Err(_) => Err(Failure::invalid("the body took too long").with_status(StatusCode::REQUEST_TIMEOUT)),
     }
 }
 
-async fn collect(body: &mut Incoming, limit: usize) -> Result<Bytes, Failure> {
+async fn collect(body: &mut Incoming, limit: usize, mut held: Option<&mut Held>) -> Result<Bytes, Failure> {
     let mut whole = Whole::new(limit);
+    if let Some(held) = &mut held {
+        // What was announced is asked for at once: bodies that each got half would wait for each other's end.
+        held.grow(usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX))?;
+    }
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Failure::invalid("the body broke off or its framing is wrong"))?;
         let Ok(data) = frame.into_data() else { continue };
         whole.add(data).map_err(|TooLong| too_large(limit))?;
+        if let Some(held) = &mut held {
+            held.grow(whole.len())?;
+        }
     }
     Ok(whole.into_bytes())
 }
@@ -67,26 +86,27 @@ impl Whole {
 
     /// Adds the next piece, unless the body would be too long.
     pub(crate) fn add(&mut self, piece: Bytes) -> Result<(), TooLong> {
-        if self.first.len().saturating_add(self.rest.len()).saturating_add(piece.len()) > self.limit {
+        if self.len().saturating_add(piece.len()) > self.limit {
             return Err(TooLong);
         }
-        if self.first.is_empty() {
+        if self.len() == 0 {
             self.first = piece;
         } else {
+            // The pieces lie together from the second on, so that no moment needs twice the memory.
+            self.rest.extend_from_slice(&std::mem::take(&mut self.first));
             self.rest.extend_from_slice(&piece);
         }
         Ok(())
     }
 
+    /// How many bytes have come.
+    pub(crate) fn len(&self) -> usize {
+        self.first.len().saturating_add(self.rest.len())
+    }
+
     /// All of it.
     pub(crate) fn into_bytes(self) -> Bytes {
-        if self.rest.is_empty() {
-            return self.first;
-        }
-        let mut whole = BytesMut::with_capacity(self.first.len().saturating_add(self.rest.len()));
-        whole.extend_from_slice(&self.first);
-        whole.extend_from_slice(&self.rest);
-        whole.freeze()
+        if self.rest.is_empty() { self.first } else { self.rest.freeze() }
     }
 }
 

@@ -10,7 +10,7 @@ use loop_core::{
 };
 use serde::de::DeserializeOwned;
 
-use super::{Failure, Row, auth, request_id::RequestId};
+use super::{Failure, Row, auth, request_id::RequestId, room::Held};
 use crate::state::App;
 
 /// A request that has passed every check of its row.
@@ -31,6 +31,8 @@ pub struct Call {
     pub request_id: RequestId,
     /// When the request was read.
     pub now: Time,
+    /// What its body holds of the memory for large ones; only for rows of which [`Row::takes_coded`] is true.
+    pub(crate) held: Option<Held>,
     pub(super) caller: Option<Caller>,
     pub(super) params: Vec<String>,
     /// The key of the request that this is a part of; its own headers hold none then.
@@ -57,7 +59,21 @@ impl Call {
     pub(crate) fn within(app: &Arc<App>, caller: Caller, request_id: RequestId, now: Time, asked: Asked) -> Self {
         let Asked { row, uri, params, body, key } = asked;
         let (app, method, headers) = (Arc::clone(app), row.method.clone(), HeaderMap::new());
-        Self { app, row, method, uri, headers, body, request_id, now, caller: Some(caller), params, lent_key: key }
+        let held = None;
+        Self {
+            app,
+            row,
+            method,
+            uri,
+            headers,
+            body,
+            request_id,
+            now,
+            held,
+            caller: Some(caller),
+            params,
+            lent_key: key,
+        }
     }
 
     /// Who calls.

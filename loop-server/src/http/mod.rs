@@ -7,6 +7,8 @@
 //! - [`request`]: the way of one request: route, origin, key, scope, body, handler, answer.
 //! - [`idempotency`]: a request sent twice and carried out once.
 //! - [`auth`], [`rate`], [`origin`], [`cors`], [`body`], [`stream`], [`drawn`], [`path`], [`request_id`]: its steps and parts.
+//! - [`room`]: memory for large bodies.
+//! - [`rpc_status`]: failures for clients that speak protocol buffers.
 //! - [`listen`], [`pulse`], `eager`, [`serve`]: sockets, time limits of a connection, how it is polled, and the accept
 //!   loop.
 //! - [`openapi`], [`docs_page`]: the table as a document.
@@ -31,7 +33,9 @@ pub mod rate;
 pub mod reply;
 pub mod request;
 pub mod request_id;
+pub mod room;
 pub mod router;
+pub mod rpc_status;
 pub mod serve;
 pub mod stream;
 pub mod table;

@@ -128,6 +128,12 @@ impl Reply {
         }
     }
 
+    /// The body, when it is there already.
+    #[cfg(test)]
+    pub(crate) fn into_bytes(self) -> Option<Bytes> {
+        if let Content::Whole(bytes) = self.content { Some(bytes) } else { None }
+    }
+
     /// Another status.
     #[must_use]
     pub fn with_status(mut self, status: StatusCode) -> Self {

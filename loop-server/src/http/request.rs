@@ -18,13 +18,16 @@ use loop_core::{
 use tokio::time::Instant;
 
 use super::{
-    Access, Call, Dialect, Failure, Handler, Reply, Row, auth, body, cors,
+    Access, Call, Failure, Handler, Reply, Row, auth,
+    body::{self, Terms},
+    cors,
     dialect::Refusal,
     idempotency, origin,
     rate::Rate,
     reply::Content,
     request_id::{self, RequestId},
     router::Found,
+    rpc_status,
     stream::Body,
     table::Outcome,
 };
@@ -53,6 +56,7 @@ pub async fn answer(app: Arc<App>, request: Request<Incoming>) -> Response<Body>
     let id = app.ids.of(&head.headers);
     let page = head.headers.contains_key(header::ORIGIN).then(|| surface::of_path(head.uri.path()));
     let origin = page.and_then(|surface| cors::allowed(surface.dialect(), &head.headers));
+    let spoken = if rpc_status::expected(&head.headers) { Spoken::Protobuf } else { Spoken::Json };
     let mut beside = Beside { started, rate: None, wallet: None };
     let (row, surface, meters, outcome) = match app.router.find(&head.method, head.uri.path()) {
         Found::Route(route, params) => {
@@ -70,7 +74,7 @@ pub async fn answer(app: Arc<App>, request: Request<Incoming>) -> Response<Body>
     };
     let mut response = match outcome {
         Ok(reply) => success(reply, &id),
-        Err(failure) => refusal(failure, surface.dialect(), row, &id),
+        Err(failure) => refusal(failure, surface, spoken, row, &id),
     };
     beside.tell(&app, response.headers_mut());
     if let Some(origin) = origin {
@@ -137,13 +141,15 @@ async fn handle(
         // Mail scanners and link previews look before a person does; a look never uses a token up.
         Ok(_) if row.access == Access::Token && method == Method::HEAD => return Ok(Reply::page(Bytes::new())),
         Ok(caller) if row.reads_body() => {
-            let read = body::read(&headers, incoming, row.body_limit, app.config.limits.body_time).await;
-            read.map(|bytes| (caller, bytes))
+            let mut held = row.takes_coded().then(|| app.room.held());
+            let terms = Terms { limit: row.body_limit, time: app.config.limits.body_time, held: held.as_mut() };
+            let read = body::read(&headers, incoming, terms).await;
+            read.map(|bytes| (caller, bytes, held))
         }
-        Ok(caller) => Ok((caller, Bytes::new())),
+        Ok(caller) => Ok((caller, Bytes::new(), None)),
         Err(failure) => Err(failure),
     };
-    let (caller, body) = match read {
+    let (caller, body, held) = match read {
         Ok(read) => read,
         Err(failure) => {
             // Who was too slow once is not waited for again.
@@ -155,7 +161,8 @@ async fn handle(
     };
     let app = Arc::clone(app);
     let lent_key = None;
-    idempotency::run(Call { app, row, method, uri, headers, body, request_id, now, caller, params, lent_key }).await
+    idempotency::run(Call { app, row, method, uri, headers, body, request_id, now, held, caller, params, lent_key })
+        .await
 }
 
 /// Whether a caller's key may call a row.
@@ -244,7 +251,20 @@ fn success(reply: Reply, id: &RequestId) -> Response<Body> {
     response
 }
 
-fn refusal(failure: Failure, dialect: &Dialect, row: Option<&'static Row>, id: &RequestId) -> Response<Body> {
+/// What a request is written in, and so a refusal where the surface speaks it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Spoken {
+    Json,
+    Protobuf,
+}
+
+fn refusal(
+    failure: Failure,
+    surface: Surface,
+    spoken: Spoken,
+    row: Option<&'static Row>,
+    id: &RequestId,
+) -> Response<Body> {
     let parts = failure.into_parts();
     let operation = row.map_or("-", |row| row.operation);
     let message: &str = if parts.code == Code::Internal {
@@ -261,8 +281,12 @@ fn refusal(failure: Failure, dialect: &Dialect, row: Option<&'static Row>, id: &
         request_id: id_header.to_str().unwrap_or("-"),
         extra: parts.extra.as_ref(),
     };
-    let body = Body::whole(dialect.wrap(&refusal).into());
-    let mut response = plain(parts.status, HeaderValue::from_static("application/json"), body, id);
+    let (media, body) = if spoken == Spoken::Protobuf && surface == Surface::Telemetry {
+        (rpc_status::MEDIA, rpc_status::status(message))
+    } else {
+        ("application/json", surface.dialect().wrap(&refusal))
+    };
+    let mut response = plain(parts.status, HeaderValue::from_static(media), Body::whole(body.into()), id);
     let headers = response.headers_mut();
     if let Some(seconds) = parts.retry_after {
         headers.insert(header::RETRY_AFTER, seconds.into());

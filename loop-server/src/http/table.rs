@@ -166,10 +166,17 @@ impl Row {
         matches!(self.method, Method::POST | Method::PUT | Method::PATCH)
     }
 
+    /// Whether its bodies may be compressed, which its handler reads, and large, which all of them share a bound for.
+    #[must_use]
+    pub fn takes_coded(&self) -> bool {
+        matches!(self.access, Access::Scope(Scope::TelemetryWrite))
+    }
+
     /// Whether it is called too often for a line in the log at level `info`.
     #[must_use]
     pub fn quiet(&self) -> bool {
-        matches!(self.access, Access::Scope(Scope::PolicyEvaluate)) || self.surface == Surface::System
+        matches!(self.access, Access::Scope(Scope::PolicyEvaluate | Scope::TelemetryWrite))
+            || self.surface == Surface::System
     }
 }
 

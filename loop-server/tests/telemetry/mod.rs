@@ -1,3 +1,4 @@
 //! The telemetry surface, and what the server tells of itself.
 
 mod decisions;
+mod traces;

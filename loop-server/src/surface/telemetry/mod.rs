@@ -1,15 +1,19 @@
 //! The telemetry surface: what agents tell of themselves, in spans of OpenTelemetry.
 //!
+//! - [`traces`]: spans come in.
+//! - `otlp`: the protocol that they come by.
 //! - [`sessions`]: reading what is stored.
 //! - [`scope`]: which project and which window a request is about.
 
+mod otlp;
 mod scope;
 mod sessions;
+mod traces;
 
 use crate::http::Row;
 
 /// The rows of the surface, by room.
-pub static ROWS: &[&[Row]] = &[sessions::ROWS];
+pub static ROWS: &[&[Row]] = &[sessions::ROWS, traces::ROWS];
 
 /// What the surface's paths begin with.
 const ROOTS: [&str; 9] = [
