@@ -6,7 +6,7 @@ use super::{
     Action, Outcome, PolicySnapshot, Reason, ReasonCode, RuleMode, Stage, Verdict,
     deed::Class,
     facts::{self, Amounts},
-    index::{Plan, Sorted},
+    index::{Heard, Plan, Sorted, survey},
     snapshot::DefaultVerdict,
     stage::Setting,
     truth::{Call, Source},
@@ -53,23 +53,25 @@ struct Name<'a> {
     action: &'a Action<'a>,
     plan: &'a Plan,
     amounts: &'a Amounts,
+    heard: &'a Heard,
 }
 
 /// Reads a call under the name of its tool.
 fn read<T>(snapshot: &PolicySnapshot, action: &Action<'_>, with: impl FnOnce(Name<'_>) -> T) -> T {
     snapshot.index().with_plan(action.tool, |plan| {
-        let mut amounts = Amounts::new();
+        let (mut amounts, mut heard) = (Amounts::new(), Heard::default());
         let index = snapshot.index();
-        let reads = plan.rules.reads_amounts() || index.common(&plan.class).reads_amounts() || index.reads_deeds();
+        let common = index.common(&plan.class);
+        let reads = plan.rules.reads_amounts() || common.reads_amounts() || index.reads_deeds();
         if !reads {
-            return with(Name { action, plan, amounts: &amounts });
+            return with(Name { action, plan, amounts: &amounts, heard: &heard });
         }
-        let said = facts::survey(action, &plan.class, &mut amounts);
+        let said = survey([&plan.rules, common], action, &plan.class, &mut amounts, &mut heard);
         if said == facts::Said::default() {
-            return with(Name { action, plan, amounts: &amounts });
+            return with(Name { action, plan, amounts: &amounts, heard: &heard });
         }
         let class = &plan.class;
-        index.with_said(action.tool, class, said, |plan| with(Name { action, plan, amounts: &amounts }))
+        index.with_said(action.tool, class, said, |plan| with(Name { action, plan, amounts: &amounts, heard: &heard }))
     })
 }
 
@@ -87,7 +89,7 @@ pub(super) fn class(snapshot: &PolicySnapshot, action: &Action<'_>) -> Class {
 /// What kill switch, rules and the tenant's default make of a call.
 fn judge(snapshot: &PolicySnapshot, names: &[Name<'_>], now: Time, verdict: &mut Verdict) {
     let mut matched: SmallVec<[u32; 8]> = SmallVec::new();
-    for Name { action, plan, amounts } in names {
+    for Name { action, plan, amounts, heard } in names {
         let common = snapshot.index().common(&plan.class);
         if plan.rules.is_empty() && common.is_empty() {
             continue;
@@ -101,7 +103,7 @@ fn judge(snapshot: &PolicySnapshot, names: &[Name<'_>], now: Time, verdict: &mut
             zone: snapshot.zone(),
             source: Source::Live(action),
         };
-        Sorted::matching([&plan.rules, common], &call, amounts, snapshot.rules(), &mut matched);
+        Sorted::matching([&plan.rules, common], &call, amounts, heard, snapshot.rules(), &mut matched);
     }
     if names.iter().any(|name| name.plan.blocked) {
         tighten(verdict, Reason { code: ReasonCode::ToolBlocked, outcome: Outcome::Deny, rule: None });

@@ -1,6 +1,7 @@
 //! Rules by the tools they can match, and of those by what a call has to say for them to hold: a decision looks at few
 //! rules, however many there are.
 
+mod heard;
 mod said;
 mod sieve;
 mod sorted;
@@ -23,6 +24,7 @@ use super::{
 };
 use crate::tool::{Risk, name::tokens, risk};
 
+pub use heard::{Heard, survey};
 pub use sorted::Sorted;
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;

@@ -34,15 +34,30 @@ const PATHS_MAX: usize = 64;
 /// tool's name.
 #[must_use]
 pub fn survey(action: &Action<'_>, class: &Class, amounts: &mut Amounts) -> Said {
+    survey_and(action, class, amounts, |_, _| false, &mut |_| ())
+}
+
+/// As [`survey`], calling `each` in the same walk with every value that is wanted by its roles and what it is.
+#[inline]
+pub fn survey_and(
+    action: &Action<'_>,
+    class: &Class,
+    amounts: &mut Amounts,
+    wanted: impl Fn(Roles, View<'_>) -> bool + Copy,
+    each: &mut impl FnMut(Leaf<'_, '_>),
+) -> Said {
     let mut said = Said::default();
     let mut read = |document: View<'_>| {
-        leaves_of(document, |roles| roles.any(SURVEYED), &mut |leaf| {
+        leaves_of(document, |roles, value| roles.any(SURVEYED) || wanted(roles, value), &mut |leaf| {
             amount(leaf, &mut |fact| {
                 if let Fact::Amount(value, currency) = fact {
                     amounts.push((value, currency));
                 }
             });
             said.add(leaf, class);
+            if wanted(leaf.roles, leaf.value) {
+                each(leaf);
+            }
         });
     };
     read(action.arguments);
@@ -159,11 +174,23 @@ fn recipient(leaf: Leaf<'_, '_>, each: &mut dyn FnMut(Fact<'_>)) {
 
 /// Addresses of a list: `a@x.org, Bea <b@y.org>; c`.
 fn addresses(text: &str, each: &mut dyn FnMut(Fact<'_>)) {
-    for part in text.split([',', ';']).map(str::trim).filter(|part| !part.is_empty()) {
-        let address = part.rsplit_once('<').map_or(part, |(_, rest)| rest.trim_end_matches('>')).trim();
-        let domain = address.rsplit_once('@').map(|(_, domain)| domain.trim_end_matches('.'));
-        each(Fact::Recipient { text: Some(address), domain: domain.filter(|domain| !domain.is_empty()) });
+    // Most texts are one address and nothing else.
+    if !text.bytes().any(|byte| matches!(byte, b',' | b';' | b'<')) {
+        let address = text.trim();
+        if !address.is_empty() {
+            one_address(address, each);
+        }
+        return;
     }
+    for part in text.split([',', ';']).map(str::trim).filter(|part| !part.is_empty()) {
+        one_address(part.rsplit_once('<').map_or(part, |(_, rest)| rest.trim_end_matches('>')).trim(), each);
+    }
+}
+
+fn one_address(address: &str, each: &mut dyn FnMut(Fact<'_>)) {
+    let at = address.bytes().rposition(|byte| byte == b'@');
+    let domain = at.and_then(|at| address.get(at + 1..)).map(|domain| domain.trim_end_matches('.'));
+    each(Fact::Recipient { text: Some(address), domain: domain.filter(|domain| !domain.is_empty()) });
 }
 
 fn path(leaf: Leaf<'_, '_>, each: &mut dyn FnMut(Fact<'_>)) {

@@ -51,12 +51,12 @@ impl<'a> Beside<'a> {
 /// Calls `each` with every value.
 #[inline]
 pub fn leaves<'a, F: FnMut(Leaf<'a, '_>)>(view: View<'a>, each: &mut F) {
-    leaves_of(view, |_| true, each);
+    leaves_of(view, |_, _| true, each);
 }
 
-/// Calls `each` with every value whose roles are wanted.
+/// Calls `each` with every value that is wanted by its roles and what it is.
 #[inline]
-pub(super) fn leaves_of<'a, W: Fn(Roles) -> bool + Copy, F: FnMut(Leaf<'a, '_>)>(
+pub(super) fn leaves_of<'a, W: Fn(Roles, View<'a>) -> bool + Copy, F: FnMut(Leaf<'a, '_>)>(
     view: View<'a>,
     wanted: W,
     each: &mut F,
@@ -66,8 +66,12 @@ pub(super) fn leaves_of<'a, W: Fn(Roles) -> bool + Copy, F: FnMut(Leaf<'a, '_>)>
 }
 
 // The reader bounds the depth of documents, and so of this.
-fn descend<'a, W: Fn(Roles) -> bool + Copy, F: FnMut(Leaf<'a, '_>)>(leaf: Leaf<'a, '_>, wanted: W, each: &mut F) {
-    if wanted(leaf.roles) {
+fn descend<'a, W: Fn(Roles, View<'a>) -> bool + Copy, F: FnMut(Leaf<'a, '_>)>(
+    leaf: Leaf<'a, '_>,
+    wanted: W,
+    each: &mut F,
+) {
+    if wanted(leaf.roles, leaf.value) {
         each(leaf);
     }
     match leaf.value.kind() {
@@ -80,7 +84,7 @@ fn descend<'a, W: Fn(Roles) -> bool + Copy, F: FnMut(Leaf<'a, '_>)>(leaf: Leaf<'
                 let below = || Leaf { key, roles, value: member, beside: Some(&beside), member: true, secret };
                 if member.is_container() {
                     descend(below(), wanted, each);
-                } else if wanted(roles) {
+                } else if wanted(roles, member) {
                     each(below());
                 }
             }
@@ -90,7 +94,7 @@ fn descend<'a, W: Fn(Roles) -> bool + Copy, F: FnMut(Leaf<'a, '_>)>(leaf: Leaf<'
                 let below = || Leaf { value: item, member: false, ..leaf };
                 if item.is_container() {
                     descend(below(), wanted, each);
-                } else if wanted(leaf.roles) {
+                } else if wanted(leaf.roles, item) {
                     each(below());
                 }
             }

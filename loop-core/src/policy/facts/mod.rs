@@ -12,8 +12,9 @@ mod number;
 mod sql;
 
 pub use carrier::{Said, carries, each_name_within, is_many_sided, is_plain_kind, many_sided, said, tells_kind};
-pub use extract::{Amounts, each, each_leaf, extract, of_address, of_leaf, said_by, survey};
+pub use extract::{Amounts, each, each_leaf, extract, of_address, of_leaf, said_by, survey, survey_and};
 pub(super) use keys::{Roles, roles};
+pub(super) use leaf::Leaf;
 pub use leaf::each_argument;
 
 pub use fact::{Counted, DataKind, Environment, Fact, FactKind, Facts, KEPT, TEXT_MAX, may_hide};

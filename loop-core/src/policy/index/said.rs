@@ -4,16 +4,18 @@ use std::cell::OnceCell;
 
 use smallvec::SmallVec;
 
-use super::sorted::hull;
+use super::{
+    heard::{Asked, Heard},
+    sorted::hull,
+};
 use crate::{
-    base::{Decimal, json::Kind},
+    base::Decimal,
     policy::{
         action::Action,
         arguments,
         condition::{Condition, Limit, Range, Whom},
         counting,
-        facts::{self, Amounts, Counted, Fact, FactKind, Roles},
-        lexicon::cut,
+        facts::{self, Amounts, Counted, Fact, FactKind},
         mentions::{self, Starts},
         money::Currency,
         print::Print,
@@ -46,32 +48,20 @@ pub(super) enum Number {
 pub(super) type Prints = SmallVec<[u64; 8]>;
 
 /// What is looked for in a call, so that nothing else is read.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Wanted {
-    names: u8,
-    counts: bool,
+    pub(super) asked: Asked,
     starts: Starts,
 }
 
 impl Wanted {
     pub(super) fn add_name(&mut self, name: Name, starts: &Starts) {
-        self.names |= 1 << name as u8;
+        self.asked.names |= 1 << name as u8;
         self.starts.merge(starts);
     }
 
     pub(super) fn add_number(&mut self, number: &Number) {
-        self.counts |= matches!(number, Number::Count(..));
-    }
-
-    pub(super) fn with(mut self, other: &Self) -> Self {
-        self.names |= other.names;
-        self.counts |= other.counts;
-        self.starts.merge(&other.starts);
-        self
-    }
-
-    const fn has(&self, name: Name) -> bool {
-        self.names >> name as u8 & 1 == 1
+        self.asked.counts |= matches!(number, Number::Count(..));
     }
 }
 
@@ -141,46 +131,21 @@ pub(super) fn range(part: &Condition, denied: bool) -> Option<(Number, Range)> {
 pub(super) struct Said<'a> {
     pub(super) call: &'a Call<'a>,
     amounts: &'a Amounts,
-    wanted: Wanted,
+    wanted: [&'a Wanted; 2],
+    asked: Asked,
     agent: OnceCell<Option<u64>>,
+    before: &'a Heard,
     heard: OnceCell<Heard>,
     words: OnceCell<Option<Prints>>,
 }
 
-/// Roles of arguments of which names and counts are read.
-const HEARD: Roles = Roles::RECIPIENT
-    .with(Roles::PERSONAL)
-    .with(Roles::PLACE)
-    .with(Roles::COUNT)
-    .with(Roles::NAMES_MANY)
-    .with(Roles::SHELL)
-    .with(Roles::NAMES_PARTY)
-    .with(Roles::NAMES_PRODUCT);
-
-/// Names of one sort, and whether there may be others.
-#[derive(Default)]
-struct Names {
-    prints: SmallVec<[u64; 4]>,
-    open: bool,
-}
-
-/// What stands in the values of a call, read in one go.
-#[derive(Default)]
-struct Heard {
-    domains: Names,
-    addresses: Names,
-    places: Names,
-    parties: Names,
-    products: Names,
-    /// How many there are, recipients added up and the most of anything else.
-    recipients: Option<u64>,
-    items: Option<u64>,
-}
-
 impl<'a> Said<'a> {
     /// Asks a call for what is `wanted`; anything else is not to be asked for.
-    pub(super) fn new(call: &'a Call<'a>, amounts: &'a Amounts, wanted: Wanted) -> Self {
-        Self { call, amounts, wanted, agent: OnceCell::new(), heard: OnceCell::new(), words: OnceCell::new() }
+    pub(super) fn new(call: &'a Call<'a>, amounts: &'a Amounts, before: &'a Heard, wanted: [&'a Wanted; 2]) -> Self {
+        let [one, other] = wanted;
+        let asked = one.asked.with(other.asked);
+        let (agent, heard, words) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
+        Self { call, amounts, wanted, asked, agent, before, heard, words }
     }
 
     const fn action(&self) -> Option<&'a Action<'a>> {
@@ -192,72 +157,33 @@ impl<'a> Said<'a> {
 
     /// Calls `each` with the prints of the names that a call says; false when it cannot be told which.
     pub(super) fn each_name(&self, name: Name, each: &mut dyn FnMut(u64)) -> bool {
-        let Some(action) = self.action().filter(|_| self.wanted.has(name)) else { return false };
-        let heard = || self.heard.get_or_init(|| self.hear(action));
-        let names = match name {
+        let Some(action) = self.action().filter(|_| self.asked.has(name)) else { return false };
+        match name {
             Name::Agent => {
                 let agent = self.agent.get_or_init(|| self.call.agent.map(print_of_agent));
                 agent.iter().for_each(|print| each(*print));
-                return agent.is_some();
+                agent.is_some()
             }
             Name::Word => {
                 let Some(words) = self.words.get_or_init(|| self.words(action)) else { return false };
                 words.iter().for_each(|word| each(*word));
-                return true;
+                true
             }
             Name::Product => {
                 self.call.class.words.iter().for_each(|word| each(Print::of(word.bytes())));
-                heard().products.prints.iter().for_each(|print| each(*print));
-                return true;
+                self.heard(action).each(name, each);
+                true
             }
-            Name::Domain => &heard().domains,
-            Name::Address => &heard().addresses,
-            Name::Place => &heard().places,
-            Name::Party => &heard().parties,
-        };
-        names.prints.iter().for_each(|print| each(*print));
-        !names.open && !names.prints.is_empty()
+            Name::Domain | Name::Address | Name::Place | Name::Party => self.heard(action).each(name, each),
+        }
     }
 
-    fn hear(&self, action: &Action<'_>) -> Heard {
-        let mut heard = Heard::default();
-        let wanted = &self.wanted;
-        let received = wanted.has(Name::Domain) || wanted.has(Name::Address);
-        facts::each_leaf(action, &mut |leaf| {
-            // Nothing else is read of any value; lists are counted whatever they are called.
-            if !leaf.roles.any(HEARD) && !matches!(leaf.value.kind(), Kind::Array) {
-                return;
-            }
-            if received {
-                facts::of_leaf(leaf, FactKind::Recipients, &mut |fact| heard.recipient(fact));
-            }
-            if wanted.has(Name::Place) {
-                facts::of_leaf(leaf, FactKind::Places, &mut |fact| {
-                    if let Fact::Place(place) = fact {
-                        heard.places.prints.push(Print::of_any_case(place));
-                    }
-                });
-            }
-            if wanted.counts {
-                facts::of_leaf(leaf, FactKind::Counts, &mut |fact| heard.count(fact));
-            }
-            if wanted.has(Name::Party)
-                && leaf.roles.any(Roles::NAMES_PARTY)
-                && let Some(party) = arguments::party_of(leaf.key, leaf.value)
-            {
-                heard.parties.prints.push(Print::of_any_case(party));
-            }
-            if wanted.has(Name::Product)
-                && leaf.roles.any(Roles::NAMES_PRODUCT)
-                && let Some(text) = leaf.value.as_str()
-            {
-                heard.products.prints.extend(cut(text).iter().map(|word| Print::of(word.bytes())));
-            }
-        });
-        if received {
-            facts::of_address(action, FactKind::Recipients, &mut |fact| heard.recipient(fact));
+    /// What was read in the walk before, if that is all that is asked for.
+    fn heard(&self, action: &Action<'_>) -> &Heard {
+        if self.before.covers(self.asked) {
+            return self.before;
         }
-        heard
+        self.heard.get_or_init(|| Heard::of(action, self.asked))
     }
 
     /// All words that the call may be said to speak of, of those that are wanted; `None` when it leaves open what it
@@ -266,7 +192,10 @@ impl<'a> Said<'a> {
         if self.call.may_mean_anything() {
             return None;
         }
-        let starts = &self.wanted.starts;
+        let [one, other] = self.wanted;
+        let mut starts = one.starts;
+        starts.merge(&other.starts);
+        let starts = &starts;
         let mut prints = Prints::new();
         let mut whole = true;
         let mut add = |word: &str| mentions::roots(word, &mut |print| prints.push(print));
@@ -300,8 +229,8 @@ impl<'a> Said<'a> {
                 hull.filter(|_| sure)
             }
             Number::Count(of, noun) => {
-                let action = self.action().filter(|_| self.wanted.counts)?;
-                let heard = self.heard.get_or_init(|| self.hear(action));
+                let action = self.action().filter(|_| self.asked.counts)?;
+                let heard = self.heard(action);
                 let plain = match of {
                     Counted::Recipients => heard.recipients,
                     Counted::Items => heard.items,
@@ -313,31 +242,6 @@ impl<'a> Said<'a> {
                     .map(Decimal::whole)?;
                 Some((number, number))
             }
-        }
-    }
-}
-
-impl Heard {
-    fn recipient(&mut self, fact: Fact<'_>) {
-        let Fact::Recipient { text, domain } = fact else { return };
-        match domain {
-            Some(domain) => Print::each_above(domain, &mut |print| self.domains.prints.push(print)),
-            None => self.domains.open = true,
-        }
-        match text {
-            Some(text) => self.addresses.prints.push(Print::of_any_case(text)),
-            None => self.addresses.open = true,
-        }
-    }
-
-    /// As [`Call::counted`] does where nothing is said of what is counted.
-    fn count(&mut self, fact: Fact<'_>) {
-        let Fact::Count { of, number, plain: true, .. } = fact else { return };
-        match of {
-            Counted::Recipients => {
-                self.recipients = Some(self.recipients.unwrap_or(0).saturating_add(number));
-            }
-            Counted::Items => self.items = self.items.max(Some(number)),
         }
     }
 }

@@ -42,7 +42,7 @@ enum Gate {
     /// A number has to lie in a range. `behind` are all of them by what else they ask for.
     Number { number: Number, ranges: Ranges, behind: Sieve },
     /// Something has to have one of the names. `all` are found where it cannot be told which it has.
-    Name { name: Name, by: ByPrint, starts: Starts, all: Sieve },
+    Name { name: Name, by: ByPrint, starts: Box<Starts>, all: Sieve },
     /// A part has to hold, or not to hold, that many rules share.
     Part { part: Condition, denied: bool, behind: Sieve },
 }
@@ -143,7 +143,7 @@ impl Sieve {
             // Names within names would be as many as both lists multiplied.
             let by = by.into_iter().map(|(key, entries)| (key, Self::build(entries, below, false))).collect();
             let all = Self::build(rules.into_iter().map(|(_, entry)| entry).collect(), below, by_names);
-            sieve.gates.push(Gate::Name { name, by, starts, all });
+            sieve.gates.push(Gate::Name { name, by, starts: Box::new(starts), all });
         }
         for (_, (part, entries)) in parts {
             if entries.len() <= FEW {

@@ -5,6 +5,7 @@ use std::{cmp::Ordering, sync::Arc};
 use smallvec::SmallVec;
 
 use super::{
+    heard::{Asked, Heard},
     said::{Said, Wanted},
     sieve::Sieve,
 };
@@ -100,18 +101,24 @@ impl Sorted {
         self.reads_amounts
     }
 
+    /// What of names and counts [`Sorted::matching`] asks for.
+    pub(super) const fn asked(&self) -> Asked {
+        self.wanted.asked
+    }
+
     /// Every rule but those of `limits`, with a condition that says as much of a call as its own does. `rules` are those
     /// of the index.
     pub fn rest<'s>(&'s self, rules: &'s [Arc<CompiledRule>]) -> impl Iterator<Item = (u32, Option<&'s Condition>)> {
         self.rest.iter().map(|(at, left)| (*at, condition(rules, *at, left)))
     }
 
-    /// Adds the rules of both that a live call matches; one may be added twice. `amounts` are those of the call, `rules`
-    /// those of the index.
+    /// Adds the rules of both that a live call matches; one may be added twice. `amounts` are those of the call, `heard` is
+    /// what was heard of it before, `rules` are those of the index.
     pub fn matching(
         both: [&Self; 2],
         call: &Call<'_>,
         amounts: &Amounts,
+        heard: &Heard,
         rules: &[Arc<CompiledRule>],
         matched: &mut SmallVec<[u32; 8]>,
     ) {
@@ -121,7 +128,7 @@ impl Sorted {
             return;
         }
         // What is read of a call serves both.
-        let said = Said::new(call, amounts, one.wanted.with(&other.wanted));
+        let said = Said::new(call, amounts, heard, [&one.wanted, &other.wanted]);
         both.iter().for_each(|sorted| sorted.of_rest(&said, rules, matched));
     }
 

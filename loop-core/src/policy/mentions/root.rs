@@ -10,44 +10,88 @@ use crate::{
     tool::name::tokens,
 };
 
-/// With which bytes words begin that are looked for. Words that are the [`same`](lexicon::same) begin alike.
+/// What words are like that are looked for, so that most others need not be looked up. Words that are the
+/// [`same`](lexicon::same) begin alike, and one that ends in a digit is the same only as itself and with an `s`.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Starts([u64; 4]);
+pub struct Starts {
+    /// With which bytes those begin that do not end in a digit, and those that do.
+    worded: [u64; 4],
+    numbered: [u64; 4],
+    /// Beginnings, ends and lengths of those that end in a digit.
+    shapes: [u64; 16],
+}
 
 impl Starts {
     /// Adds a word.
     pub fn add(&mut self, word: &str) {
-        if let Some(byte) = word.bytes().next()
-            && let Some(bits) = self.0.get_mut(usize::from(byte >> 6))
-        {
-            *bits |= 1 << (byte & 63);
+        let Some(first) = word.bytes().next() else { return };
+        match shape(word.as_bytes()) {
+            None => mark(&mut self.worded, first.into()),
+            Some(shape) => {
+                mark(&mut self.numbered, first.into());
+                mark(&mut self.shapes, shape);
+            }
         }
     }
 
     /// Adds all of another.
     pub fn merge(&mut self, other: &Self) {
-        self.0.iter_mut().zip(other.0).for_each(|(bits, more)| *bits |= more);
-    }
-
-    fn has(&self, byte: u8) -> bool {
-        self.0.get(usize::from(byte >> 6)).is_some_and(|bits| bits >> (byte & 63) & 1 == 1)
+        let add = |bits: &mut [u64], more: &[u64]| bits.iter_mut().zip(more).for_each(|(bits, more)| *bits |= more);
+        add(&mut self.worded, &other.worded);
+        add(&mut self.numbered, &other.numbered);
+        add(&mut self.shapes, &other.shapes);
     }
 
     fn begin(&self, word: &str) -> bool {
-        word.bytes().next().is_some_and(|byte| self.has(byte))
+        word.bytes().next().is_some_and(|first| has(&self.worded, first.into()) || has(&self.numbered, first.into()))
+    }
+
+    fn may_be(&self, word: &str) -> bool {
+        let whole = word.as_bytes();
+        let Some(first) = whole.first() else { return false };
+        let single = || whole.strip_suffix(b"s").unwrap_or(whole);
+        has(&self.worded, (*first).into())
+            || (has(&self.numbered, (*first).into()) && shape(single()).is_some_and(|shape| has(&self.shapes, shape)))
     }
 
     /// Whether a word that is looked for may begin anywhere in a text, wherever [`tokens`] may cut it.
     pub fn may_begin_in(&self, text: &str) -> bool {
         let mut before = b' ';
-        text.bytes().any(|byte| {
+        let (mut begins, mut digits) = (false, false);
+        for byte in text.bytes() {
             // Nothing is cut before a small letter behind a letter, nor between digits.
             let inside = (byte.is_ascii_lowercase() && before.is_ascii_alphabetic())
                 || (byte.is_ascii_digit() && before.is_ascii_digit());
             before = byte;
-            !byte.is_ascii() || (!inside && self.has(byte.to_ascii_lowercase()))
-        })
+            if inside {
+                continue;
+            }
+            let small = usize::from(byte.to_ascii_lowercase());
+            if !byte.is_ascii() || has(&self.worded, small) {
+                return true;
+            }
+            begins |= has(&self.numbered, small);
+            digits |= byte.is_ascii_digit();
+        }
+        begins && digits
     }
+}
+
+fn mark(bits: &mut [u64], at: usize) {
+    if let Some(bits) = bits.get_mut(at >> 6) {
+        *bits |= 1 << (at & 63);
+    }
+}
+
+fn has(bits: &[u64], at: usize) -> bool {
+    bits.get(at >> 6).is_some_and(|bits| bits >> (at & 63) & 1 == 1)
+}
+
+/// Where in [`Starts`] a word stands that ends in a digit.
+fn shape(word: &[u8]) -> Option<usize> {
+    let (first, last) = (word.first()?, word.last().filter(|byte| byte.is_ascii_digit())?);
+    let mixed = usize::from(*first) * 331 + usize::from(*last) * 37 + word.len() * 101;
+    Some(mixed % 1024)
 }
 
 /// The longest text, in bytes, whose names are all looked at.
@@ -81,13 +125,16 @@ pub fn each_word(key: &str, value: View<'_>, starts: &Starts, each: &mut impl Fn
 
 /// Calls `each` with those of some words that may be looked for, and with neighbours written in one.
 pub fn each_in(words: &[&str], starts: &Starts, each: &mut impl FnMut(&str)) {
-    words.iter().filter(|word| starts.begin(word)).for_each(|word| each(word));
+    words.iter().filter(|word| starts.may_be(word)).for_each(|word| each(word));
     let mut joined = SmallVec::<[u8; 64]>::new();
     let mut join = |window: &[&str]| {
         if window.first().is_some_and(|word| starts.begin(word)) {
             joined.clear();
             window.iter().for_each(|word| joined.extend_from_slice(word.as_bytes()));
-            each(std::str::from_utf8(&joined).unwrap_or_default());
+            let whole = std::str::from_utf8(&joined).unwrap_or_default();
+            if starts.may_be(whole) {
+                each(whole);
+            }
         }
     };
     for count in 2..=JOINED_MAX.min(words.len()) {
@@ -145,7 +192,7 @@ mod tests {
     fn words_that_are_the_same_begin_alike_and_share_a_root() {
         const STEMS: &[&str] = &[
             "y", "xy", "polic", "box", "glass", "col", "cen", "organ", "ana", "cata", "lic", "pro", "", "enro", "gre",
-            "fulfi", "ky", "ß", "é",
+            "fulfi", "ky", "ß", "é", "7", "x12", "12s", "ß9",
         ];
         const ENDS: &[&str] = &[
             "", "s", "es", "y", "ies", "our", "or", "ours", "ors", "tre", "ter", "tres", "isation", "ization", "ise",
@@ -157,7 +204,9 @@ mod tests {
         for one in words().filter(|word| !word.is_empty()) {
             for other in words().filter(|other| !other.is_empty() && same(&one, other)) {
                 alike += 1;
-                assert_eq!(one.as_bytes().first(), other.as_bytes().first(), "{one} {other}");
+                let mut starts = Starts::default();
+                starts.add(&one);
+                assert!(starts.begin(&other) && starts.may_be(&other), "{one} {other}");
                 let others = prints(&other);
                 assert!(prints(&one).iter().any(|print| others.contains(print)), "{one} {other}");
             }
@@ -174,7 +223,8 @@ mod tests {
     proptest! {
         #[test]
         fn words_begin_where_they_may(text in "[a-cA-C0-2 _é\u{200b}-]{0,12}|\\PC{0,12}") {
-            for word in cut(&text) {
+            let words = cut(&text);
+            for word in words.iter().cloned().chain(words.windows(2).map(|two| two.concat())) {
                 let mut starts = Starts::default();
                 starts.add(&word);
                 prop_assert!(starts.may_begin_in(&text), "{word} in {text}");

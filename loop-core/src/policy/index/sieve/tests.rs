@@ -5,14 +5,14 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use smallvec::SmallVec;
 
-use super::super::{Index, Sorted};
+use super::super::{Heard, Index, Plan, Sorted, survey};
 use crate::{
     base::{Decimal, Seed, Time, id::RuleId, json::Doc},
     policy::{
         Action, CompiledRule, Form, Forward, Rule, RuleAction,
         condition::{Condition, Deed, Limit, PathTest, Range, TimeTest, Whom},
         deed::{classify, combined},
-        facts::{self, Amounts, Counted, DataKind, Environment},
+        facts::{Amounts, Counted, DataKind, Environment, Said},
         lexicon::Concepts,
         money::Currency,
         truth::{Call, Source, Truth},
@@ -21,6 +21,8 @@ use crate::{
 };
 
 const NOW: Time = Time::from_micros(1_763_800_000_000_000);
+/// How many calls are made up of labelled ones.
+const ROUNDS: usize = 60;
 
 fn rule(seed: usize, condition: Condition) -> Arc<CompiledRule> {
     let mut bytes = [0; 32];
@@ -200,6 +202,32 @@ fn forward() -> impl Strategy<Value = Option<(&'static str, String)>> {
     prop::option::weighted(0.2, (url, arguments()))
 }
 
+/// A call as a decision reads it: what it says, its amounts, and what is heard in the same walk.
+fn surveyed(index: &Index, action: &Action<'_>) -> (Said, Amounts, Heard) {
+    let (mut amounts, mut heard) = (Amounts::new(), Heard::default());
+    let said = index.with_plan(action.tool, |plan| {
+        let both = [&plan.rules, index.common(&plan.class)];
+        survey(both, action, &plan.class, &mut amounts, &mut heard)
+    });
+    (said, amounts, heard)
+}
+
+/// The places of the rules that an index finds for a call.
+fn found(index: &Index, call: &Call<'_>, said: Said, amounts: &Amounts, heard: &Heard) -> Vec<u32> {
+    let mut found: SmallVec<[u32; 8]> = SmallVec::new();
+    let mut of = |plan: &Plan| {
+        let both = [&plan.rules, index.common(&plan.class)];
+        Sorted::matching(both, call, amounts, heard, index.rules(), &mut found);
+    };
+    match said == Said::default() {
+        true => index.with_plan(call.tool, of),
+        false => index.with_said(call.tool, &classify(call.tool), said, |plan| of(plan)),
+    }
+    found.sort_unstable();
+    found.dedup();
+    found.into_vec()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
     #[test]
@@ -215,17 +243,11 @@ proptest! {
             let body = forward.as_ref().map(|(_, body)| Doc::parse(body.as_bytes()).unwrap());
             let forward = forward.as_ref().map(|(url, _)| Forward { url, method: "POST", body: body.as_ref().map(Doc::root) });
             let action = Action { tool, agent: *agent, arguments: doc.root(), forward, claimed_risk: None, stage: None };
-            let mut amounts = Amounts::new();
-            let said = facts::survey(&action, &classify(tool), &mut amounts);
-            let class = if said == facts::Said::default() { classify(tool) } else { combined(&classify(tool), said) };
+            let (said, amounts, heard) = surveyed(&index, &action);
+            let class = if said == Said::default() { classify(tool) } else { combined(&classify(tool), said) };
             let call = Call { tool, class: &class, agent: *agent, risk, now: NOW, zone: Some(&zone), source: Source::Live(&action) };
-            let mut found: SmallVec<[u32; 8]> = SmallVec::new();
-            let mut of = |plan: &super::super::Plan| {
-                Sorted::matching([&plan.rules, index.common(&plan.class)], &call, &amounts, index.rules(), &mut found);
-            };
-            if said == facts::Said::default() { index.with_plan(tool, of) } else { index.with_said(tool, &classify(tool), said, |plan| of(plan)) }
-            found.sort_unstable();
-            found.dedup();
+            let found = found(&index, &call, said, &amounts, &heard);
+            prop_assert_eq!(&found, &self::found(&index, &call, said, &amounts, &Heard::default()));
             let all = (0..).zip(index.rules());
             let judged: Vec<u32> = all.filter(|(_, rule)| call.judge(&rule.condition).most != Truth::No).map(|(at, _)| at).collect();
             let told = |at: &u32| (*at, index.rules()[*at as usize].condition.clone());
@@ -248,14 +270,102 @@ fn a_place_too_long_to_be_looked_through_for_a_thing_finds_rules_about_things() 
     let doc = Doc::parse(arguments.as_bytes()).unwrap();
     let tool = "import_file";
     let action = Action { tool, agent: None, arguments: doc.root(), forward: None, claimed_risk: None, stage: None };
-    let (class, zone, amounts) = (classify(tool), jiff::tz::TimeZone::UTC, Amounts::new());
+    let (class, zone) = (classify(tool), jiff::tz::TimeZone::UTC);
+    let (said, amounts, heard) = surveyed(&index, &action);
     let source = Source::Live(&action);
     let call = Call { tool, class: &class, agent: None, risk: Risk::Low, now: NOW, zone: Some(&zone), source };
     assert!(index.rules().iter().all(|rule| call.judge(&rule.condition).most == Truth::Unclear));
-    let mut found: SmallVec<[u32; 8]> = SmallVec::new();
-    index.with_plan(tool, |plan| {
-        let both = [&plan.rules, index.common(&plan.class)];
-        Sorted::matching(both, &call, &amounts, index.rules(), &mut found);
-    });
-    assert_eq!(found.len(), index.rules().len());
+    assert_eq!(found(&index, &call, said, &amounts, &heard).len(), index.rules().len());
+}
+
+#[derive(serde::Deserialize)]
+struct Labelled {
+    rules: Vec<Sentence>,
+}
+
+#[derive(serde::Deserialize)]
+struct Sentence {
+    text: String,
+    calls: Vec<Called>,
+}
+
+#[derive(serde::Deserialize)]
+struct Called {
+    tool_name: String,
+    #[serde(default)]
+    arguments: serde_json::Map<String, serde_json::Value>,
+    #[serde(default)]
+    agent_name: Option<String>,
+}
+
+/// The labelled sentences as one large policy, each many times over, and calls whose parts are those of labelled ones.
+#[test]
+fn labelled_rules_are_found_as_judging_all_finds_them() {
+    const COPIES: usize = 10;
+    let (mut conditions, mut calls) = (Vec::new(), Vec::new());
+    for name in ["dev", "further"] {
+        let path = format!("{}/tests/english/{name}.json", env!("CARGO_MANIFEST_DIR"));
+        let set: Labelled = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        for sentence in set.rules {
+            conditions.push(crate::policy::english::read(&sentence.text).condition);
+            calls.extend(sentence.calls);
+        }
+    }
+    conditions.sort_by_key(|condition| format!("{condition:?}"));
+    conditions.dedup();
+    let all = conditions.len();
+    let rules = (0..COPIES * all).map(|seed| rule(seed, conditions[seed % all].clone()));
+    let index = Index::build(rules.collect(), Vec::new());
+    let mut state = 12_345_u64;
+    let mut next = move |bound: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % bound.max(1)
+    };
+    let long = "word ".repeat(30);
+    for _ in 0..ROUNDS {
+        let tool = &calls[next(calls.len())].tool_name;
+        let agent = calls[next(calls.len())].agent_name.as_deref();
+        let mut texts = [0, 1].map(|_| {
+            let mut arguments = serde_json::Map::new();
+            for _ in 0..next(4) {
+                let from = &calls[next(calls.len())].arguments;
+                let Some((key, value)) = from.iter().nth(next(from.len())) else { continue };
+                let text = value.as_str();
+                let changed = match next(8) {
+                    0 => text.map_or(long.clone(), |text| format!("{text} {long}")).into(),
+                    1 => text.map_or(long.clone(), |text| format!("{}/{text}.{text}", long.replace(' ', "/"))).into(),
+                    2 => serde_json::json!({ "wrapped": { key: value } }),
+                    3 => serde_json::json!([value, value]),
+                    4 => text.map(str::to_uppercase).into(),
+                    _ => value.clone(),
+                };
+                let other = calls[next(calls.len())].arguments.keys().next();
+                let renamed = match next(6) {
+                    0 => other.unwrap_or(key).clone(),
+                    1 => key.to_uppercase(),
+                    2 => text.map_or_else(|| key.clone(), |text| text.chars().take(40).collect()),
+                    _ => key.clone(),
+                };
+                arguments.insert(renamed, changed);
+            }
+            serde_json::Value::Object(arguments).to_string()
+        });
+        let [arguments, body] = texts.each_mut().map(|text| Doc::parse(text.as_bytes()).unwrap());
+        let forward = Forward { method: "POST", url: "https://api.example/x", body: Some(body.root()) };
+        let forward = (next(3) == 0).then_some(forward);
+        let action = Action { tool, agent, arguments: arguments.root(), forward, claimed_risk: None, stage: None };
+        let (said, amounts, heard) = surveyed(&index, &action);
+        let class = if said == Said::default() { classify(tool) } else { combined(&classify(tool), said) };
+        let (zone, source) = (jiff::tz::TimeZone::UTC, Source::Live(&action));
+        let call = Call { tool, class: &class, agent, risk: Risk::Medium, now: NOW, zone: Some(&zone), source };
+        let found = found(&index, &call, said, &amounts, &heard);
+        let one = |at: &usize| call.judge(&index.rules()[*at].condition).most != Truth::No;
+        let judged: Vec<usize> = (0..all).filter(one).collect();
+        let wanted: Vec<u32> =
+            (0..COPIES).flat_map(|copy| judged.iter().map(move |at| (copy * all + at) as u32)).collect();
+        let missed: Vec<_> = wanted.iter().filter(|at| !found.contains(at)).map(|at| *at as usize % all).collect();
+        let more: Vec<_> = found.iter().filter(|at| !wanted.contains(at)).map(|at| *at as usize % all).collect();
+        let of = |places: &[usize]| places.first().map(|at| conditions[*at].clone());
+        assert_eq!((of(&missed), of(&more)), (None, None), "{tool} {texts:?}");
+    }
 }
