@@ -164,3 +164,60 @@ fn things_written_as_one_word_are_the_last_of_them() {
         &[("casefiles.purge", r#"{"case":"c4"}"#, true), ("casenotices.purge", r#"{"case":"c4"}"#, false)],
     );
 }
+
+#[test]
+fn what_is_excepted_from_a_permission_is_guarded() {
+    for rule in [
+        "You may delete drafts but not contracts",
+        "Deleting is fine unless it's a contract",
+        "Everything except contracts may be deleted",
+    ] {
+        stops(
+            rule,
+            &[
+                ("delete_contract", r#"{"id":"c4"}"#, true),
+                ("delete_draft", r#"{"id":"d4"}"#, false),
+                ("create_contract", r#"{"id":"c4"}"#, false),
+            ],
+        );
+    }
+    stops(
+        "The bot can email tenants but not landlords",
+        &[("email_landlord", r#"{"text":"hi"}"#, true), ("email_tenant", r#"{"text":"hi"}"#, false)],
+    );
+    stops("Everyone may read salaries except night-bot", &[("read_salary", "{}", true)]);
+    stops(
+        "Everyone but the interns may delete branches",
+        &[("delete_branch", "{}", true), ("get_branch", "{}", false)],
+    );
+}
+
+#[test]
+fn what_is_allowed_only_if_it_is_such_a_thing_is_refused_otherwise() {
+    for rule in ["Deleting is only fine if it's a draft", "Deleting is fine, as long as it's a draft"] {
+        stops(rule, &[("delete_contract", "{}", true), ("delete_draft", "{}", false)]);
+    }
+}
+
+#[test]
+fn short_answers_allow_and_refuse() {
+    for rule in ["Imports no, exports yes", "Exports yes, imports no", "Importing is off limits, exporting isn't"] {
+        stops(rule, &[("import_table", "{}", true), ("export_table", "{}", false)]);
+    }
+}
+
+#[test]
+fn what_goes_out_is_what_is_done() {
+    for rule in [
+        "Before a refund over $50 goes out, the team lead has to see it",
+        "Refunds above $50 only go out after approval",
+    ] {
+        stops(
+            rule,
+            &[
+                ("refund_order", r#"{"amount":51,"currency":"USD"}"#, true),
+                ("refund_order", r#"{"amount":50,"currency":"USD"}"#, false),
+            ],
+        );
+    }
+}

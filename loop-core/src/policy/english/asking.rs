@@ -39,6 +39,9 @@ pub fn read(line: &mut Line) {
     }
 }
 
+/// The most words between `only` and what is waited for.
+const ONLY_MAX: usize = 5;
+
 struct Found {
     from: usize,
     to: usize,
@@ -57,8 +60,14 @@ fn leads(line: &mut Line, at: usize) {
     }
     let weak = matches!(lead.as_str(), "after" | "before" | "with" | "once" | "if");
     let fine = line.is(at.wrapping_sub(1), Group::Fine) && line.before(at, 2) == "only";
+    // `may only go out after approval`
+    let apart = (1..=ONLY_MAX)
+        .filter_map(|back| at.checked_sub(back))
+        .take_while(|place| !line.ends(*place))
+        .find(|place| line.word(*place) == "only" && !line.begins(*place))
+        .filter(|_| weak && lead != "before" && (at..line.end_of(at)).any(|at| line.is(at, Group::Approval)));
     let only = line.before(at, 1) == "only" || fine;
-    if weak && !only {
+    if weak && !only && apart.is_none() {
         return;
     }
     let end = line.end_of(at).min(at + 12);
@@ -114,6 +123,9 @@ fn leads(line: &mut Line, at: usize) {
         };
         let imperative = says_base(line, start) && line.word(start) != "block" && !(start..line.end_of(at)).any(told);
         let free = lead == "without" && (allowed || imperative) && !refused;
+        if let Some(apart) = apart.filter(|_| !only) {
+            line.mark(apart, apart + 1, Sign::Gone);
+        }
         line.mark(from, to, if free { Sign::Permit } else { Sign::Guard });
     }
 }

@@ -43,6 +43,10 @@ pub struct Clause {
     pub refers: bool,
     /// It speaks of changes to what the part before named, as a noun: `any change to it`.
     pub changes_it: bool,
+    /// It speaks of everyone who might do it: `everyone may`, `nobody may`.
+    pub everyone: bool,
+    /// A verb says what is done.
+    pub said: bool,
     /// What `only` restricts it to.
     pub restricted: Option<Condition>,
     /// Words could not be placed that may be doings or things, not only how something seems.
@@ -63,6 +67,7 @@ pub fn read(part: &Part, before: Option<&Clause>) -> Clause {
     let mut tape = Tape::new(part);
     let mut clause = Clause { tools: command::tools(&mut tape), ..Clause::default() };
     clause.people = (0..tape.len()).any(|at| tape.raw_is(at, Group::People) && !tape.raw_is(at, Group::Small));
+    clause.everyone = (0..2).any(|at| matches!(tape.raw_word(at), "everyone" | "everybody" | "anyone" | "anybody"));
     clause.rest = before.is_some() && rest(&mut tape);
     clause.everything = (0..tape.len()).any(|at| {
         // `any agent` is anyone, not anything.

@@ -162,6 +162,8 @@ pub fn events(tape: &Tape, items: &[Item]) -> Vec<Event> {
                 flush(&mut run, &mut events);
                 (link, listed) = (Link::Of, false);
             }
+            // `before a refund goes out`: it begins a clause of its own.
+            "before" if tape.begins(at) => {}
             "to" | "for" | "from" | "with" | "by" | "at" | "against" | "than" | "about" | "outside" | "after"
             | "before" | "during" | "until" | "as" | "without" | "per" | "toward" | "towards" => {
                 flush(&mut run, &mut events);

@@ -77,6 +77,11 @@ impl Rule {
             // `Ask the owner if one is wrong.`: advice, no condition.
             clause.unresolved.clear();
         }
+        if part.stance == Stance::Except
+            && let Some((_, before)) = before.filter(|(_, before)| before.everyone)
+        {
+            clause.take_persons(before);
+        }
         let unclear = !clause.unresolved.is_empty();
         self.unresolved.extend(clause.unresolved.iter().cloned());
         if let Some((stance, before)) = before {
@@ -95,10 +100,20 @@ impl Rule {
                         // `only x may; for all others …`: said before.
                         return clause;
                     }
-                    clause.refer_to(before, permitted);
-                    if permitted && (before.looks() || before.names_only()) {
+                    let excepted = part.stance == Stance::Except;
+                    clause.refer_to(before, permitted, excepted);
+                    let taken = excepted && clause.take_doing(before);
+                    if permitted && !taken && (before.looks() || before.names_only()) {
                         // `reading is fine, edits need approval`: what is not reading.
                         clause.guard_all_changes();
+                    }
+                    if permitted
+                        && excepted
+                        && !clause.rest
+                        && let Some((lift, guard)) = self.lifted.pop_if(|_| !part.opens).zip(clause.guard())
+                    {
+                        // What is excepted from a permission is not lifted by it.
+                        self.lifted.push(Condition::all(vec![lift, Condition::negated(guard)]));
                     }
                 }
                 self.guards.extend(clause.guard());
@@ -111,6 +126,12 @@ impl Rule {
             Stance::Guard | Stance::Permit | Stance::Except => {
                 // That a product may be used lifts nothing of what is done there.
                 // `smaller ones are fine`: what is guarded leaves them alone by itself.
+                if part.stance == Stance::Except
+                    && clause.drafts_only()
+                    && let Some((_, before)) = before
+                {
+                    clause.take_doing(before);
+                }
                 let vague = part.stance == Stance::Permit && (clause.names_only() || clause.rest && before.is_some());
                 if !unclear && !vague {
                     self.lifted.extend(clause.lift());

@@ -137,6 +137,8 @@ fn stated(line: &Line, at: usize) -> Option<(usize, usize, Sign)> {
             }
         }
         "no" if matches!(next, "go") => 2,
+        // `exports yes, imports no`
+        "no" if at > 0 && line.ends(at + 1) && !matches!(line.before(at, 1), "a" | "of" | "and" | "or" | "by") => 1,
         "no" | "off" | "nope" | "forbidden" if line.begins(at) && line.ends(at + 1) && at > 0 => 1,
         "hard" if next == "no" => 2 + usize::from(line.word(at + 2) == "on"),
         "out"
@@ -251,6 +253,9 @@ fn negated(line: &Line, at: usize) -> Option<(usize, usize)> {
         // `…, selects do not`
         return None;
     }
+    if turned(line, at) {
+        return None;
+    }
     while List::NotLead.has(line.before(from, 1)) {
         from -= 1;
     }
@@ -266,6 +271,28 @@ fn negated(line: &Line, at: usize) -> Option<(usize, usize)> {
         to = approval.map_or(to, |at| at + 1 + usize::from(matches!(line.word(at + 1), "of" | "for" | "on")));
     }
     Some((from, to))
+}
+
+/// `deleting is off limits, editing isn't`: a denial of what was refused allows.
+pub fn turned(line: &Line, at: usize) -> bool {
+    let denies = line.word(at) == "not" && line.ends(at + 1) && matches!(line.before(at, 1), "is" | "are");
+    let start = line.start_of(at);
+    let mark = start.checked_sub(1).and_then(|mark| line.tokens.get(mark)).map(|token| &token.kind);
+    if !denies || !matches!(mark, Some(Kind::Mark(',' | ';'))) {
+        return false;
+    }
+    let before = line.start_of(start - 1)..start;
+    let refused = before.clone().any(|at| line.sign(at) == Sign::Guard && line.tokens.get(at).is_some_and(is_refusal));
+    let allowed = before.clone().any(|at| {
+        line.sign(at) == Sign::Permit || line.is(at, Group::Fine) || matches!(line.word(at), "may" | "can" | "not")
+    });
+    let asked = before.clone().any(|at| line.tokens.get(at).is_some_and(|token| token.groups.has(Group::Approval)));
+    refused && !allowed && !asked
+}
+
+/// Whether a token says by itself, without a `not`, that something is refused; it may begin with `is`.
+fn is_refusal(token: &super::token::Token) -> bool {
+    token.groups.has(Group::Forbidden) || matches!(token.word.as_str(), "off" | "out" | "is" | "are" | "forbidden")
 }
 
 /// Whether a `not` belongs to a relative clause or a condition: `files that are not PDFs`, `if it is not urgent`.

@@ -34,6 +34,7 @@ impl Clause {
         let made =
             tape.any_raw(|word| matches!(word, "made" | "issued" | "given" | "placed" | "done" | "make" | "making"));
         let data = found.iter().any(|(_, one)| matches!(one, Condition::Data(_)));
+        self.said = events.iter().any(|event| event.said);
         let mut doings: Vec<(Event, Vec<Deed>)> = Vec::new();
         for event in events {
             let mut event = event;

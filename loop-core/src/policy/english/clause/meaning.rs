@@ -44,16 +44,20 @@ impl Clause {
 
     /// Takes over what the part before was about, where this one says that it means the same: `larger ones`,
     /// `… but production needs approval`.
-    pub fn refer_to(&mut self, before: &Self, permitted: bool) {
+    pub fn refer_to(&mut self, before: &Self, permitted: bool, excepted: bool) {
         let silent = self.is_silent();
         let unclear = !self.unresolved.is_empty();
         if silent && (self.rest || (self.is_empty() && !unclear) || (permitted && !self.is_empty())) {
             let looks = known().read.with(known().draft);
             let mut deeds: Vec<Deed> = before.deeds().cloned().collect();
+            // `everyone may read it except x`: to look at it is guarded as well.
+            let looked: Vec<Deed> = if excepted && permitted { deeds.clone() } else { Vec::new() };
             for deed in deeds.iter_mut().filter(|deed| deed.does.without(looks).is_empty() && deed.verbs.is_empty()) {
                 // All else that is done to what may be looked at.
                 deed.does = Concepts::NONE;
             }
+            let more: Vec<Deed> = looked.into_iter().filter(|deed| !deeds.contains(deed)).collect();
+            deeds.extend(more);
             if !deeds.is_empty() {
                 let conditions = self.cases.drain(..).flat_map(|case| case.conditions).collect();
                 self.cases.push(Case { deeds, conditions });
@@ -61,6 +65,56 @@ impl Clause {
                 self.cases.push(Case { deeds: vec![Deed::default()], conditions: Vec::new() });
             }
         }
+    }
+
+    /// Reads things alone as what the part before does to them: `may delete drafts but not invoices`. Nouns that say
+    /// what is done (`but no refunds`) keep their own meaning.
+    pub fn take_doing(&mut self, before: &Self) -> bool {
+        let told: Vec<&Deed> = before.deeds().filter(|deed| !deed.is_any_doing()).collect();
+        if self.said || self.is_silent() || told.is_empty() || !self.tools.is_empty() {
+            return false;
+        }
+        let does = told.iter().fold(Concepts::NONE, |all, deed| all.with(deed.does));
+        let verbs: Vec<String> = told.iter().flat_map(|deed| deed.verbs.iter().cloned()).collect();
+        let made = known().draft.with(known().papers);
+        let thing = |deed: &Deed| deed.is_any_doing() || deed.is_to_anything() && deed.does.without(made).is_empty();
+        if !self.deeds().all(thing) {
+            return false;
+        }
+        // `may read invoices but not salaries`: and not do more to them.
+        let looks = before.looks();
+        for case in &mut self.cases {
+            let more: Vec<Deed> = case.deeds.iter().filter(|_| looks).cloned().collect();
+            for deed in &mut case.deeds {
+                deed.things = deed.things.with(deed.does);
+                (deed.does, deed.verbs) = (does, verbs.clone());
+            }
+            case.deeds.extend(more);
+            case.deeds.dedup();
+        }
+        true
+    }
+
+    /// Whether it names drafts and nothing else: not that something is drafted, but what is.
+    pub fn drafts_only(&self) -> bool {
+        let draft = |deed: &Deed| !deed.does.is_empty() && deed.does.without(known().draft).is_empty();
+        !self.said && !self.is_silent() && self.deeds().all(|deed| draft(deed) && deed.is_to_anything())
+    }
+
+    /// Reads what stands behind `everyone but` as who does it. Whom no call names (`interns`) is not understood, and
+    /// then it could be anyone.
+    pub fn take_persons(&mut self, before: &Self) {
+        let agents = self.shared.iter().any(|one| matches!(one, Condition::Agent(_)));
+        if self.said || agents || self.is_silent() || !self.tools.is_empty() {
+            return;
+        }
+        let nouns: Vec<String> = self.deeds().flat_map(|deed| deed.nouns.iter().cloned()).collect();
+        let things = self.deeds().fold(Concepts::NONE, |all, deed| all.with(deed.things));
+        self.unresolved.extend(nouns);
+        if self.unresolved.is_empty() {
+            self.unresolved.extend(things.iter().next().map(|thing| thing.name().to_owned()));
+        }
+        self.cases.clone_from(&before.cases);
     }
 
     /// Takes over the products that the part before speaks of, where this one names none.

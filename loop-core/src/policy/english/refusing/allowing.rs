@@ -5,7 +5,7 @@ use super::{
         line::{Line, Sign},
         words::{Group, List},
     },
-    says_doing,
+    says_doing, turned,
 };
 
 /// Reads what is allowed.
@@ -42,6 +42,8 @@ pub fn allowed(line: &mut Line) {
             "not" if next == "be" && line.before(at, 1) == "need" && line.is(at + 2, Group::Approved) => {
                 Some((at - 1, at + 3))
             }
+            "not" if turned(line, at) => Some((at - 1, at + 1)),
+            "yes" if at > 0 && line.ends(at + 1) => Some((at, at + 1)),
             "straight" if next == "through" => Some((at, at + 2)),
             "at" if next == "will" => Some((at, at + 2)),
             "without" if matches!(next, "asking" | "approval" | "review" | "sign_off") => Some((at, at + 2)),

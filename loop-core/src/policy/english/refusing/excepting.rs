@@ -62,8 +62,47 @@ fn denied(line: &Line, at: usize) -> usize {
     next - at
 }
 
+/// `deleting is (only) fine if it's a draft`: it is refused unless it is one. Answers where the words that allow stand
+/// and where the condition begins behind `a`.
+fn only_such(line: &Line, at: usize) -> Option<(usize, usize, usize)> {
+    let lead = match line.word(at) {
+        "if" | "when" | "provided" | "providing" => at + 1,
+        "long" if line.word(at + 1) == "as" && matches!(line.before(at, 1), "as" | "so") => at + 2,
+        _ => return None,
+    };
+    let raw = line.tokens.get(lead).map(|token| token.raw.to_lowercase()).unwrap_or_default();
+    let verb = match raw.as_str() {
+        "it's" | "its" => lead + 1,
+        "it" | "this" | "that" if line.word(lead + 1) == "is" => lead + 2,
+        _ => return None,
+    };
+    if !matches!(line.word(verb), "a" | "an") {
+        return None;
+    }
+    let from = if line.word(at) == "long" { at - 1 } else { at };
+    let mut first = from;
+    if first.checked_sub(1).is_some_and(|before| line.ends(before)) {
+        first -= 1;
+    }
+    let fine = first.checked_sub(1).filter(|at| line.is(*at, Group::Fine))?;
+    let mut begin = fine;
+    while List::FineBack.has(line.before(begin, 1)) || line.before(begin, 1) == "only" {
+        begin -= 1;
+    }
+    (begin < fine && line.before(begin, 1) != "not")
+        .then_some((begin, fine + 1, from))
+        .filter(|_| !(begin..fine).any(|at| line.word(at) == "not"))
+}
+
 /// Reads exceptions and `only`; before anything else, so that their words are not taken for something else.
 pub fn exceptions(line: &mut Line) {
+    for at in 0..line.len() {
+        if let Some((begin, end, from)) = only_such(line, at) {
+            line.mark(begin, end, Sign::Guard);
+            let to = (from..line.len()).find(|at| matches!(line.word(*at), "a" | "an")).unwrap_or(from + 1);
+            line.mark(from, to, Sign::Except);
+        }
+    }
     for at in 0..line.len() {
         let (word, next) = (line.word(at).to_owned(), line.word(at + 1).to_owned());
         let length = match (word.as_str(), next.as_str()) {
