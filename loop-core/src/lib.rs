@@ -41,4 +41,6 @@ pub mod dispatch;
 
 pub mod telemetry;
 
+pub mod onboarding;
+
 pub mod engine;

@@ -2,7 +2,11 @@
 
 use std::{num::NonZeroU32, path::PathBuf, time::Duration};
 
-use loop_core::{base::secret::Secret, telemetry::content::Content};
+use loop_core::{
+    base::{TenantId, secret::Secret},
+    onboarding::provision::Grants,
+    telemetry::content::Content,
+};
 
 use crate::{http::Listen, judge, mcp::upstream::Spec, tracing_out};
 
@@ -52,8 +56,77 @@ pub struct Config {
     pub mcp_for_all_tenants: bool,
     /// How spans are taken in.
     pub otlp: Otlp,
+    /// What projects of telemetry are granted.
+    pub onboarding: Onboarding,
     /// Bounds on what clients may take.
     pub limits: Limits,
+}
+
+/// What projects of telemetry are granted.
+#[derive(Debug, Clone)]
+pub struct Onboarding {
+    /// What the codes are made with that recover keys and make projects permanent; without it there are none.
+    pub secret: Option<Secret>,
+    /// Whether provisioned projects are permanent at once. Without [`Self::secret`] none is.
+    pub auto_graduate: bool,
+    /// The tenant of projects that are made without a key.
+    pub sandbox: TenantId,
+    /// How many of them there may be; 0 switches making them off.
+    pub sandbox_projects: u64,
+    /// How many spans one of them may send.
+    pub sandbox_quota: u64,
+    /// How many days one of them lives.
+    pub sandbox_days: u32,
+    /// How many spans a project of a tenant's own may send; `None` for any number.
+    pub project_quota: Option<u64>,
+    /// How many projects one network address may make without a key, per minute.
+    pub provisions_per_minute: NonZeroU32,
+    /// How often one network address may try to recover keys, per minute.
+    pub recoveries_per_minute: NonZeroU32,
+}
+
+/// The usual tenant of projects that are made without a key.
+pub const SANDBOX: &str = "sandbox";
+/// How many projects may be made without a key, unless the operator says otherwise.
+pub const SANDBOX_PROJECTS: u64 = 10_000;
+/// How many spans one of them may send, unless the operator says otherwise.
+pub const SANDBOX_QUOTA: u64 = 10_000;
+/// How many days one of them lives, unless the operator says otherwise.
+pub const SANDBOX_DAYS: u32 = 7;
+/// How many projects an address may make per minute, unless the operator says otherwise.
+pub const PROVISIONS: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
+/// How often an address may try to recover keys per minute, unless the operator says otherwise.
+pub const RECOVERIES: NonZeroU32 = NonZeroU32::MIN.saturating_add(4);
+
+impl Default for Onboarding {
+    fn default() -> Self {
+        Self {
+            secret: None,
+            auto_graduate: false,
+            sandbox: TenantId::parse(SANDBOX).unwrap_or_else(TenantId::directory),
+            sandbox_projects: SANDBOX_PROJECTS,
+            sandbox_quota: SANDBOX_QUOTA,
+            sandbox_days: SANDBOX_DAYS,
+            project_quota: None,
+            provisions_per_minute: PROVISIONS,
+            recoveries_per_minute: RECOVERIES,
+        }
+    }
+}
+
+impl Onboarding {
+    /// The same for the core.
+    #[must_use]
+    pub fn grants(&self) -> Grants {
+        Grants {
+            sandbox: self.sandbox.clone(),
+            most: self.sandbox_projects,
+            quota_spans: self.sandbox_quota,
+            life: i64::from(self.sandbox_days).saturating_mul(86_400),
+            graduates: self.auto_graduate && self.secret.is_some(),
+            tenant_quota: self.project_quota,
+        }
+    }
 }
 
 /// Where the language models are that the proxy stands before. The operator chose them, so private addresses and plain
@@ -212,6 +285,7 @@ impl Config {
             mcp_upstreams: Vec::new(),
             mcp_for_all_tenants: false,
             otlp: Otlp::default(),
+            onboarding: Onboarding::default(),
             limits: Limits::default(),
         }
     }

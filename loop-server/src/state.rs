@@ -8,7 +8,10 @@ use loop_core::{base::host::NoEntropy, engine::Engine, invoke::Natives};
 use crate::{
     config::Config,
     gateway::{Upstreams, upstream::SetUpError},
-    http::{Router, Row, docs_page, openapi, rate::Rates, request_id::RequestIds, room::Room, router::TableError},
+    http::{
+        Router, Row, by_address::ByAddress, docs_page, openapi, rate::Rates, request_id::RequestIds, room::Room,
+        router::TableError,
+    },
     mcp::{Mcp, upstream::UnfitServer},
     metrics::{Meters, Metrics},
     outbound::{Client, provider::Providers},
@@ -35,6 +38,10 @@ pub struct App {
     pub mcp: Mcp,
     /// How many requests each key may make.
     pub rates: Rates,
+    /// How often one address may make projects of telemetry without a key.
+    pub provisions: ByAddress,
+    /// How often one address may try to recover the keys of a project.
+    pub recoveries: ByAddress,
     /// The route table.
     pub router: Router,
     /// Memory for large bodies.
@@ -102,6 +109,8 @@ impl App {
         Ok(Arc::new(Self {
             mcp: Mcp::new(&router, &config.mcp_upstreams)?,
             rates: Rates::new(config.limits.requests_per_minute),
+            provisions: ByAddress::new(config.onboarding.provisions_per_minute),
+            recoveries: ByAddress::new(config.onboarding.recoveries_per_minute),
             router,
             room: Room::default(),
             ids: RequestIds::new(&mut seed),

@@ -520,6 +520,20 @@ CREATE TABLE "prompt_reviews" (
 ) STRICT;
 CREATE INDEX "prompt_reviews.template_id" ON "prompt_reviews" (tenant, "template_id", id) WHERE "template_id" IS NOT NULL;
 
+CREATE TABLE "telemetry_projects" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  "claim" TEXT,
+  "expires_at" INTEGER,
+  body TEXT NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT;
+CREATE UNIQUE INDEX "telemetry_projects.claim" ON "telemetry_projects" (tenant, "claim") WHERE "claim" IS NOT NULL;
+CREATE INDEX "telemetry_projects.expires_at" ON "telemetry_projects" (tenant, "expires_at", id) WHERE "expires_at" IS NOT NULL;
+
 CREATE TABLE "audit_streams" (
   no INTEGER PRIMARY KEY,
   tenant TEXT NOT NULL,

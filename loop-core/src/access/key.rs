@@ -380,6 +380,35 @@ pub fn revoke(tx: &mut dyn Tx, tenant: &TenantId, id: &str, now: Time) -> Result
     Ok(Key { revoked_at: Some(now), ..stored.value })
 }
 
+/// Removes a key of the tenant for good; a key that it does not have is no error. Whoever removes one that could still
+/// work gives the tenant a new epoch.
+///
+/// # Errors
+/// Storage failures.
+pub(crate) fn remove(tx: &mut dyn Tx, tenant: &TenantId, id: KeyId) -> Result<(), AccessError> {
+    let directory = TenantId::directory();
+    let found = keys(tx, &directory).get(&id.to_string())?;
+    if found.is_some_and(|stored| stored.value.tenant == *tenant) {
+        keys(tx, &directory).delete(&id.to_string())?;
+    }
+    Ok(())
+}
+
+/// Takes the end from a key of the tenant that still works. Whoever does gives the tenant a new epoch.
+///
+/// # Errors
+/// [`AccessError::NotFound`] for a key that it does not have or that stopped, storage failures.
+pub(crate) fn make_endless(tx: &mut dyn Tx, tenant: &TenantId, id: KeyId, now: Time) -> Result<(), AccessError> {
+    let directory = TenantId::directory();
+    let stored = keys(tx, &directory).get(&id.to_string())?.ok_or(AccessError::NotFound)?;
+    let stopped = stored.value.revoked_at.is_some() || stored.value.expires_at.is_some_and(|at| at <= now);
+    if stored.value.tenant != *tenant || stopped {
+        return Err(AccessError::NotFound);
+    }
+    let value = Key { expires_at: None, ..stored.value.clone() };
+    Ok(keys(tx, &directory).update(&stored, &value, now)?)
+}
+
 pub(super) fn retire(tx: &mut dyn Tx, old: &Stored<Key>, now: Time) -> Result<(), AccessError> {
     let value = Key { revoked_at: Some(now), ..old.value.clone() };
     Ok(keys(tx, &TenantId::directory()).update(old, &value, now)?)

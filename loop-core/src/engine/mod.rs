@@ -110,6 +110,7 @@ pub static CATALOG: Catalog = Catalog {
         &crate::prompt::health::HEALTH,
         &crate::prompt::health::SUMMARIES,
         &crate::prompt::review::REVIEWS,
+        &crate::onboarding::project::PROJECTS,
     ],
     journals: &[&crate::audit::AUDIT, &crate::proof::CHAIN, &crate::trust::TRUST],
     queues: &[

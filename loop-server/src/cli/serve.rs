@@ -5,7 +5,7 @@ use std::{ffi::OsStr, num::NonZeroU32, path::PathBuf, time::Duration};
 use clap::{Args, builder::TypedValueParser, error::ErrorKind};
 use loop_core::{base::secret::Secret, telemetry::content::Content};
 
-use super::{args::DbArgs, judge::JudgeArgs};
+use super::{args::DbArgs, judge::JudgeArgs, onboarding::OnboardingArgs};
 use crate::{
     config::{
         ANTHROPIC, Config, Durability, Limits, Links, MODEL_SECONDS, Models, OPENAI, Otlp, OtlpStatus,
@@ -86,6 +86,9 @@ pub struct ServeArgs {
     /// What becomes of prompts, answers, arguments and results in spans: keep them, masked, or drop them
     #[arg(long, env = "LOOP_OTLP_CONTENT", value_name = "WHAT", value_parser = content, default_value = "keep")]
     pub otlp_content: Content,
+    /// What projects of telemetry are granted
+    #[command(flatten)]
+    pub onboarding: OnboardingArgs,
     /// Open connections at most; more wait
     #[arg(long, env = "LOOP_MAX_CONNECTIONS", value_name = "COUNT", default_value_t = 1024,
           value_parser = clap::value_parser!(u32).range(1..=65_536))]
@@ -132,7 +135,7 @@ impl TypedValueParser for McpServers {
 }
 
 /// Whether a switch is on. A word that might mean either is refused: what it opens must not be opened by a guess.
-fn switch(text: &str) -> Result<bool, String> {
+pub(super) fn switch(text: &str) -> Result<bool, String> {
     match text.trim().to_ascii_lowercase().as_str() {
         "" | "0" | "n" | "no" | "f" | "false" | "off" => Ok(false),
         "1" | "y" | "yes" | "t" | "true" | "on" => Ok(true),
@@ -199,6 +202,7 @@ impl ServeArgs {
                 .collect(),
             mcp_for_all_tenants: self.mcp_for_all_tenants,
             otlp: Otlp { status: self.otlp_status, content: self.otlp_content },
+            onboarding: self.onboarding.settings(secret("SIGNUP_UPGRADE_SECRET")),
             limits: Limits {
                 connections: usize::try_from(self.max_connections).unwrap_or(1024),
                 head_time: Duration::from_secs(self.head_timeout),

@@ -1,6 +1,6 @@
 //! What a handler gets.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, net::IpAddr, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Uri};
@@ -19,6 +19,8 @@ pub struct Call {
     pub app: Arc<App>,
     /// The row that was called.
     pub row: &'static Row,
+    /// The address at the other end of the connection, whatever a header says; `None` on a Unix socket.
+    pub peer: Option<IpAddr>,
     /// The method, which is `HEAD` on a `GET` row when only the head is wanted.
     pub method: Method,
     /// The path and query as sent. They may hold a key or a token: never log them.
@@ -59,10 +61,11 @@ impl Call {
     pub(crate) fn within(app: &Arc<App>, caller: Caller, request_id: RequestId, now: Time, asked: Asked) -> Self {
         let Asked { row, uri, params, body, key } = asked;
         let (app, method, headers) = (Arc::clone(app), row.method.clone(), HeaderMap::new());
-        let held = None;
+        let (held, peer) = (None, None);
         Self {
             app,
             row,
+            peer,
             method,
             uri,
             headers,

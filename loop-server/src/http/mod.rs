@@ -6,7 +6,8 @@
 //! - [`router`]: from method and path to a row.
 //! - [`request`]: the way of one request: route, origin, key, scope, body, handler, answer.
 //! - [`idempotency`]: a request sent twice and carried out once.
-//! - [`auth`], [`rate`], [`origin`], [`cors`], [`body`], [`stream`], [`drawn`], [`path`], [`request_id`]: its steps and parts.
+//! - [`auth`], [`rate`], [`by_address`], [`origin`], [`cors`], [`body`], [`stream`], [`drawn`], [`path`],
+//!   [`request_id`]: its steps and parts.
 //! - [`room`]: memory for large bodies.
 //! - [`rpc_status`]: failures for clients that speak protocol buffers.
 //! - [`listen`], [`pulse`], `eager`, [`serve`]: sockets, time limits of a connection, how it is polled, and the accept
@@ -15,6 +16,7 @@
 
 pub mod auth;
 pub mod body;
+pub mod by_address;
 pub mod call;
 pub mod cors;
 pub mod dialect;

@@ -2,6 +2,7 @@
 
 use std::{
     future::{Future, poll_fn},
+    net::IpAddr,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::pin,
     sync::Arc,
@@ -49,15 +50,16 @@ const LOOP_REQUEST_ID: HeaderName = HeaderName::from_static("x-loop-request-id")
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const NO_SNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 
-/// Answers a request. Whatever goes wrong, also a panic, becomes an answer in the surface's shape.
-pub async fn answer(app: Arc<App>, request: Request<Incoming>) -> Response<Body> {
+/// Answers a request of whoever is at that address. Whatever goes wrong, also a panic, becomes an answer in the
+/// surface's shape.
+pub async fn answer(app: Arc<App>, peer: Option<IpAddr>, request: Request<Incoming>) -> Response<Body> {
     let started = Instant::now();
     let (head, mut body) = request.into_parts();
     let id = app.ids.of(&head.headers);
     let page = head.headers.contains_key(header::ORIGIN).then(|| surface::of_path(head.uri.path()));
     let origin = page.and_then(|surface| cors::allowed(surface.dialect(), &head.headers));
     let spoken = if rpc_status::expected(&head.headers) { Spoken::Protobuf } else { Spoken::Json };
-    let mut beside = Beside { started, rate: None, wallet: None };
+    let mut beside = Beside { started, peer, rate: None, wallet: None };
     let (row, surface, meters, outcome) = match app.router.find(&head.method, head.uri.path()) {
         Found::Route(route, params) => {
             // A refusal may leave a body unread; the headers tell how to deal with it and are moved otherwise.
@@ -84,9 +86,10 @@ pub async fn answer(app: Arc<App>, request: Request<Incoming>) -> Response<Body>
     response
 }
 
-/// What an answer tells beside itself, whatever it is.
+/// What is known of a request beside itself, and what its answer tells whatever it is.
 struct Beside {
     started: Instant,
+    peer: Option<IpAddr>,
     rate: Option<Rate>,
     wallet: Option<(TenantId, LoopId)>,
 }
@@ -161,8 +164,23 @@ async fn handle(
     };
     let app = Arc::clone(app);
     let lent_key = None;
-    idempotency::run(Call { app, row, method, uri, headers, body, request_id, now, held, caller, params, lent_key })
-        .await
+    let peer = beside.peer;
+    idempotency::run(Call {
+        app,
+        row,
+        peer,
+        method,
+        uri,
+        headers,
+        body,
+        request_id,
+        now,
+        held,
+        caller,
+        params,
+        lent_key,
+    })
+    .await
 }
 
 /// Whether a caller's key may call a row.

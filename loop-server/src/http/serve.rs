@@ -1,6 +1,6 @@
 //! The accept loop: a bounded number of connections, and an orderly end.
 
-use std::{convert::Infallible, io, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, net::IpAddr, sync::Arc, time::Duration};
 
 use http::Request;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
@@ -84,11 +84,11 @@ async fn accept(app: Arc<App>, listener: Listener, mut stopped: watch::Receiver<
         };
         let watcher = graceful.watcher();
         match accepted {
-            Ok(Stream::Tcp(socket)) => {
-                connections.spawn(connection(Arc::clone(&app), socket, watcher, permit));
+            Ok(Stream::Tcp(socket, peer)) => {
+                connections.spawn(connection(Arc::clone(&app), socket, Some(peer), watcher, permit));
             }
             Ok(Stream::Unix(socket)) => {
-                connections.spawn(connection(Arc::clone(&app), socket, watcher, permit));
+                connections.spawn(connection(Arc::clone(&app), socket, None, watcher, permit));
             }
             Err(error) => {
                 tracing::warn!(target: "loop::server", %error, "no connection could be accepted");
@@ -104,23 +104,24 @@ async fn accept(app: Arc<App>, listener: Listener, mut stopped: watch::Receiver<
 }
 
 enum Stream {
-    Tcp(tokio::net::TcpStream),
+    /// With the address at its other end.
+    Tcp(tokio::net::TcpStream, IpAddr),
     Unix(tokio::net::UnixStream),
 }
 
 async fn connect(listener: &Listener) -> io::Result<Stream> {
     match listener {
         Listener::Tcp(listener) => {
-            let (socket, _) = listener.accept().await?;
+            let (socket, peer) = listener.accept().await?;
             // Small answers must not wait for more to send. A socket that refuses is closed already.
             let _ = socket.set_nodelay(true);
-            Ok(Stream::Tcp(socket))
+            Ok(Stream::Tcp(socket, peer.ip().to_canonical()))
         }
         Listener::Unix(_, listener) => Ok(Stream::Unix(listener.accept().await?.0)),
     }
 }
 
-async fn connection<S>(app: Arc<App>, socket: S, watcher: Watcher, permit: OwnedSemaphorePermit)
+async fn connection<S>(app: Arc<App>, socket: S, peer: Option<IpAddr>, watcher: Watcher, permit: OwnedSemaphorePermit)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -132,7 +133,7 @@ where
         pulse.busy();
         let (app, pulse) = (Arc::clone(&app), Arc::clone(&pulse));
         async move {
-            let mut response = request::answer(app, request).await;
+            let mut response = request::answer(app, peer, request).await;
             pulse.answered();
             response.body_mut().on(pulse);
             Ok::<_, Infallible>(response)

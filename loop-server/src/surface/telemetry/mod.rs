@@ -2,21 +2,29 @@
 //!
 //! - [`traces`]: spans come in.
 //! - `otlp`: the protocol that they come by.
+//! - [`provision`]: making projects, by name and by signing up.
+//! - [`recover`]: new keys for a project, also by the page at `/dashboard`.
+//! - [`upgrade`]: making a project permanent.
+//! - [`shown`]: a project as it is answered.
 //! - [`sessions`]: reading what is stored.
 //! - [`scope`]: which project and which window a request is about.
 
 mod otlp;
+mod provision;
+mod recover;
 mod scope;
 mod sessions;
+mod shown;
 mod traces;
+mod upgrade;
 
 use crate::http::Row;
 
 /// The rows of the surface, by room.
-pub static ROWS: &[&[Row]] = &[sessions::ROWS, traces::ROWS];
+pub static ROWS: &[&[Row]] = &[sessions::ROWS, traces::ROWS, provision::ROWS, recover::ROWS, upgrade::ROWS];
 
 /// What the surface's paths begin with.
-const ROOTS: [&str; 9] = [
+const ROOTS: [&str; 10] = [
     "/v1/traces",
     "/v1/telemetry",
     "/v1/sessions",
@@ -26,6 +34,7 @@ const ROOTS: [&str; 9] = [
     "/v1/provision",
     "/v1/signup",
     "/v1/recover",
+    "/dashboard",
 ];
 
 /// Whether a path is one of this surface's.

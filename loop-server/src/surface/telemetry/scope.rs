@@ -3,6 +3,7 @@
 use loop_core::{
     access::{AccessError, Ctx},
     base::{Code, Time},
+    onboarding::{self, OnboardingError, project::DEFAULT},
     telemetry::{
         TelemetryError,
         prepare::{AHEAD_MAX, KEPT},
@@ -11,9 +12,6 @@ use loop_core::{
 };
 
 use crate::http::{Call, Failure, table::Param};
-
-/// The project of a tenant's own keys when they name none.
-pub(super) const DEFAULT_PROJECT: &str = "default";
 
 /// The parameter by which a tenant's own key names a project.
 pub(super) const PROJECT: Param = Param {
@@ -35,18 +33,27 @@ pub(super) fn context(call: &Call) -> Result<Ctx, Failure> {
     cx.map_err(|error| Failure::of(error.code(), &error))
 }
 
-/// The project that a request is about: that of its key, else the one it names, else [`DEFAULT_PROJECT`].
+/// The project that a request is about: that of its key, else the one it names, else the tenant's own
+/// ([`onboarding::project::DEFAULT`]).
 ///
 /// # Errors
-/// [`Code::InsufficientScope`] for a key of a project that names another one.
-pub(super) fn project(call: &Call) -> Result<String, Failure> {
+/// [`Code::InsufficientScope`] for a key of a project that names another one, [`Code::NotFound`] for a project that the
+/// tenant does not have.
+pub(super) async fn project(call: &Call) -> Result<String, Failure> {
     let named = call.query(PROJECT.name).filter(|name| !name.is_empty());
     match (&call.caller()?.project, named) {
         (Some(own), None) => Ok(own.to_string()),
         (Some(own), Some(named)) if **own == *named => Ok(own.to_string()),
         (Some(_), Some(_)) => Err(Failure::new(Code::InsufficientScope, "this key is another project's")),
-        (None, Some(named)) => Ok(named.into_owned()),
-        (None, None) => Ok(DEFAULT_PROJECT.to_owned()),
+        (None, None) => Ok(DEFAULT.to_owned()),
+        (None, Some(named)) => {
+            let (cx, id) = (context(call)?, named.into_owned());
+            let found = call.app.engine.read(cx, "telemetry_project.check", move |tx, cx| {
+                onboarding::project::check(tx, cx.tenant(), &id, cx.now)?;
+                Ok::<_, OnboardingError>(id.clone())
+            });
+            found.await.map_err(|error| Failure::of(error.code(), &error))
+        }
     }
 }
 

@@ -203,7 +203,7 @@ struct Record {
 async fn list(call: Call) -> Outcome {
     let limit = number(&call, "limit", 50, SESSIONS_MAX as u64)?;
     let window = window(&call, DAY)?;
-    let project: Arc<str> = project(&call)?.into();
+    let project: Arc<str> = project(&call).await?.into();
     let environment = call.query("environment").filter(|text| !text.is_empty()).map(|text| text.into_owned());
     let engine = &call.app.engine;
     let mut listing = Listing::new(window, environment, usize::try_from(limit).unwrap_or(SESSIONS_MAX));
@@ -238,7 +238,7 @@ async fn list(call: Call) -> Outcome {
 
 async fn read(call: Call) -> Outcome {
     let window = window(&call, ALL)?;
-    let (project, id) = (project(&call)?, call.param("id").to_owned());
+    let (project, id) = (project(&call).await?, call.param("id").to_owned());
     let read = call
         .app
         .engine
@@ -256,7 +256,7 @@ async fn read(call: Call) -> Outcome {
 async fn telemetry(call: Call) -> Outcome {
     let limit = number(&call, "limit", 50, recent::RECORDS_MAX as u64)?;
     let window = window(&call, DAY)?;
-    let project: Arc<str> = project(&call)?.into();
+    let project: Arc<str> = project(&call).await?.into();
     let engine = &call.app.engine;
     let cx = context(&call)?;
     let records = if let Some(id) = call.query("evidence_id") {

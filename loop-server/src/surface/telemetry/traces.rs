@@ -4,8 +4,9 @@ use http::{Method, StatusCode};
 use loop_core::{
     access::Scope,
     base::Code,
+    onboarding::{OnboardingError, quota},
     telemetry::{
-        TelemetryError, keep,
+        keep,
         prepare::{Prepared, Rules, prepare},
     },
 };
@@ -17,7 +18,8 @@ use super::{
         inflate::{Coding, gunzip},
         media::Media,
     },
-    scope::{PROJECT, context, project, refused},
+    scope::{PROJECT, context, project},
+    shown::refused,
 };
 use crate::{
     http::{Access, Call, Example, Failure, Handler, Output, Row, room::Held, schema_of, table::Outcome},
@@ -77,7 +79,7 @@ struct Partial {
 async fn ingest(mut call: Call) -> Outcome {
     let media = Media::of(&call.headers)?;
     let coding = Coding::of(&call.headers)?;
-    let project = project(&call)?;
+    let project = project(&call).await?;
     let cx = context(&call)?;
     let otlp = call.app.config.otlp;
     let rules = Rules { content: otlp.content, now: call.app.engine.now() };
@@ -98,13 +100,21 @@ async fn ingest(mut call: Call) -> Outcome {
     let rejected = prepared.rejected;
     if prepared.spans > 0 {
         let stored = call.app.engine.write_bulk(cx, "telemetry.ingest", move |tx, cx| {
-            keep::store(tx, cx.tenant(), &project, &prepared)?;
-            Ok::<_, TelemetryError>(())
+            let new = keep::store(tx, cx.tenant(), &project, &prepared)?;
+            quota::take(tx, cx, &project, new)
         });
-        stored.await.map_err(|error| refused(&error))?;
+        stored.await.map_err(|error| over_or_failed(&error))?;
     }
     drop(held);
     answer::accepted(media, StatusCode::from_u16(otlp.status.code()).unwrap_or(StatusCode::ACCEPTED), &rejected)
+}
+
+/// Whoever is over the quota is not asked to come back at once.
+fn over_or_failed(error: &OnboardingError) -> Failure {
+    match error {
+        OnboardingError::Quota(_) => refused(error).retry_after(quota::RETRY_AFTER),
+        _ => refused(error),
+    }
 }
 
 /// From a body to blocks.
