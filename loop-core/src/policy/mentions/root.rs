@@ -42,8 +42,25 @@ impl Starts {
         add(&mut self.shapes, &other.shapes);
     }
 
-    fn begin(&self, word: &str) -> bool {
-        word.bytes().next().is_some_and(|first| has(&self.worded, first.into()) || has(&self.numbered, first.into()))
+    /// Whether some words written in one may be, as far as is told without writing them so.
+    fn may_join(&self, words: &[&str]) -> bool {
+        let (Some([first, ..]), Some(last)) = (words.first().map(|word| word.as_bytes()), words.last()) else {
+            return false;
+        };
+        if has(&self.worded, (*first).into()) {
+            return true;
+        }
+        let length: usize = words.iter().map(|word| word.len()).sum();
+        let single = last.strip_suffix('s').unwrap_or(last);
+        // Of a lone `s` the word before it says how they end.
+        has(&self.numbered, (*first).into())
+            && match single.as_bytes().last() {
+                Some(end) => {
+                    let length = length - (last.len() - single.len());
+                    shape_of(*first, *end, length).is_some_and(|shape| has(&self.shapes, shape))
+                }
+                None => true,
+            }
     }
 
     fn may_be(&self, word: &str) -> bool {
@@ -89,9 +106,12 @@ fn has(bits: &[u64], at: usize) -> bool {
 
 /// Where in [`Starts`] a word stands that ends in a digit.
 fn shape(word: &[u8]) -> Option<usize> {
-    let (first, last) = (word.first()?, word.last().filter(|byte| byte.is_ascii_digit())?);
-    let mixed = usize::from(*first) * 331 + usize::from(*last) * 37 + word.len() * 101;
-    Some(mixed % 1024)
+    shape_of(*word.first()?, *word.last()?, word.len())
+}
+
+fn shape_of(first: u8, last: u8, length: usize) -> Option<usize> {
+    let mixed = usize::from(first) * 331 + usize::from(last) * 37 + length * 101;
+    last.is_ascii_digit().then_some(mixed % 1024)
 }
 
 /// The longest text, in bytes, whose names are all looked at.
@@ -120,7 +140,7 @@ pub fn each_word(key: &str, value: View<'_>, starts: &Starts, each: &mut impl Fn
     let whole = !facts::carries(key, text)
         || facts::each_name_within(key, text, &mut |name| each_in(&words_of_all(&bare(name)), starts, each));
     // A place is looked through for a phrase, but not for a thing: that may stand before its last segments.
-    whole && !is_long(key, value) && (is_free(key) || !is_too_long(key, value))
+    whole && !is_long(key, value) && (!is_too_long(key, value) || is_free(key))
 }
 
 /// Calls `each` with those of some words that may be looked for, and with neighbours written in one.
@@ -128,7 +148,7 @@ pub fn each_in(words: &[&str], starts: &Starts, each: &mut impl FnMut(&str)) {
     words.iter().filter(|word| starts.may_be(word)).for_each(|word| each(word));
     let mut joined = SmallVec::<[u8; 64]>::new();
     let mut join = |window: &[&str]| {
-        if window.first().is_some_and(|word| starts.begin(word)) {
+        if starts.may_join(window) {
             joined.clear();
             window.iter().for_each(|word| joined.extend_from_slice(word.as_bytes()));
             let whole = std::str::from_utf8(&joined).unwrap_or_default();
@@ -206,7 +226,11 @@ mod tests {
                 alike += 1;
                 let mut starts = Starts::default();
                 starts.add(&one);
-                assert!(starts.begin(&other) && starts.may_be(&other), "{one} {other}");
+                assert!(starts.may_be(&other), "{one} {other}");
+                let cuts = (1..other.len()).filter_map(|at| other.split_at_checked(at));
+                for (before, after) in cuts {
+                    assert!(starts.may_join(&[before, after]), "{one} {before} {after}");
+                }
                 let others = prints(&other);
                 assert!(prints(&one).iter().any(|print| others.contains(print)), "{one} {other}");
             }
