@@ -11,6 +11,7 @@
 //! - [`kept`]: completions of language models whose time is over.
 //! - [`leases`]: claims of issues that were not held on to.
 //! - [`retention`]: what tenants do not want to keep.
+//! - [`spans`]: spans that are too old, and projects whose time is over.
 //! - [`epochs`]: policies that changed in another process.
 //! - [`policies`]: rules of policy files, when they change.
 //! - [`checkpoints`]: ends of the log written to a file of their own.
@@ -26,6 +27,7 @@ pub mod periodic;
 pub mod places;
 pub mod policies;
 pub mod retention;
+pub mod spans;
 pub mod supervise;
 #[cfg(test)]
 mod tests;
@@ -59,6 +61,8 @@ pub fn start(engine: &Engine, post: &Post, wake: &Wake, checkpoints: Option<&Che
     workers.spawn("leases", move |stop| leases::run(held.clone(), leases::PAUSE, stop));
     let held = engine.clone();
     workers.spawn("retention", move |stop| retention::run(held.clone(), retention::PAUSE, stop));
+    let held = engine.clone();
+    workers.spawn("spans", move |stop| spans::run(held.clone(), spans::PAUSE, stop));
     let held = engine.clone();
     workers.spawn("epochs", move |stop| epochs::run(held.clone(), epochs::PAUSE, stop));
     if let Some(file) = checkpoints.cloned() {
