@@ -43,4 +43,6 @@ pub mod telemetry;
 
 pub mod onboarding;
 
+pub mod diagnosis;
+
 pub mod engine;

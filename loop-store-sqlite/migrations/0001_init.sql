@@ -534,6 +534,20 @@ CREATE TABLE "telemetry_projects" (
 CREATE UNIQUE INDEX "telemetry_projects.claim" ON "telemetry_projects" (tenant, "claim") WHERE "claim" IS NOT NULL;
 CREATE INDEX "telemetry_projects.expires_at" ON "telemetry_projects" (tenant, "expires_at", id) WHERE "expires_at" IS NOT NULL;
 
+CREATE TABLE "telemetry_clusters" (
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  "seen" TEXT,
+  "watched" TEXT,
+  body TEXT NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT;
+CREATE INDEX "telemetry_clusters.seen" ON "telemetry_clusters" (tenant, "seen", id) WHERE "seen" IS NOT NULL;
+CREATE INDEX "telemetry_clusters.watched" ON "telemetry_clusters" (tenant, "watched", id) WHERE "watched" IS NOT NULL;
+
 CREATE TABLE "audit_streams" (
   no INTEGER PRIMARY KEY,
   tenant TEXT NOT NULL,

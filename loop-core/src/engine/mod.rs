@@ -111,6 +111,7 @@ pub static CATALOG: Catalog = Catalog {
         &crate::prompt::health::SUMMARIES,
         &crate::prompt::review::REVIEWS,
         &crate::onboarding::project::PROJECTS,
+        &crate::diagnosis::state::CLUSTERS,
     ],
     journals: &[&crate::audit::AUDIT, &crate::proof::CHAIN, &crate::trust::TRUST],
     queues: &[

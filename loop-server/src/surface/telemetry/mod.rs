@@ -7,11 +7,15 @@
 //! - [`upgrade`]: making a project permanent.
 //! - [`shown`]: a project as it is answered.
 //! - [`sessions`]: reading what is stored.
+//! - [`runs`], [`dashboard`], [`report`]: what went wrong, and the numbers.
 //! - [`scope`]: which project and which window a request is about.
 
+mod dashboard;
 mod otlp;
 mod provision;
 mod recover;
+mod report;
+mod runs;
 mod scope;
 mod sessions;
 mod shown;
@@ -21,7 +25,16 @@ mod upgrade;
 use crate::http::Row;
 
 /// The rows of the surface, by room.
-pub static ROWS: &[&[Row]] = &[sessions::ROWS, traces::ROWS, provision::ROWS, recover::ROWS, upgrade::ROWS];
+pub static ROWS: &[&[Row]] = &[
+    sessions::ROWS,
+    traces::ROWS,
+    provision::ROWS,
+    recover::ROWS,
+    upgrade::ROWS,
+    runs::ROWS,
+    dashboard::ROWS,
+    report::ROWS,
+];
 
 /// What the surface's paths begin with.
 const ROOTS: [&str; 10] = [

@@ -25,7 +25,7 @@ pub(super) const SINCE: Param =
     Param { name: "since_minutes", kind: "integer", about: "How far back the window reaches, 1 to 43200" };
 
 /// The longest window, in minutes.
-const MOST_MINUTES: u64 = (KEPT / 60).unsigned_abs();
+pub(super) const MOST_MINUTES: u64 = (KEPT / 60).unsigned_abs();
 
 /// What a use case runs in.
 pub(super) fn context(call: &Call) -> Result<Ctx, Failure> {
