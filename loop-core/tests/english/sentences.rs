@@ -14,6 +14,10 @@ fn every_doing_of_a_list_counts_from_the_first_on() {
         ],
     );
     stops(
+        "Please don't cancel, chase or move a referral",
+        &[("chase_referral", "{}", true), ("move_referral", "{}", true), ("get_referral", "{}", false)],
+    );
+    stops(
         "I have to agree before it may start, stop or move a lorry",
         &[
             ("start_lorry", r#"{"id":"7"}"#, true),
@@ -207,7 +211,35 @@ fn short_answers_allow_and_refuse() {
 }
 
 #[test]
+fn what_is_fine_with_approval_needs_it() {
+    for rule in
+        ["Refunds over $50 are fine with the team lead's approval", "Refunds over $50 may be issued with approval"]
+    {
+        stops(
+            rule,
+            &[
+                ("refund_order", r#"{"amount":51,"currency":"USD"}"#, true),
+                ("refund_order", r#"{"amount":50,"currency":"USD"}"#, false),
+            ],
+        );
+    }
+    stops("Refunds may be issued without approval", &[("delete_page", r#"{"id":"p4"}"#, false)]);
+}
+
+#[test]
+fn least_notice_is_what_must_be() {
+    stops(
+        "Bookings need at least 24 hours notice",
+        &[("create_booking", r#"{"duration":"2 h"}"#, true), ("create_booking", r#"{"duration":"30 h"}"#, false)],
+    );
+}
+
+#[test]
 fn what_goes_out_is_what_is_done() {
+    stops(
+        "No payment goes out without my ok",
+        &[("pay_supplier", r#"{"amount":5}"#, true), ("list_payments", "{}", false)],
+    );
     for rule in [
         "Before a refund over $50 goes out, the team lead has to see it",
         "Refunds above $50 only go out after approval",

@@ -42,6 +42,9 @@ pub fn read(line: &mut Line) {
 /// The most words between `only` and what is waited for.
 const ONLY_MAX: usize = 5;
 
+/// The most words of what is asked for behind `with`.
+const GIVEN_MAX: usize = 7;
+
 struct Found {
     from: usize,
     to: usize,
@@ -59,14 +62,22 @@ fn leads(line: &mut Line, at: usize) {
         return;
     }
     let weak = matches!(lead.as_str(), "after" | "before" | "with" | "once" | "if");
-    let fine = line.is(at.wrapping_sub(1), Group::Fine) && line.before(at, 2) == "only";
+    // `is fine with approval` asks for it as `is only fine with approval` does, and so does `may be sent with approval`.
+    let given = matches!(lead.as_str(), "with" | "after" | "once") && {
+        let end = line.end_of(at).min(at + GIVEN_MAX);
+        let asked = (at + 1..end).any(|at| List::Asking.has(line.word(at)));
+        let whom = (at + 1..end).any(|at| line.is(at, Group::People));
+        line.word(at + 1) != "no" && ((at + 1..end).any(|at| line.is(at, Group::Approval)) || asked && whom)
+    };
+    let lets = given && (line.start_of(at)..at).any(|at| matches!(line.word(at), "may" | "can" | "could"));
+    let fine = line.is(at.wrapping_sub(1), Group::Fine) && (line.before(at, 2) == "only" || given);
     // `may only go out after approval`
     let apart = (1..=ONLY_MAX)
         .filter_map(|back| at.checked_sub(back))
         .take_while(|place| !line.ends(*place))
         .find(|place| line.word(*place) == "only" && !line.begins(*place))
         .filter(|_| weak && lead != "before" && (at..line.end_of(at)).any(|at| line.is(at, Group::Approval)));
-    let only = line.before(at, 1) == "only" || fine;
+    let only = line.before(at, 1) == "only" || fine || lets;
     if weak && !only && apart.is_none() {
         return;
     }
@@ -102,8 +113,8 @@ fn leads(line: &mut Line, at: usize) {
                 || List::AskedEnd.has(line.word(*place))
         });
         let mut from = if fine {
-            at - 2
-        } else if only {
+            at - 1 - usize::from(line.before(at, 2) == "only")
+        } else if only && line.before(at, 1) == "only" {
             at - 1
         } else {
             at

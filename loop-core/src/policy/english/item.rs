@@ -97,6 +97,7 @@ pub fn items(tape: &mut Tape) -> Items {
             if let Some(done) = gerund(tape, &found.all, at, length, reading) {
                 found.all.push(Item { at, length, role: Role::Verb(done), word });
             } else if reading.form == Form::Plural
+                && tape.raw_word(at + length - 1).ends_with('s')
                 && reading.entry.names.is_empty()
                 && !object_behind(tape, at)
                 && !third_person(tape, at)

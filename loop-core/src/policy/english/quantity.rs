@@ -158,6 +158,11 @@ pub fn limits(tape: &Tape) -> bool {
             "limit" | "limited" | "cap" | "capped" | "keep" | "max" | "maximum" | "ceiling" | "limits" | "cannot" => {
                 true
             }
+            // `bookings need at least 24 hours' notice`
+            "need" | "needs" | "require" | "requires" => {
+                tape.raw_word(at + 1) == "at"
+                    && (tape.raw_is(at + 2, Group::AtLeast) || tape.raw_is(at + 2, Group::AtMost))
+            }
             "no" | "not" => next(Group::Over) || next(Group::Under),
             "at" => next(Group::AtMost),
             "up" => tape.raw_word(at + 1) == "to" && at == 0,

@@ -7,7 +7,7 @@ use super::{
         words::{Group, List, is, is_known},
     },
     Item, Items, Role,
-    verb::object_behind,
+    verb::{goes_on, object_behind},
 };
 
 pub(super) fn is_unknown(tape: &Tape, at: usize) -> bool {
@@ -60,10 +60,14 @@ pub(super) fn unknown(tape: &mut Tape, at: usize, found: &mut Items) {
         || matches!(tape.before(at, 1), "or" | "and")
             && found.unresolved.last().is_some_and(|(before, _)| before + 2 == at);
     let passive = matches!(tape.before(at, 1), "be" | "been" | "being" | "get" | "gets");
+    // `don't cancel, chase or move a referral`
+    let amid = listed_verb && tape.is_mark(at.wrapping_sub(1)) && !word.ends_with('s') && goes_on(tape, at);
     let role = if (predicate || beside) && !is(Group::Nounlike, &word) {
         None
     } else if gerund && item_before.is_none_or(Item::is_verb) && (opens || listed_verb) {
         Some(Role::Done(bases_of(&word, "ing")))
+    } else if amid && !gerund && !word.ends_with("ed") {
+        Some(Role::Done(vec![word.clone()]))
     } else if (article && opens)
         || (listed_verb
             && (article

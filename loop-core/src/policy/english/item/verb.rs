@@ -146,6 +146,12 @@ pub(super) fn within_place(tape: &Tape, at: usize) -> bool {
 /// The most words of a place, with its article.
 const PLACE_MAX: usize = 4;
 
+/// Whether a list of doings goes on behind a word.
+pub(super) fn goes_on(tape: &Tape, at: usize) -> bool {
+    let mark = tape.is_mark(at + 1) && !tape.is_gap(at + 1);
+    (mark || matches!(tape.raw_word(at + 1), "or" | "and" | "nor")) && verb_in_list(tape, at + 1 + usize::from(mark))
+}
+
 /// Whether a list of doings goes on here: some word of it has no other meaning, or has its object behind it
 /// (`start, stop or delete an instance`).
 fn verb_in_list(tape: &Tape, from: usize) -> bool {
