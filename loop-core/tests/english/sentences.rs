@@ -253,3 +253,11 @@ fn what_goes_out_is_what_is_done() {
         );
     }
 }
+
+#[test]
+fn what_may_be_done_after_asking_is_asked_about() {
+    stops(
+        "You may refund after checking with finance",
+        &[("refund_order", r#"{"id":"o4"}"#, true), ("delete_page", r#"{"id":"p4"}"#, false)],
+    );
+}

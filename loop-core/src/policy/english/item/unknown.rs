@@ -66,9 +66,8 @@ pub(super) fn unknown(tape: &mut Tape, at: usize, found: &mut Items) {
         None
     } else if gerund && item_before.is_none_or(Item::is_verb) && (opens || listed_verb) {
         Some(Role::Done(bases_of(&word, "ing")))
-    } else if amid && !gerund && !word.ends_with("ed") {
-        Some(Role::Done(vec![word.clone()]))
-    } else if (article && opens)
+    } else if amid && !gerund && !word.ends_with("ed")
+        || (article && opens)
         || (listed_verb
             && (article
                 || (noun_follows && matches!(tape.before(at, 1), "or" | "and" | "nor")) && !word.ends_with('s')))
