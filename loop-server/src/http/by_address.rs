@@ -134,7 +134,7 @@ mod tests {
             doors.take(Some(IpAddr::V4(number.into())), now).expect("free");
         }
         assert!(doors.take(of("203.0.113.1"), now).is_err());
-        doors.take(Some(IpAddr::V4(0.into())), now).expect("who is known goes on");
+        doors.take(Some(IpAddr::V4(0_u32.into())), now).expect("who is known goes on");
         doors.take(of("203.0.113.1"), now + Duration::from_secs(60)).expect("the others' minutes are over");
     }
 }
