@@ -91,8 +91,7 @@ mod tests {
 
     #[test]
     fn graduating_needs_a_secret() {
-        let graduates =
-            |secret| settings(&["--provision-auto-graduate", "1"], secret).map(|said| said.grants().graduates);
+        let graduates = |secret| settings(&["--provision-auto-graduate"], secret).map(|said| said.grants().graduates);
         assert_eq!(
             (graduates(None), graduates(Some("")), graduates(Some("s"))),
             (Some(false), Some(false), Some(true))

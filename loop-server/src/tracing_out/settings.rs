@@ -12,7 +12,7 @@ const SERVICE: &str = "loop";
 const HEADERS_MAX: usize = 32;
 
 /// Where to send spans.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Settings {
     /// The URL that spans are posted to.
     pub url: String,
@@ -34,6 +34,13 @@ pub enum UnfitTarget {
     /// TLS cannot be set up.
     #[error("TLS cannot be set up")]
     Tls(#[from] rustls::Error),
+}
+
+/// Shows nothing: the URL may hold a key too.
+impl std::fmt::Debug for Settings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Settings").finish_non_exhaustive()
+    }
 }
 
 impl Settings {

@@ -101,8 +101,9 @@ impl Rule {
                         return clause;
                     }
                     let excepted = part.stance == Stance::Except;
+                    let names = clause.deeds().next().is_some();
                     clause.refer_to(before, permitted, excepted);
-                    let taken = excepted && clause.take_doing(before);
+                    let taken = excepted && names && clause.take_doing(before);
                     if permitted && !taken && (before.looks() || before.names_only()) {
                         // `reading is fine, edits need approval`: what is not reading.
                         clause.guard_all_changes();
@@ -160,6 +161,12 @@ impl Rule {
         } else {
             Condition::any(self.guards)
         };
+        // What is allowed but for what is guarded takes nothing away from it.
+        let spares = |lift: &Condition| {
+            let but_for = |one: &Condition| matches!(one, Condition::Not(but) if **but == guard);
+            matches!(lift, Condition::All(all) if all.iter().any(but_for))
+        };
+        self.lifted.retain(|lift| !spares(lift));
         // A rule that allows all that it guards would guard nothing: then it means to guard.
         self.lifted.retain(|lift| !clause::covers(lift, &guard) && !clause::reads_what_is_refused(lift, &guard));
         let lifted = self.lifted.into_iter().map(Condition::negated);
