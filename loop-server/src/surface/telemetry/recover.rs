@@ -54,7 +54,7 @@ pub(super) static ROWS: &[Row] = &[
         success: &[200],
         body_limit: BODY_LIMIT,
         handler: Handler::Now(|call| Ok(Reply::page(form(&call.query("project_id").unwrap_or_default(), "")))),
-        example: Some(Example { before: &[], id: "", path: "/dashboard?project_id=my-app-1a2b3c4d", body: "" }),
+        example: Some(Example { before: &[], id: "", path: "/dashboard", body: "" }),
     },
 ];
 

@@ -101,8 +101,10 @@ struct SummaryShown {
     /// Its id; that of its only trace when no span names one.
     session_id: String,
     /// The agent that acted.
+    #[schemars(skip_serializing_if = "Option::is_none")]
     agent: Option<String>,
     /// Where it ran.
+    #[schemars(skip_serializing_if = "Option::is_none")]
     environment: Option<String>,
     /// `success`, `failure`, or what a span of it says.
     outcome: String,
@@ -161,26 +163,34 @@ struct Record {
     /// Its own id, in hexadecimal.
     span_id: String,
     /// The span that it is part of.
+    #[schemars(skip_serializing_if = "Option::is_none")]
     parent_span_id: Option<String>,
     /// What it is called.
     name: String,
     /// `tool_call`, `llm_call`, `agent_run` or `span`.
     kind: String,
     /// The agent that acted.
+    #[schemars(skip_serializing_if = "Option::is_none")]
     agent: Option<String>,
     /// The tool that was called.
+    #[schemars(skip_serializing_if = "Option::is_none")]
     tool: Option<String>,
     /// The model that answered.
+    #[schemars(skip_serializing_if = "Option::is_none")]
     model: Option<String>,
     /// Who runs the model.
+    #[schemars(skip_serializing_if = "Option::is_none")]
     provider: Option<String>,
     /// Where it ran.
+    #[schemars(skip_serializing_if = "Option::is_none")]
     environment: Option<String>,
     /// `unset`, `ok` or `error`.
     status: String,
     /// What type of error it ended with.
+    #[schemars(skip_serializing_if = "Option::is_none")]
     error_type: Option<String>,
     /// The message of that error.
+    #[schemars(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
     /// When it began.
     started_at: String,
@@ -189,12 +199,15 @@ struct Record {
     /// From the one to the other, in microseconds.
     duration_us: u64,
     /// Tokens that a model read.
+    #[schemars(skip_serializing_if = "Option::is_none")]
     input_tokens: Option<u64>,
     /// Tokens that a model wrote.
+    #[schemars(skip_serializing_if = "Option::is_none")]
     output_tokens: Option<u64>,
     /// What it says of itself.
     attributes: serde_json::Map<String, serde_json::Value>,
     /// What happened within it.
+    #[schemars(skip_serializing_if = "Option::is_none")]
     events: Option<Vec<serde_json::Value>>,
     /// What is said of its resource.
     resource: serde_json::Map<String, serde_json::Value>,

@@ -62,6 +62,7 @@ struct Request {
 #[expect(dead_code, reason = "answers are written as they are; this is their document")]
 struct Answer {
     /// What was not stored.
+    #[schemars(skip_serializing_if = "Option::is_none")]
     partial_success: Option<Partial>,
 }
 

@@ -14,7 +14,7 @@ pub(in crate::surface::telemetry) enum Media {
 }
 
 impl Media {
-    /// The encoding that a request's `Content-Type` names, its parameters apart.
+    /// The encoding that a request's `Content-Type` names, its parameters apart; JSON when it has none.
     ///
     /// # Errors
     /// 415 for any other.
@@ -22,7 +22,8 @@ impl Media {
         if rpc_status::expected(headers) {
             return Ok(Self::Protobuf);
         }
-        let told = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let Some(told) = headers.get(header::CONTENT_TYPE) else { return Ok(Self::Json) };
+        let told = told.to_str().unwrap_or_default();
         if told.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json")) {
             Ok(Self::Json)
         } else {
