@@ -103,7 +103,63 @@ impl<'b, T: Gather<'b>> Visitor<'b> for List<'_, T> {
 }
 
 fn pass<'b, M: MapAccess<'b>>(map: &mut M) -> Result<(), M::Error> {
-    map.next_value::<IgnoredAny>().map(drop)
+    map.next_value_seed(Passed)
+}
+
+/// Whatever stands here, looked through so that it is as deep as JSON may be and no deeper: the reader bounds what is
+/// read into, not what is skipped.
+struct Passed;
+
+impl<'b> DeserializeSeed<'b> for Passed {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'b>>(self, reader: D) -> Result<(), D::Error> {
+        reader.deserialize_any(self)
+    }
+}
+
+impl<'b> Visitor<'b> for Passed {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<S: SeqAccess<'b>>(self, mut seq: S) -> Result<(), S::Error> {
+        while seq.next_element_seed(Self)?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<M: MapAccess<'b>>(self, mut map: M) -> Result<(), M::Error> {
+        while map.next_key::<IgnoredAny>()?.is_some() {
+            map.next_value_seed(Self)?;
+        }
+        Ok(())
+    }
 }
 
 struct Request<'k, 'b> {
@@ -261,6 +317,8 @@ impl<'b> Fill<'b> for Span<'_, 'b> {
             "spanId" => span.span_id = map.next_value::<Id<8>>()?.filled(),
             "parentSpanId" => span.parent_id = map.next_value::<Id<8>>()?.or_zeros(),
             "name" => span.name = map.next_value::<Text<'b>>()?.0,
+            // Nothing is made of it; a word in its place is refused as in any other.
+            "kind" => drop(map.next_value::<Integer>()?),
             "startTimeUnixNano" => span.start = map.next_value::<Integer>()?.unsigned(),
             "endTimeUnixNano" => span.end = map.next_value::<Integer>()?.unsigned(),
             "attributes" => map.next_value_seed(List(&mut KeyValues::top(&mut span.attributes, bounds)))?,

@@ -144,7 +144,12 @@ impl Visitor<'_> for IntegerVisitor {
         Ok(Integer(whole))
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Integer, E> {
+    /// Digits beyond what fits are a number that no field holds; a word is no number at all.
+    fn visit_str<E: Error>(self, text: &str) -> Result<Integer, E> {
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(E::custom("an integer is no number"));
+        }
         Ok(Integer(if text.len() <= 20 { text.parse().ok() } else { None }))
     }
 
