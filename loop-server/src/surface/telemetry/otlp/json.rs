@@ -318,7 +318,7 @@ impl<'b> Fill<'b> for Span<'_, 'b> {
             "parentSpanId" => span.parent_id = map.next_value::<Id<8>>()?.or_zeros(),
             "name" => span.name = map.next_value::<Text<'b>>()?.0,
             // Nothing is made of it; a word in its place is refused as in any other.
-            "kind" => drop(map.next_value::<Integer>()?),
+            "kind" => map.next_value::<Integer>().map(|_| ())?,
             "startTimeUnixNano" => span.start = map.next_value::<Integer>()?.unsigned(),
             "endTimeUnixNano" => span.end = map.next_value::<Integer>()?.unsigned(),
             "attributes" => map.next_value_seed(List(&mut KeyValues::top(&mut span.attributes, bounds)))?,
